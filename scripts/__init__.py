@@ -1,0 +1,1 @@
+"""Commands that build the archives and run the stack; each module with a ``main`` is one command."""

@@ -1,0 +1,138 @@
+"""The catalogue ``models.json``: the only list of models."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ARCHITECTURES = ("MobileNetV2", "ResNet50", "VGG19")
+
+# torch-model-archiver 0.12 (model_packaging_utils.py) accepts no other model names.
+_ARCHIVE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_\-.]*$")
+
+
+class CatalogueError(ValueError):
+    """``models.json`` cannot be used; the message names the entry and the remedy."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One classifier of the catalogue.
+
+    ``emotions`` are the labels in the order of the network's outputs; ``accuracy`` is in percent.
+    """
+
+    name: str
+    architecture: str
+    dataset: str
+    emotions: tuple[str, ...]
+    accuracy: float | None = None
+
+    @property
+    def archive_name(self) -> str:
+        """The name TorchServe knows the model by: ``+`` becomes ``plus``."""
+        return self.name.replace("+", "plus")
+
+    @property
+    def archive_file(self) -> str:
+        """File name of the archive in the model store."""
+        return f"{self.archive_name}.mar"
+
+    @property
+    def checkpoint_file(self) -> str:
+        """File name of the checkpoint in ``results/``."""
+        return f"{self.name}_best.pt"
+
+
+def load_catalogue(path: Path) -> dict[str, Model]:
+    """Read and check the catalogue.
+
+    Returns the models by name, in the file's order. Raises CatalogueError for a file that is missing, is no
+    JSON, or has an entry that could not be built or served.
+    """
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_duplicates)
+    except OSError as error:
+        raise CatalogueError(f"{path.name}: cannot be read ({error.strerror}); restore it from git") from error
+    except json.JSONDecodeError as error:
+        raise CatalogueError(f"{path.name}: not valid JSON: {error}") from error
+    if not isinstance(entries, dict) or not entries:
+        raise CatalogueError(f"{path.name}: must be an object with one entry per model")
+    models = {name: _model(name, entry) for name, entry in entries.items()}
+    _refuse_shared_archive_names(models.values())
+    return models
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise CatalogueError(f"models.json: {repeated[0]!r} appears twice; keep one")
+    return dict(pairs)
+
+
+def _model(name: str, entry: Any) -> Model:
+    if not isinstance(entry, dict):
+        raise CatalogueError(f"models.json: {name!r}: must be an object, not {type(entry).__name__}")
+    unknown = sorted(set(entry) - {"architecture", "dataset", "emotions", "accuracy"})
+    if unknown:
+        raise CatalogueError(f"models.json: {name!r}: unknown key {unknown[0]!r}; remove it")
+    model = Model(
+        name=name,
+        architecture=_architecture(name, entry.get("architecture")),
+        dataset=_dataset(name, entry.get("dataset")),
+        emotions=_emotions(name, entry.get("emotions")),
+        accuracy=_accuracy(name, entry.get("accuracy")),
+    )
+    if not _ARCHIVE_NAME.match(model.archive_name):
+        raise CatalogueError(
+            f"models.json: {name!r}: makes no archive name; use letters, digits, '_', '-', '.' and '+' only"
+        )
+    return model
+
+
+def _architecture(name: str, value: Any) -> str:
+    if value not in ARCHITECTURES:
+        raise CatalogueError(
+            f"models.json: {name!r}: unknown architecture {value!r}; use one of {', '.join(ARCHITECTURES)}"
+        )
+    return str(value)
+
+
+def _dataset(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise CatalogueError(f"models.json: {name!r}: 'dataset' must be a name, not {value!r}")
+    return value
+
+
+def _emotions(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise CatalogueError(f"models.json: {name!r}: no labels; 'emotions' lists them in the order of the outputs")
+    for label in value:
+        if not isinstance(label, str) or not label:
+            raise CatalogueError(f"models.json: {name!r}: the label {label!r} is not a word")
+        if value.count(label) > 1:
+            raise CatalogueError(f"models.json: {name!r}: the label {label!r} appears twice")
+    return tuple(value)
+
+
+def _accuracy(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
+        raise CatalogueError(f"models.json: {name!r}: 'accuracy' must be a percentage, not {value!r}")
+    return float(value)
+
+
+def _refuse_shared_archive_names(models: Iterable[Model]) -> None:
+    taken: dict[str, str] = {}
+    for model in models:
+        other = taken.setdefault(model.archive_name, model.name)
+        if other != model.name:
+            raise CatalogueError(
+                f"models.json: {model.name!r} and {other!r} would share the archive {model.archive_file}; rename one"
+            )
