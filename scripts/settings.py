@@ -1,0 +1,155 @@
+"""The settings of a stack, read from the environment (``make`` passes its variables there)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The web client's development servers (Vite and Create React App); the contract's default.
+DEFAULT_ORIGINS = (
+    "http://localhost:5173 https://localhost:5173 http://localhost:3000 https://localhost:3000"
+)
+LOG_LEVELS = ("debug", "info", "warning", "error")
+RUNTIMES = ("auto", "openvino", "torch")
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used; the message names both and the remedy."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a stack listens and keeps its files. Ports are TCP ports, times are seconds, paths absolute."""
+
+    host: str
+    port: int
+    inference_port: int
+    management_port: int
+    metrics_port: int
+    catalogue: Path
+    results_dir: Path
+    model_store: Path
+    run_dir: Path
+    load_models: str
+    runtime: str
+    log_level: str
+    cors_origins: tuple[str, ...]
+    rate_limit: int
+    rate_burst: int
+    predict_timeout: int
+    load_timeout: int
+    max_pixels: int
+    nginx: str | None
+
+    @property
+    def url(self) -> str:
+        """The proxy's address as a person on this machine opens it."""
+        host = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+    @property
+    def management_url(self) -> str:
+        """TorchServe's management API."""
+        return f"http://127.0.0.1:{self.management_port}"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The four TCP ports by the name of their setting."""
+        return {
+            "PORT": self.port,
+            "INFERENCE_PORT": self.inference_port,
+            "MANAGEMENT_PORT": self.management_port,
+            "METRICS_PORT": self.metrics_port,
+        }
+
+    @property
+    def torchserve_dir(self) -> Path:
+        """TorchServe's working directory; it writes ``key_file.json`` there."""
+        return self.run_dir / "torchserve"
+
+    @property
+    def key_file(self) -> Path:
+        """TorchServe's tokens, written anew at each of its starts."""
+        return self.torchserve_dir / "key_file.json"
+
+    @property
+    def log_dir(self) -> Path:
+        """Logs of TorchServe and the proxy."""
+        return self.run_dir / "logs"
+
+    @property
+    def index_file(self) -> Path:
+        """What the build says of each model: archive, version, error."""
+        return self.model_store / "index.json"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environment`` (default: this process's).
+
+    An empty value counts as unset. Raises SettingsError for a value that cannot be used.
+    """
+    env = _Environment(os.environ if environment is None else environment)
+    settings = Settings(
+        host=env.text("HOST", "127.0.0.1"),
+        port=env.port("PORT", 8000),
+        inference_port=env.port("INFERENCE_PORT", 8080),
+        management_port=env.port("MANAGEMENT_PORT", 8081),
+        metrics_port=env.port("METRICS_PORT", 8082),
+        catalogue=env.path("CATALOGUE", "models.json"),
+        results_dir=env.path("RESULTS_DIR", "results"),
+        model_store=env.path("MODEL_STORE", "model_store"),
+        run_dir=env.path("RUN_DIR", ".run"),
+        load_models=env.text("LOAD_MODELS", "all"),
+        runtime=env.choice("RUNTIME", "auto", RUNTIMES),
+        log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
+        cors_origins=tuple(env.text("CORS_ORIGINS", DEFAULT_ORIGINS).split()),
+        rate_limit=env.number("RATE_LIMIT", 50),
+        rate_burst=env.number("RATE_BURST", 100),
+        predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
+        load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),
+        max_pixels=env.number("MAX_PIXELS", 50_000_000, least=1),
+        nginx=env.text("NGINX", "") or None,
+    )
+    _refuse_shared_ports(settings.ports)
+    return settings
+
+
+def _refuse_shared_ports(ports: Mapping[str, int]) -> None:
+    taken: dict[int, str] = {}
+    for name, port in ports.items():
+        other = taken.setdefault(port, name)
+        if other != name:
+            raise SettingsError(f"{name}={port}: {other} has this port already; choose another")
+
+
+class _Environment:
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str, default: str) -> str:
+        return self._values.get(name, "").strip() or default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            raise SettingsError(f"{name}={value}: use one of {', '.join(choices)}")
+        return value
+
+    def path(self, name: str, default: str) -> Path:
+        return (ROOT / self.text(name, default)).resolve()
+
+    def number(self, name: str, default: int, least: int = 0) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or int(value) < least:
+            raise SettingsError(f"{name}={value}: must be a whole number of at least {least}")
+        return int(value)
+
+    def port(self, name: str, default: int) -> int:
+        value = self.number(name, default, least=1)
+        if value > 65535:
+            raise SettingsError(f"{name}={value}: a TCP port is at most 65535")
+        return value
