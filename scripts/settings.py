@@ -25,7 +25,7 @@ class SettingsError(ValueError):
 class Settings:
     """Where a stack listens and keeps its files. Ports are TCP ports, times are seconds, paths absolute."""
 
-    host: str
+    bind_address: str
     port: int
     inference_port: int
     management_port: int
@@ -48,7 +48,7 @@ class Settings:
     @property
     def url(self) -> str:
         """The proxy's address as a person on this machine opens it."""
-        host = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::") else self.host  # noqa: S104
+        host = "localhost" if self.bind_address in ("127.0.0.1", "0.0.0.0", "::") else self.host  # noqa: S104
         return f"http://{host}:{self.port}"
 
     @property
@@ -94,7 +94,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """
     env = _Environment(os.environ if environment is None else environment)
     settings = Settings(
-        host=env.text("HOST", "127.0.0.1"),
+        bind_address=env.text("BIND_ADDRESS", "127.0.0.1"),
         port=env.port("PORT", 8000),
         inference_port=env.port("INFERENCE_PORT", 8080),
         management_port=env.port("MANAGEMENT_PORT", 8081),
