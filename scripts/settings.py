@@ -48,7 +48,7 @@ class Settings:
     @property
     def url(self) -> str:
         """The proxy's address as a person on this machine opens it."""
-        host = "localhost" if self.bind_address in ("127.0.0.1", "0.0.0.0", "::") else self.host  # noqa: S104
+        host = "localhost" if self.bind_address in ("127.0.0.1", "0.0.0.0", "::") else self.bind_address  # noqa: S104
         return f"http://{host}:{self.port}"
 
     @property
