@@ -10,9 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # The web client's development servers (Vite and Create React App); the contract's default.
-DEFAULT_ORIGINS = (
-    "http://localhost:5173 https://localhost:5173 http://localhost:3000 https://localhost:3000"
-)
+DEFAULT_ORIGINS = "http://localhost:5173 https://localhost:5173 http://localhost:3000 https://localhost:3000"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 RUNTIMES = ("auto", "openvino", "torch")
 

@@ -1,0 +1,64 @@
+# Nine face-emotion classifiers on TorchServe. `make help` lists what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m
+
+# pip would otherwise keep copies in the home directory.
+export PIP_NO_CACHE_DIR := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve start stop status archives standins checkpoints test check format clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
+
+$(VENV)/serve.installed: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages (once; PyTorch is large)."
+	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+$(VENV)/test.installed: requirements-dev.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/serve.installed ## install what serving needs into .venv
+
+serve: setup ## build what is missing, serve in the foreground; Ctrl-C stops
+	@exec $(RUN) scripts.stack serve
+
+start: setup ## the same in the background
+	@$(RUN) scripts.stack start
+
+stop: ## stop the background stack
+	@test ! -x $(BIN)/python || $(RUN) scripts.stack stop
+
+status: setup ## show what runs
+	@$(RUN) scripts.stack status
+
+archives: setup ## pack the checkpoints in results/ into model_store/, only what changed
+	@$(RUN) scripts.archives
+
+standins: setup ## make untrained stand-in checkpoints in an empty results/
+	@$(RUN) scripts.standins
+
+checkpoints: setup ## check the checkpoints in results/
+	@$(RUN) scripts.checkpoints
+
+test: check ## run every check and every test
+	@$(RUN) pytest
+
+check: $(VENV)/test.installed ## lint, types, configuration
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/test.installed ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: stop ## stop the stack and remove what was built, but never results/
+	@rm -rf .run model_store/*.mar model_store/*.json model_store/*.sha256

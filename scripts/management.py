@@ -1,0 +1,107 @@
+"""A client of TorchServe's management API."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from scripts.settings import Settings
+
+
+class ManagementError(RuntimeError):
+    """The management API refused or did not answer; ``status`` is its HTTP status, 0 without an answer."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """What TorchServe says of one version of a model.
+
+    ``ready`` of its workers serve; ``pids`` are the process ids of all of them.
+    """
+
+    archive_name: str
+    version: str
+    min_workers: int
+    ready: int
+    pids: frozenset[int]
+
+
+class Management:
+    """Calls the management API of the stack that ``settings`` describe."""
+
+    def __init__(self, settings: Settings, timeout: float = 10) -> None:
+        self._settings = settings
+        self._timeout = timeout
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy lies between this process and its own server
+
+    def names(self) -> list[str]:
+        """Archive names of all registered models."""
+        answer = self.call("GET", "/models", params={"limit": "1000"})
+        return [model["modelName"] for model in answer["models"]]
+
+    def describe(self, archive_name: str) -> list[ModelState]:
+        """All versions of a model; the first one is the default. Raises ManagementError(404) if unknown."""
+        answer = self.call("GET", f"/models/{quote(archive_name)}/all")
+        return [_state(version) for version in answer]
+
+    def register(self, archive_file: str, archive_name: str, workers: int, *, wait: bool) -> None:
+        """Register an archive of the model store with ``workers`` workers; ``wait`` until they are READY."""
+        self.call(
+            "POST",
+            "/models",
+            params={
+                "url": archive_file,
+                "model_name": archive_name,
+                "initial_workers": str(workers),
+                "synchronous": str(wait).lower(),
+            },
+        )
+
+    def call(self, method: str, path: str, params: dict[str, str] | None = None) -> Any:
+        """One request. Returns the parsed answer; raises ManagementError with TorchServe's own message."""
+        try:
+            response = self._session.request(
+                method,
+                self._settings.management_url + path,
+                params=params,
+                headers={"Authorization": f"Bearer {self._token()}"},
+                timeout=self._timeout,
+            )
+        except requests.RequestException as error:
+            raise ManagementError(f"the management API does not answer: {error}") from error
+        if not response.ok:
+            raise ManagementError(_message(response), response.status_code)
+        return response.json()
+
+    def _token(self) -> str:
+        try:
+            keys = json.loads(self._settings.key_file.read_text())
+            return str(keys["management"]["key"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ManagementError(f"{self._settings.key_file}: no management key in it yet") from error
+
+
+def _state(version: dict[str, Any]) -> ModelState:
+    return ModelState(
+        archive_name=version["modelName"],
+        version=version["modelVersion"],
+        min_workers=version["minWorkers"],
+        ready=sum(worker["status"] == "READY" for worker in version["workers"]),
+        pids=frozenset(int(worker["pid"]) for worker in version["workers"] if int(worker["pid"]) > 0),
+    )
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError):
+        return f"HTTP {response.status_code}: {response.text[:200]}"

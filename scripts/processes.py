@@ -1,0 +1,88 @@
+"""The record of a stack's processes, which outlives the command that started them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class ProcessRecord:
+    """A process we started. ``created`` (seconds since the epoch) tells it from a later one with the same id."""
+
+    pid: int
+    created: float
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessRecord:
+        """Record a running process. Raises psutil.NoSuchProcess if it has ended."""
+        return cls(pid, psutil.Process(pid).create_time())
+
+    @property
+    def alive(self) -> bool:
+        """Whether that very process still runs."""
+        try:
+            process = psutil.Process(self.pid)
+            return process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def stop(self, signal_number: int, grace: float) -> None:
+        """Signal the process, wait up to ``grace`` seconds, then kill it with all that is left of its group."""
+        if self.alive:
+            group = os.getpgid(self.pid)
+            os.kill(self.pid, signal_number)
+            wait_until(lambda: not self.alive, grace)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+            wait_until(lambda: not self.alive, grace)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Poll ``condition`` until it is true; False if it is not within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def read_records(path: Path) -> dict[str, ProcessRecord]:
+    """The recorded processes by name; empty without a usable record."""
+    try:
+        return {name: ProcessRecord(**record) for name, record in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def write_records(path: Path, records: dict[str, ProcessRecord]) -> None:
+    """Replace the record."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({name: vars(record) for name, record in records.items()}))
+    new.replace(path)
+
+
+def taken_ports(ports: Iterable[int], address: str) -> list[int]:
+    """Those of ``ports`` on which no server could listen now."""
+    return [port for port in ports if not _can_listen(address, port)]
+
+
+def _can_listen(address: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True

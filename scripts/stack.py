@@ -1,0 +1,249 @@
+"""Start, stop and show the stack: TorchServe and the proxy in front of it.
+
+``python -m scripts.stack start`` leaves it in the background, ``serve`` stays in the foreground with the logs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+from scripts import archives, proxy, readiness, torchserve
+from scripts.catalogue import CatalogueError, Model, load_catalogue
+from scripts.index import IndexEntry, read_index, write_index
+from scripts.management import Management, ManagementError
+from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
+from scripts.settings import Settings, SettingsError, load_settings
+
+STOP_SECONDS = 10.0
+
+
+class StackError(RuntimeError):
+    """The stack cannot do what was asked; the message says why and what to do."""
+
+
+class Stack:
+    """The stack that ``settings`` describe, running or not."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        self.settings = settings
+        self._console = console
+        self._record_file = settings.run_dir / "stack.json"
+
+    @property
+    def records(self) -> dict[str, ProcessRecord]:
+        """The processes of the last start that still run."""
+        return {name: record for name, record in read_records(self._record_file).items() if record.alive}
+
+    def refuse_second_start(self) -> None:
+        """Raise StackError when something of this stack, or of another on its ports, runs already."""
+        alive = self.records
+        if {"torchserve", "proxy"} <= alive.keys():
+            raise StackError(f"runs already at {self.settings.url}; `make status` shows it, `make stop` ends it")
+        if alive:
+            name, record = next(iter(alive.items()))
+            raise StackError(f"half of the stack runs ({name}, process {record.pid}): `make stop`, then start again")
+        for name, port in self.settings.ports.items():
+            address = self.settings.bind_address if name == "PORT" else "127.0.0.1"
+            if taken_ports([port], address):
+                raise StackError(f"{name}={port}: the port is taken; free it or set another, as in `{name}={port + 1}`")
+
+    def start(self, models: Sequence[Model], loaded: Sequence[Model]) -> None:
+        """Start both processes and register ``models``; ``loaded`` ones get a worker at once."""
+        self._clear_leftovers()
+        records: dict[str, ProcessRecord] = {}
+        try:
+            records["torchserve"] = ProcessRecord.of(torchserve.start(self.settings, loaded))
+            write_records(self._record_file, records)
+            records["proxy"] = ProcessRecord.of(self._start_proxy())
+            write_records(self._record_file, records)
+            self._register_unloaded([model for model in models if model not in loaded])
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> list[str]:
+        """Stop what runs, the proxy first so that it finishes its requests. Returns the names of what was stopped."""
+        alive = self.records
+        for name, number in (("proxy", signal.SIGQUIT), ("torchserve", signal.SIGTERM)):
+            if name in alive:
+                alive[name].stop(number, STOP_SECONDS)
+        self._clear_leftovers()
+        return list(alive)
+
+    def _start_proxy(self) -> int:
+        proxy.render(self.settings)
+        proxy.check(self.settings)
+        log = (self.settings.log_dir / "proxy-start.log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                proxy.command(self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if not wait_until(lambda: not _free(self.settings) or process.poll() is not None, STOP_SECONDS):
+            raise StackError(f"the proxy does not listen on port {self.settings.port}")
+        if process.poll() is not None:
+            raise StackError(f"the proxy ended: {torchserve.last_lines(self.settings.log_dir / 'proxy-start.log')}")
+        return process.pid
+
+    def _register_unloaded(self, models: Sequence[Model]) -> None:
+        if not models:
+            return
+        management = Management(self.settings, timeout=60)
+        wait_until(lambda: _answers(management) or "torchserve" not in self.records, 60)
+        for model in models:
+            try:
+                management.register(model.archive_file, model.archive_name, workers=0, wait=False)
+            except ManagementError as error:
+                self._console.print(f"[red]{model.name}[/] was not registered: {error}")
+
+    def _clear_leftovers(self) -> None:
+        self._record_file.unlink(missing_ok=True)
+        shutil.rmtree(torchserve.temporary_dir(self.settings), ignore_errors=True)
+
+
+def _free(settings: Settings) -> bool:
+    return not taken_ports([settings.port], settings.bind_address)
+
+
+def _answers(management: Management) -> bool:
+    try:
+        management.names()
+    except ManagementError:
+        return False
+    return True
+
+
+def servable(settings: Settings, catalogue: dict[str, Model]) -> dict[str, IndexEntry]:
+    """The index after the archives' checksums were verified; a wrong one sets the entry's error."""
+    entries = read_index(settings.index_file)
+    wrong = {name: error for name, error in archives.verify_checksums(settings).items() if error}
+    for name, error in wrong.items():
+        entries[name]["error"] = error
+    if wrong:
+        write_index(settings.index_file, entries)
+    return {name: entries[name] for name in catalogue if name in entries}
+
+
+def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Model]:
+    """The models LOAD_MODELS names. Raises SettingsError for a name that is not in the catalogue."""
+    if settings.load_models in ("all", "none"):
+        return list(catalogue.values()) if settings.load_models == "all" else []
+    names = [name.strip() for name in settings.load_models.split(",") if name.strip()]
+    for name in names:
+        if name not in catalogue:
+            raise SettingsError(
+                f"LOAD_MODELS: {name!r} is not in {settings.catalogue.name}; it has {', '.join(catalogue)}"
+            )
+    return [catalogue[name] for name in names]
+
+
+def start(settings: Settings, console: Console) -> int:
+    """Build what is missing, start the stack and wait for its models.
+
+    Returns 0 when every model that should serve is READY, 3 when the stack runs without some of them.
+    """
+    stack = Stack(settings, console)
+    stack.refuse_second_start()
+    catalogue = load_catalogue(settings.catalogue)
+    wanted = models_to_load(settings, catalogue)
+    archives.build_all(settings, console)
+    entries = servable(settings, catalogue)
+    models = [catalogue[name] for name, entry in entries.items() if not entry["error"]]
+    loaded = [model for model in wanted if model in models]
+    stack.start(models, loaded)
+    try:
+        outcome = readiness.wait(settings, loaded, lambda: "torchserve" in stack.records, console)
+        readiness.show(settings, catalogue, entries, outcome, console)
+    except BaseException:
+        stack.stop()
+        raise
+    return 0 if len(models) == len(catalogue) and not outcome.failures else 3
+
+
+def stop(settings: Settings, console: Console) -> int:
+    """Stop the stack. Returns 0, also when nothing ran."""
+    stopped = Stack(settings, console).stop()
+    console.print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing runs.")
+    return 0
+
+
+def status(settings: Settings, console: Console) -> int:
+    """Show processes and models. Returns 0 when the whole stack runs, 1 for half of it, 4 for none."""
+    alive = Stack(settings, console).records
+    for name in ("proxy", "torchserve"):
+        text = f"runs, process {alive[name].pid}" if name in alive else "[red]does not run[/]"
+        console.print(f"{name:<11}{text}")
+    if len(alive) < 2:
+        console.print("Nothing runs; `make start` starts it." if not alive else "Half of it runs: `make stop` first.")
+        return 1 if alive else 4
+    catalogue = load_catalogue(settings.catalogue)
+    outcome = readiness.look(settings, list(catalogue.values()))
+    readiness.show(settings, catalogue, read_index(settings.index_file), outcome, console)
+    return 0
+
+
+def serve(settings: Settings, console: Console) -> int:
+    """Start the stack and follow its logs until Ctrl-C, SIGTERM, or the end of one of its processes."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    stack = Stack(settings, console)
+    start(settings, console)
+    console.print("Ctrl-C stops everything. The logs follow.\n")
+    logs = [
+        str(settings.log_dir / name)
+        for name in ("torchserve.log", "workers.log", "proxy-error.log", "proxy-access.log")
+    ]
+    tail = subprocess.Popen(["tail", "-q", "-n", "0", "-F", *logs], stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_until(lambda: len(stack.records) < 2, float("inf"))
+        gone = sorted({"torchserve", "proxy"} - stack.records.keys())
+        console.print(f"[red]{gone[0]} ended by itself[/]; its log is in {settings.log_dir}")
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nStopping.")
+        return 0
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        tail.kill()
+        tail.wait()
+        stack.stop()
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+COMMANDS: dict[str, Callable[[Settings, Console], int]] = {
+    "start": start,
+    "stop": stop,
+    "status": status,
+    "serve": serve,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; settings come from the environment (docs/configuration.md)."""
+    parser = argparse.ArgumentParser(prog="stack", description="Start, stop and show the stack.")
+    parser.add_argument("command", choices=COMMANDS)
+    arguments = parser.parse_args(argv)
+    console = Console(highlight=False)
+    try:
+        return COMMANDS[arguments.command](load_settings(), console)
+    except (StackError, SettingsError, CatalogueError, torchserve.TorchServeError, proxy.ProxyError) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
