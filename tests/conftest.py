@@ -1,0 +1,156 @@
+"""Fixtures that start the real stack, as a user would, on free ports."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.settings import ROOT, Settings, load_settings
+
+TEST_DIR = ROOT / ".run" / "tests"
+READY, DEGRADED = 0, 3
+
+_running: list[RunningStack] = []
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A stack some test talks to. ``environment`` is what its commands were given."""
+
+    settings: Settings
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return self.settings.url
+
+    def keys(self) -> dict[str, str]:
+        """TorchServe's tokens by purpose: management, inference."""
+        return {name: entry["key"] for name, entry in json.loads(self.settings.key_file.read_text()).items()}
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m scripts.<arguments>`` for this stack."""
+        return run_command(self.environment, *arguments)
+
+    def logs(self) -> str:
+        """The end of each of its logs."""
+        texts = []
+        for path in sorted(self.settings.log_dir.glob("*.log")):
+            texts.append(f"==> {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-40:]))
+        return "\n".join(texts)
+
+
+StartStack = Callable[..., AbstractContextManager[RunningStack]]
+
+
+def run_command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m scripts.<arguments>`` as a user would, and capture what it prints."""
+    module, *rest = arguments
+    return subprocess.run(
+        [sys.executable, "-m", f"scripts.{module}", *rest],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=600,
+    )
+
+
+def free_ports(count: int) -> list[int]:
+    """TCP ports nothing listens on, all different."""
+    with contextlib.ExitStack() as sockets:
+        probes = [sockets.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def stack_environment(run_dir: Path, **settings: str) -> dict[str, str]:
+    """The environment of a stack with its own ports and ``run_dir``."""
+    names = ("PORT", "INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT")
+    ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
+    return {**os.environ, "RUN_DIR": str(run_dir), "RATE_LIMIT": "0", **ports, **settings}
+
+
+@contextlib.contextmanager
+def running_stack(run_dir: Path, **settings: str) -> Generator[RunningStack]:
+    """Start a stack, yield it, and stop it whatever happens."""
+    shutil.rmtree(run_dir, ignore_errors=True)
+    environment = stack_environment(run_dir, **settings)
+    stack = RunningStack(load_settings(environment), environment)
+    try:
+        started = stack.command("stack", "start")
+        if started.returncode not in (READY, DEGRADED):
+            pytest.fail(f"the stack did not start:\n{started.stdout}{started.stderr}\n{stack.logs()}")
+        _running.append(stack)
+        yield stack
+    finally:
+        if stack in _running:
+            _running.remove(stack)
+        stack.command("stack", "stop")
+
+
+@pytest.fixture(scope="session")
+def results() -> Path:
+    """Directory with the nine stand-in checkpoints; kept between runs."""
+    directory = TEST_DIR / "results"
+    directory.mkdir(parents=True, exist_ok=True)
+    if not any(directory.glob("*_best.pt")):
+        made = run_command({**os.environ, "RESULTS_DIR": str(directory)}, "standins")
+        assert made.returncode == 0, made.stdout + made.stderr
+    return directory
+
+
+@pytest.fixture(scope="session")
+def archives(results: Path) -> Path:
+    """Model store with the nine archives of the stand-ins; kept between runs, rebuilt where something changed."""
+    directory = TEST_DIR / "model_store"
+    directory.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "RESULTS_DIR": str(results), "MODEL_STORE": str(directory)}
+    built = run_command(environment, "archives")
+    assert built.returncode == 0, built.stdout + built.stderr
+    return directory
+
+
+@pytest.fixture(scope="session")
+def start_stack(results: Path, archives: Path) -> StartStack:
+    """Start a further stack with settings of its own: ``with start_stack(LOAD_MODELS="none") as stack:``."""
+    count = 0
+
+    def start(**settings: str) -> AbstractContextManager[RunningStack]:
+        nonlocal count
+        count += 1
+        defaults = {"RESULTS_DIR": str(results), "MODEL_STORE": str(archives)}
+        return running_stack(TEST_DIR / f"s{count}", **{**defaults, **settings})
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def stack(start_stack: StartStack) -> Iterator[RunningStack]:
+    """The nine stand-in models, served."""
+    with start_stack() as running:
+        yield running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Add the logs of the running stacks to the report of a test that failed."""
+    report = yield
+    if report.failed:
+        for stack in _running:
+            report.sections.append((f"logs of {stack.url}", stack.logs()))
+    return report
