@@ -1,0 +1,119 @@
+"""TorchServe's handler: a batch of image files to the contract's JSON answers."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from engine import load_engine
+from face_image import DEFAULT_MAX_PIXELS, ImageError, read_face
+
+logger = logging.getLogger(__name__)
+
+
+class EmotionHandler:
+    """Answers for one model. Each image of a batch succeeds or fails on its own, with its own HTTP status.
+
+    TorchServe finds the class by being the only one in this module, and calls ``initialize`` once and ``handle``
+    for each batch, from one thread.
+    """
+
+    # The names under which TorchServe passes an image: a raw body, a form's file, TorchServe's own examples.
+    IMAGE_FIELDS = ("body", "file", "data")
+
+    def initialize(self, context: Any) -> None:
+        """Read ``model.json``, load the network, start the decoding threads.
+
+        Raises EngineError or ValueError with the reason; TorchServe then reports the worker as failed.
+        """
+        model_dir = Path(context.system_properties["model_dir"])
+        self.description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
+        self.max_pixels = self._max_pixels()
+        self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
+        self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
+        logger.info("%s is loaded on %s", self.description["model"], self.engine.device)
+
+    def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str]:
+        """Answer a batch of requests with one JSON text each, and set their statuses in ``context``."""
+        faces = self.preprocess(data)
+        return self.postprocess(self.inference(faces), context)
+
+    def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[npt.NDArray[np.uint8] | ImageError]:
+        """Decode the images in parallel: uint8 (224, 224, 3) each, or why there is none."""
+        if len(data) == 1:
+            return [self._decode(data[0])]
+        return list(self.decoders.map(self._decode, data))
+
+    def inference(
+        self, faces: Sequence[npt.NDArray[np.uint8] | ImageError]
+    ) -> list[npt.NDArray[np.float32] | ImageError]:
+        """Compute the images that could be decoded in one batch: float32 (classes,) each; errors stay."""
+        images = [face for face in faces if not isinstance(face, ImageError)]
+        if not images:
+            return [face for face in faces if isinstance(face, ImageError)]
+        try:
+            rows = iter(self.engine.infer(np.stack(images)))
+        except Exception:
+            logger.exception("%s cannot compute a batch of %d", self.description["model"], len(images))
+            return [face if isinstance(face, ImageError) else self._internal_error() for face in faces]
+        return [face if isinstance(face, ImageError) else next(rows) for face in faces]
+
+    def postprocess(self, results: Sequence[npt.NDArray[np.float32] | ImageError], context: Any) -> list[str]:
+        """Write the contract's JSON for each result and set its HTTP status and content type."""
+        answers = []
+        for index, result in enumerate(results):
+            if not isinstance(result, ImageError) and not np.isfinite(result).all():
+                logger.error("%s answers %s", self.description["model"], result)
+                result = self._internal_error()
+            if isinstance(result, ImageError):
+                context.set_response_status(result.status, HTTPStatus(result.status).phrase, index)
+                answer: dict[str, Any] = {"success": False, "error": str(result)}
+            else:
+                answer = self._prediction(result)
+            context.set_response_content_type(index, "application/json")
+            answers.append(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
+        return answers
+
+    def _decode(self, request: Mapping[str, Any]) -> npt.NDArray[np.uint8] | ImageError:
+        data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
+        if not isinstance(data, (bytes, bytearray)):
+            data = str(data).encode()
+        try:
+            return read_face(data, self.max_pixels)
+        except ImageError as error:
+            return error
+        except Exception:
+            logger.exception("an image of %d bytes cannot be decoded", len(data))
+            return self._internal_error()
+
+    def _prediction(self, probabilities: npt.NDArray[np.float32]) -> dict[str, Any]:
+        ranked = sorted(zip(self.description["emotions"], probabilities.tolist(), strict=True), key=lambda p: -p[1])
+        predictions = {label: round(probability, 6) for label, probability in ranked}
+        top_emotion = ranked[0][0]
+        return {
+            "success": True,
+            "model": self.description["model"],
+            "predictions": predictions,
+            "top_emotion": top_emotion,
+            "confidence": predictions[top_emotion],
+            "version": self.description["version"],
+        }
+
+    def _internal_error(self) -> ImageError:
+        name = self.description["model"]
+        return ImageError("internal", 500, f"{name} failed on this image; try again, or look into the server's log.")
+
+    @staticmethod
+    def _max_pixels() -> int:
+        text = os.environ.get("MAX_PIXELS", str(DEFAULT_MAX_PIXELS))
+        if not text.isdecimal() or int(text) == 0:
+            raise ValueError(f"MAX_PIXELS={text!r} is no number of pixels; set one, such as {DEFAULT_MAX_PIXELS}")
+        return int(text)
