@@ -1,0 +1,84 @@
+"""docs/performance.md, made from the figures of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scripts.bench.tables import Table, all_tables
+from scripts.bench.targets import targets
+
+_METHOD = """\
+The [reference backend](../scripts/bench/reference.py) is what this project replaces: one FastAPI + uvicorn process
+with an `async` endpoint, torchvision's transforms and eager torch, all models in its memory. Both servers run at the
+same time with the same checkpoints and get the same requests, in turn: {pairs} pairs of slices of {seconds:g} s a case
+(longer where a slice would hold fewer than three answers a client), each followed by the network alone. A ratio is
+taken within a pair; the tables show the median over the pairs, and percentiles over all requests. Everything is warm.
+*Network alone* is OpenVINO in a process of its own with the network out of the archive, its precision, one thread a
+core and a fixed batch: of one image for one client and for the mixed load, of 8 images otherwise."""
+
+_GENERATOR = """\
+The load generator is one process on one thread: requests lie ready as bytes, answers are only counted. Against an
+nginx that answers at once with a body as long as a prediction it makes {rate:,.0f} requests of {size:.0f} kB a second
+(p50 {p50:.2f} ms) and spends {cpu_ms:.3f} ms of processor time on each. Under load it used {generator:.1%} of the
+machine at most. Everything else on this machine used up to {foreign:.0%} of it during a slice."""
+
+_WHOLE = """\
+From `start` to all READY: {stack:.1f} s (reference: {reference:.1f} s), with the archives built and the files in
+the page cache. The reference's memory: {pss:,.0f} MB PSS, of which {kept:,.0f} MB cannot be dropped."""
+
+
+def page(result: dict[str, Any], plot: str) -> str:
+    """The page as Markdown; ``plot`` is the picture's file name."""
+    parts = [
+        "# Performance",
+        "Made by `python -m scripts.bench report` from the figures of one run of `make bench`; do not edit.",
+        _machine(result),
+        f"![Requests a second and latency of both servers and of the network alone]({plot})",
+        "## How it was measured",
+        _METHOD.format(**result["options"]),
+        _generator(result),
+        "## Start and memory",
+        _whole(result),
+        *(f"## {table.title}\n\n{markdown(table)}" for table in all_tables(result)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown(table: Table) -> str:
+    """A table in Markdown, the first column left-aligned, the others right-aligned."""
+    lines = [table.headings, (":--", *["--:"] * (len(table.headings) - 1)), *table.rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def verdict(result: dict[str, Any]) -> str:
+    """One sentence on the targets."""
+    all_of_them = targets(result)
+    missed = [target.title for target in all_of_them if not target.reached]
+    reached = f"{len(all_of_them) - len(missed)} of {len(all_of_them)} targets reached"
+    return f"{reached}; not: {'; '.join(missed)}." if missed else f"{reached}."
+
+
+def _machine(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    weights = "Untrained stand-in checkpoints" if result["stand_ins"] else "The real checkpoints"
+    return (
+        f"Measured on {result['date']}: {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
+        f"{machine['system']}; {versions}. {weights}; float32. {verdict(result)}"
+    )
+
+
+def _generator(result: dict[str, Any]) -> str:
+    slices = [case[server] for case in result["cases"] for server in ("stack", "reference")]
+    return _GENERATOR.format(
+        **{key: result["generator"][key] for key in ("rate", "p50", "cpu_ms")},
+        size=result["generator"]["request_bytes"] / 1000,
+        generator=max((one["generator"] for one in slices), default=0.0),
+        foreign=max((one["foreign"] for one in slices), default=0.0),
+    )
+
+
+def _whole(result: dict[str, Any]) -> str:
+    memory = result["memory"]["reference"]
+    kept = sum(process["anon"] + process["shmem"] for process in memory)
+    return _WHOLE.format(**result["start"], pss=sum(process["pss"] for process in memory), kept=kept)

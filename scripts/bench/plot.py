@@ -1,0 +1,44 @@
+"""The figures of a run as a picture."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+_COLOURS = {"reference": "#9aa0a6", "stack": "#1a73e8", "network": "#202124"}
+_LABELS = {"reference": "reference backend", "stack": "this stack", "network": "network alone"}
+
+
+def draw(result: dict[str, Any], path: Path, cache: Path) -> None:
+    """Write an SVG: requests a second and p50 latency of each case with a frame. ``cache`` is matplotlib's."""
+    os.environ.setdefault("MPLCONFIGDIR", str(cache))
+    import matplotlib as mpl  # reads MPLCONFIGDIR when it is imported
+
+    mpl.use("svg")
+    from matplotlib import pyplot
+
+    cases = [case for case in result["cases"] if case["image"] == "frame"]
+    # Text stays text, and the same figures give the same file.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "bench", "font.size": 9}):
+        figure, panels = pyplot.subplots(1, 2, figsize=(10, 0.55 * len(cases) + 1.6), sharey=True)
+        for panel, key, label in zip(panels, ("rate", "p50"), ("requests/s", "p50 latency, ms"), strict=True):
+            _bars(panel, cases, key)
+            panel.set_xlabel(label)
+            panel.set_xscale("log")
+        panels[0].legend(frameon=False, loc="lower right")
+        figure.tight_layout()
+        figure.savefig(path, metadata={"Date": None})
+        pyplot.close(figure)
+
+
+def _bars(panel: Any, cases: list[dict[str, Any]], key: str) -> None:
+    for offset, server in zip((-0.27, 0, 0.27), _COLOURS, strict=True):
+        positions = [index + offset for index in range(len(cases))]
+        values = [case[server][key] or 0 for case in cases]
+        bars = panel.barh(positions, values, height=0.25, color=_COLOURS[server], label=_LABELS[server])
+        panel.bar_label(bars, fmt="%.1f", padding=2, fontsize=7)
+    panel.set_yticks(range(len(cases)), [f"{case['title']}, {case['clients']} clients" for case in cases])
+    panel.set_ylim(len(cases) - 0.5, -0.5)
+    panel.margins(x=0.15)
+    panel.spines[["top", "right"]].set_visible(False)
