@@ -1,0 +1,129 @@
+// multipart/form-data (RFC 7578, RFC 2046 section 5.1) read in place: parts are slices of the body, nothing is copied.
+// https://www.rfc-editor.org/rfc/rfc7578
+
+const MAX_PARTS = 20;
+const MAX_PART_HEADERS = 8192;
+const LF = 10, CR = 13, SPACE = 32, TAB = 9, DASH = 45;
+
+// The boundary a Content-Type header names, or null when it is no usable multipart/form-data.
+function boundaryOf(contentType) {
+    if (!/^\s*multipart\/form-data\s*;/i.test(contentType)) {
+        return null;
+    }
+    const found = /;\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)+)"|([^\s;"]+))/i.exec(contentType);
+    if (found === null) {
+        return null;
+    }
+    const boundary = found[1] === undefined ? found[2] : found[1].replace(/\\(.)/g, '$1');
+    return /^[!-~ ]{0,69}[!-~]$/.test(boundary) ? boundary : null;
+}
+
+// The form's fields by name, each a slice of body: {fields}, or {error} with a sentence.
+function parse(contentType, body) {
+    const boundary = boundaryOf(contentType);
+    if (boundary === null) {
+        return {error: 'The body must be multipart/form-data with a boundary in its Content-Type; '
+                       + 'let the client library set this header.'};
+    }
+    let line = firstDelimiter(body, boundary);
+    if (line === null) {
+        return malformed('it has no line with the boundary that its Content-Type names');
+    }
+    const fields = {};
+    for (let count = 0; !line.closing; count++) {
+        if (count === MAX_PARTS) {
+            return malformed(`it has more than ${MAX_PARTS} parts`);
+        }
+        const part = readPart(body, line, boundary);
+        if (part.error) {
+            return malformed(part.error);
+        }
+        if (fields[part.name] !== undefined) {
+            return malformed(`the field "${part.name}" appears twice`);
+        }
+        fields[part.name] = part.value;
+        line = part.next;
+    }
+    return {fields};
+}
+
+function malformed(reason) {
+    return {error: `The form cannot be read: ${reason}. Send multipart/form-data with the fields "file" and "model".`};
+}
+
+// Lines before the first boundary are a preamble, to be ignored (RFC 2046 section 5.1.1).
+function firstDelimiter(body, boundary) {
+    const dashes = `--${boundary}`;
+    if (body.subarray(0, dashes.length).equals(Buffer.from(dashes))) {
+        const line = lineEnd(body, dashes.length);
+        if (line !== null) {
+            return line;
+        }
+    }
+    return nextDelimiter(body, 0, `\n${dashes}`);
+}
+
+// The next delimiter line at or after position: where it starts and what follows it, null if there is none.
+function nextDelimiter(body, position, delimiter) {
+    let start = body.indexOf(delimiter, position);
+    while (start !== -1) {
+        const line = lineEnd(body, start + delimiter.length);
+        if (line !== null) {
+            line.start = start;
+            return line;
+        }
+        start = body.indexOf(delimiter, start + 1);
+    }
+    return null;
+}
+
+// What follows a boundary: "--", or blanks and the line's end (CRLF, or a bare LF); else it was no boundary but data.
+function lineEnd(body, position) {
+    if (body[position] === DASH && body[position + 1] === DASH) {
+        return {closing: true, end: position + 2};
+    }
+    while (body[position] === SPACE || body[position] === TAB) {
+        position++;
+    }
+    if (body[position] === CR && body[position + 1] === LF) {
+        return {closing: false, end: position + 2, eol: '\r\n'};
+    }
+    return body[position] === LF ? {closing: false, end: position + 1, eol: '\n'} : null;
+}
+
+// The part after a delimiter line: {name, value, next delimiter line}, or {error}.
+function readPart(body, line, boundary) {
+    const head = body.subarray(line.end - line.eol.length, line.end + MAX_PART_HEADERS);
+    const length = head.indexOf(line.eol + line.eol);
+    if (length === -1) {
+        return {error: 'a part has no end of its headers'};
+    }
+    const name = fieldName(head.toString('utf8', 0, length));
+    if (name === null) {
+        return {error: 'a part has no name'};
+    }
+    const start = line.end + length + line.eol.length;
+    // An empty value: the line break of the boundary is the one that ends the headers.
+    const next = nextDelimiter(body, start - line.eol.length, `${line.eol}--${boundary}`);
+    if (next === null) {
+        return {error: `its closing boundary is missing after the field "${name}"; was the upload cut off?`};
+    }
+    return {name, next, value: body.subarray(start, Math.max(start, next.start))};
+}
+
+// The name in a part's Content-Disposition, null without one. Continued header lines are joined; file names do not matter.
+function fieldName(head) {
+    const lines = head.replace(/\r?\n[ \t]+/g, ' ');
+    const disposition = /^content-disposition[ \t]*:[ \t]*form-data[ \t]*(;[^\r\n]*)/im.exec(lines);
+    const parameter = /;[ \t]*([^=;\s]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/g;
+    let found = null;
+    while (disposition !== null && (found = parameter.exec(disposition[1])) !== null) {
+        if (found[1].toLowerCase() === 'name') {
+            const name = found[2] === undefined ? found[3] : found[2].replace(/\\(.)/g, '$1');
+            return name === '' ? null : name;
+        }
+    }
+    return null;
+}
+
+export default {boundaryOf, parse};

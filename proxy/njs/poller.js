@@ -1,0 +1,20 @@
+// Once a second: the catalogue, the build's index and TorchServe's workers, into the shared dictionary.
+// https://nginx.org/en/docs/http/ngx_http_js_module.html#js_periodic
+import files from 'files.js';
+import state from 'state.js';
+import torchserve from 'torchserve.js';
+
+async function poll() {
+    const names = files.load();
+    try {
+        // One model first: a TorchServe that is down then costs one line of the log a second, not one for each model.
+        await Promise.all(names.slice(0, 1).map(torchserve.look));
+        await Promise.all(names.slice(1).map(torchserve.look));
+    } catch (error) {
+        if (torchserve.isRefusal(error)) {
+            state.setAnswered(false);
+        }
+    }
+}
+
+export default {poll};

@@ -1,0 +1,115 @@
+// POST /api/v1/predict: the form's file, as it is, to the worker of the form's model.
+import availability from 'availability.js';
+import catalogue from 'catalogue.js';
+import errors from 'errors.js';
+import files from 'files.js';
+import form from 'form.js';
+import loading from 'loading.js';
+import state from 'state.js';
+import torchserve from 'torchserve.js';
+import verdicts from 'verdicts.js';
+
+// A prediction that died with its worker is repeated; an image that kills workers must not do so for ever.
+const MAX_REPEATS = 2;
+
+async function predict(r) {
+    const input = readInput(r);
+    if (input.error) {
+        return errors.send(r, 400, input.error);
+    }
+    r.variables.model = input.name;
+    const problem = await prepare(input.name);
+    if (problem !== null) {
+        return sendProblem(r, problem);
+    }
+    const verdict = await ask(r, input);
+    if (verdict.sentence) {
+        return sendProblem(r, verdict);
+    }
+    r.headersOut['Content-Type'] = 'application/json';
+    r.return(verdict.status, verdict.body);
+}
+
+function sendProblem(r, problem) {
+    if (problem.wait) {
+        return errors.unavailable(r, problem.sentence, problem.wait);
+    }
+    errors.send(r, problem.status, problem.sentence);
+}
+
+// The image and the model's name: {file, name}, or {error}.
+function readInput(r) {
+    const parsed = form.parse(r.headersIn['Content-Type'] || '', body(r));
+    if (parsed.error) {
+        return parsed;
+    }
+    const file = parsed.fields.file;
+    const name = parsed.fields.model;
+    const missing = ['file', 'model'].filter((field) => parsed.fields[field] === undefined);
+    if (missing.length > 0) {
+        return {error: `The form has no ${missing.map((field) => `"${field}"`).join(' and no ')}; send both, `
+                       + 'the image as "file" and the model\'s name as "model".'};
+    }
+    if (name.length === 0) {
+        return {error: 'The field "model" is empty; send one of the names GET /api/v1/models lists.'};
+    }
+    if (file.length === 0) {
+        return {error: 'The field "file" is empty; send an image.'};
+    }
+    return known(file, name.toString());
+}
+
+// Chunked bodies in very small chunks outgrow the buffer and lie in a file.
+function body(r) {
+    const file = r.variables.request_body_file;
+    return file ? files.read(file) : r.requestBuffer || Buffer.alloc(0);
+}
+
+function known(file, name) {
+    const names = catalogue.names();
+    if (names.includes(name)) {
+        return {file, name};
+    }
+    const meant = names.find((candidate) => simplified(candidate) === simplified(name));
+    const hint = meant === undefined
+        ? 'GET /api/v1/models lists the names.'
+        : `did you mean ${meant}? Send the name exactly so, without URL encoding.`;
+    return {error: `Unknown model ${errors.quote(name)}; ${hint}`};
+}
+
+// A name without its case, and without what URL encoding does to "+".
+function simplified(name) {
+    return name.trim().replace(/ |%2b/gi, '+').toLowerCase();
+}
+
+// The problem of a model, null when it can be asked. What stands against it is checked anew: the last look may be a
+// second old. A model without a worker is loaded.
+async function prepare(name) {
+    let problem = availability.problem(name, state.model(name));
+    if (problem !== null && !state.model(name).refusal) {
+        await torchserve.look(name).catch(() => null);
+        problem = availability.problem(name, state.model(name));
+    }
+    return problem === null && state.model(name).state === 'idle' ? loading.load(name) : problem;
+}
+
+// Send the image until there is an answer to give.
+async function ask(r, input) {
+    const archive = state.model(input.name).archive;
+    // A repeat gets half of the time, so it must begin within the first half.
+    const half = Date.now() + settings.predict_timeout * 500;
+    let location = '/_predict/';
+    for (let repeats = 0; ; repeats++) {
+        r.variables.inference_key = torchserve.inferenceKey();
+        const reply = await r.subrequest(location + archive, {method: 'POST', body: input.file});
+        const verdict = verdicts.judge(input.name, reply);
+        if (!verdict.repeat || repeats === MAX_REPEATS || Date.now() > half) {
+            r.variables.repeats = String(repeats);
+            return verdict;
+        }
+        torchserve.readKeys();
+        location = '/_predict_again/';
+    }
+}
+
+export default {predict};

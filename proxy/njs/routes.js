@@ -1,0 +1,63 @@
+// Paths and methods: everything the proxy answers is in one table, and so is what it allows.
+import catalogue from 'catalogue.js';
+import errors from 'errors.js';
+import predict from 'predict.js';
+
+const ROUTES = {
+    '/': {GET: catalogue.root},
+    '/api/v1/health': {GET: catalogue.health},
+    '/api/v1/models': {GET: catalogue.models},
+    '/api/v1/predict': {POST: predict.predict},
+};
+
+// The methods of a path for Allow, '' for an unknown path. GET brings HEAD.
+function allowed(path) {
+    const methods = Object.keys(ROUTES[path] || {});
+    if (methods.length === 0) {
+        return '';
+    }
+    return methods.join(', ').replace('GET', 'GET, HEAD') + ', OPTIONS';
+}
+
+function handle(r) {
+    const route = ROUTES[r.uri];
+    if (r.method === 'OPTIONS') {
+        return options(r);
+    }
+    if (route === undefined) {
+        return notFound(r);
+    }
+    const handler = route[r.method === 'HEAD' ? 'GET' : r.method];
+    return handler === undefined ? notAllowed(r, r.uri) : handler(r);
+}
+
+// A preflight is answered for every path: the browser then shows the 404 instead of a CORS failure.
+// https://fetch.spec.whatwg.org/#cors-preflight-fetch
+function options(r) {
+    const isPreflight = r.headersIn['Access-Control-Request-Method'] !== undefined;
+    const methods = allowed(r.uri);
+    if (methods === '' && !isPreflight) {
+        return notFound(r);
+    }
+    if (methods !== '') {
+        r.headersOut['Allow'] = methods;
+    }
+    if (isPreflight && r.variables.cors_origin) {
+        r.headersOut['Access-Control-Allow-Methods'] = methods || 'GET, HEAD, POST, OPTIONS';
+        r.headersOut['Access-Control-Allow-Headers'] = 'Content-Type, X-Request-ID';
+        r.headersOut['Access-Control-Max-Age'] = '600';
+    }
+    r.return(204);
+}
+
+function notFound(r) {
+    const known = Object.keys(ROUTES).join(', ');
+    errors.send(r, 404, `There is nothing at ${errors.quote(r.uri)}; the paths are ${known}.`);
+}
+
+function notAllowed(r, path) {
+    const methods = allowed(path);
+    errors.send(r, 405, `${r.method} is not allowed here; use ${methods}.`, {Allow: methods});
+}
+
+export default {allowed, handle};

@@ -1,0 +1,45 @@
+// The service's three routes. Nothing else in the page talks to the network, but for the sample drawings.
+
+/** The service said no, or said nothing: `status` is 0 when there was no answer at all. */
+export class ServiceError extends Error {
+  constructor(message, status, retryAfter = null) {
+    super(message);
+    this.status = status;
+    this.retryAfter = retryAfter; // seconds
+  }
+}
+
+/** Ask one model about one image. Gives the contract's answer and the time it took, in milliseconds. */
+export async function predict(image, model, signal) {
+  const form = new FormData();
+  form.append("file", image, image.name ?? "frame.jpg");
+  form.append("model", model);
+  const start = performance.now();
+  const answer = await ask("/api/v1/predict", { method: "POST", body: form, signal });
+  return { answer, milliseconds: performance.now() - start };
+}
+
+/** The catalogue and the names of the loaded models. */
+export const fetchModels = () => ask("/api/v1/models");
+
+/** The service's state; "unhealthy" comes with status 503 and is an answer all the same. */
+export const fetchHealth = () => ask("/api/v1/health", {}, (status) => status === 503);
+
+async function ask(path, options = {}, accepts = () => false) {
+  let response;
+  let answer;
+  try {
+    response = await fetch(path, { credentials: "omit", cache: "no-store", ...options });
+    answer = await response.json();
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw new ServiceError("There was no answer that this page understands.", response?.ok ? 0 : response?.status ?? 0);
+  }
+  if (response.ok || (accepts(response.status) && !answer.error)) return answer;
+  throw new ServiceError(String(answer.error ?? response.statusText), response.status, seconds(response));
+}
+
+function seconds(response) {
+  const value = Number.parseInt(response.headers.get("Retry-After"), 10);
+  return Number.isNaN(value) ? null : value;
+}

@@ -1,0 +1,21 @@
+// Small helpers around the document.
+
+/** The element with this id. */
+export const byId = (id) => document.getElementById(id);
+
+/** Make an element: `element("li", {className: "first"}, "text", child)`; `data` sets data-attributes. */
+export function element(tag, { data = {}, ...properties } = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  Object.assign(made.dataset, data);
+  made.append(...children);
+  return made;
+}
+
+/** Resolve after some milliseconds; reject with AbortError when the signal fires first. */
+export function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
+  });
+}

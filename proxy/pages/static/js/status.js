@@ -1,0 +1,51 @@
+// The service's health and its models, asked again and again while the tab is visible.
+
+import { fetchHealth, fetchModels } from "./api.js";
+import { byId, pause } from "./dom.js";
+import { health as healthWords } from "./words.js";
+
+const SETTLED = 10_000; // ms between questions to a service that has all it needs
+const UNSETTLED = 2_000;
+
+/** Keep the line in the header true and call `onModels` with each answer of /api/v1/models. */
+export async function watchService(onModels) {
+  for (;;) {
+    const settled = await look(onModels);
+    await pause(settled ? SETTLED : UNSETTLED);
+    await visible();
+  }
+}
+
+async function look(onModels) {
+  try {
+    const [health, models] = await Promise.all([fetchHealth(), fetchModels()]);
+    say(health.status, healthWords(health));
+    warnOfStandIns(models.models);
+    onModels(models);
+    return health.status === "healthy";
+  } catch {
+    say("down", "The service does not answer. Asking again…");
+    return false;
+  }
+}
+
+function say(state, words) {
+  const line = byId("service");
+  line.dataset.state = state;
+  if (line.textContent !== words) line.textContent = words; // a screen reader speaks each change
+}
+
+function warnOfStandIns(models) {
+  const names = Object.keys(models).filter((name) => models[name].stand_in);
+  const which = names.length === Object.keys(models).length ? "All models are" : `${names.join(", ")}: `;
+  const notice = byId("standins");
+  notice.hidden = names.length === 0;
+  const words = `${which} ${names.length > 1 ? "stand-ins" : "a stand-in"}: untrained networks that show how the service works. `
+    + "Their answers mean nothing until real checkpoints lie in results/.";
+  if (notice.textContent !== words) notice.textContent = words;
+}
+
+function visible() {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+}
