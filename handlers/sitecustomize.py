@@ -1,16 +1,34 @@
 """Spares workers that compute with OpenVINO the import of torch: 340 MB and two seconds each.
 
 Python runs this file when a worker starts, as the archive's folder is on the worker's path. TorchServe imports torch
-for a single ``isinstance`` that answers of text or bytes never reach; here torch is loaded at the first use of
-any of its names, so it works as ever for whoever does use it.
+once, for an ``isinstance`` that answers of text or bytes never reach. The first import therefore leaves an empty
+module that loads torch as soon as any of its names is used, or when it is imported a second time.
 """
+
+from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
-_spec = importlib.util.find_spec("torch")
-if _spec is not None and _spec.loader is not None and "torch" not in sys.modules:
-    _spec.loader = importlib.util.LazyLoader(_spec.loader)
-    _torch = importlib.util.module_from_spec(_spec)
-    sys.modules["torch"] = _torch
-    _spec.loader.exec_module(_torch)
+
+class LazyTorch(MetaPathFinder):
+    """Finds torch, once, and puts off its loading."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Answer for ``torch`` with a spec that loads lazily, for everything else with None."""
+        if fullname != "torch":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = importlib.util.LazyLoader(spec.loader)
+        return spec
+
+
+sys.meta_path.insert(0, LazyTorch())
