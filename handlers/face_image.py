@@ -129,6 +129,7 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
         return Image.fromarray(_SIXTEEN_TO_EIGHT_BITS[np.asarray(image).clip(0, 65535)])
     if image.mode in ("RGB", "L"):
         return image
+    image.info.pop("transparency", None)  # dropped by the conversion anyway, with a warning
     return image.convert("L" if image.mode in ("1", "LA") else "RGB")
 
 

@@ -1,0 +1,266 @@
+"""Image bytes to arrays: equality with torchvision, formats, modes, limits, damage."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from face_image import ImageError, read_face
+from PIL import Image, ImageOps, PngImagePlugin
+from torchvision import transforms
+
+ORIENTATION = 0x0112
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+ACCEPTED = "send a JPEG, PNG, WebP, BMP or GIF file."
+
+
+def picture(width: int = 64, height: int = 48, mode: str = "RGB", seed: int = 0) -> Image.Image:
+    """A picture in which no part equals another: noise at two scales."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (7, 5, 3), dtype=np.uint8)).resize((width, height))
+    fine = Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+    return Image.blend(coarse, fine, 0.3).convert(mode)
+
+
+def encode(image: Image.Image, image_format: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, image_format, **options)
+    return buffer.getvalue()
+
+
+def with_orientation(image: Image.Image, orientation: int, image_format: str = "JPEG") -> bytes:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return encode(image, image_format, exif=exif)
+
+
+def reference(data: bytes) -> npt.NDArray[np.uint8]:
+    """What the networks were trained on, after the orientation: torchvision on Pillow's picture."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    return np.asarray(transforms.Resize((224, 224))(image))
+
+
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def with_chunk(png: bytes, name: bytes, content: bytes) -> bytes:
+    """Insert a chunk behind the header of a PNG."""
+    return png[:33] + png_chunk(name, content) + png[33:]
+
+
+def refusal(data: bytes, **options: int) -> tuple[str, int, str]:
+    with pytest.raises(ImageError) as caught:
+        read_face(data, **options)
+    return caught.value.kind, caught.value.status, str(caught.value)
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_every_format_gives_exactly_torchvisions_pixels(image_format: str) -> None:
+    data = encode(picture(640, 480), image_format)
+    face = read_face(data)
+    assert face.shape == (224, 224, 3)
+    assert face.dtype == np.uint8
+    assert np.array_equal(face, reference(data))
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 900), (900, 1), (48, 48), (224, 224), (223, 401), (3, 2000), (4000, 3000)]
+)
+def test_every_size_gives_exactly_torchvisions_pixels(size: tuple[int, int]) -> None:
+    data = encode(picture(*size), "BMP")
+    assert np.array_equal(read_face(data), reference(data))
+
+
+@pytest.mark.parametrize("size", [(64, 48), (640, 480), (481, 639), (1, 700), (700, 1), (3, 900), (900, 3), (957, 2)])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turning_the_small_image_equals_turning_the_large_one(orientation: int, size: tuple[int, int]) -> None:
+    data = with_orientation(picture(*size), orientation)
+    assert np.array_equal(read_face(data), reference(data))
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "WEBP"])
+def test_the_orientation_counts_in_other_formats_too(image_format: str) -> None:
+    data = with_orientation(picture(), 6, image_format)
+    assert np.array_equal(read_face(data), reference(data))
+    assert not np.array_equal(read_face(data), read_face(encode(picture(), image_format)))
+
+
+@pytest.mark.parametrize(
+    ("mode", "image_format"),
+    [
+        ("1", "PNG"),
+        ("L", "PNG"),
+        ("L", "JPEG"),
+        ("LA", "PNG"),
+        ("P", "PNG"),
+        ("P", "GIF"),
+        ("L", "GIF"),
+        ("RGBA", "PNG"),
+        ("RGBA", "WEBP"),
+        ("CMYK", "JPEG"),
+        ("1", "BMP"),
+        ("L", "BMP"),
+        ("RGBA", "BMP"),
+    ],
+)
+def test_every_mode_equals_pillows_conversion(mode: str, image_format: str) -> None:
+    data = encode(picture(100, 80, mode), image_format)
+    assert np.array_equal(read_face(data), reference(data))
+
+
+def test_alpha_is_dropped_and_not_blended() -> None:
+    image = picture(mode="RGBA")
+    image.putalpha(0)
+    assert np.array_equal(read_face(encode(image)), read_face(encode(image.convert("RGB"))))
+
+
+def test_a_palette_with_transparent_entries_keeps_its_colours() -> None:
+    image = picture().quantize(16)
+    data = encode(image, transparency=bytes([0, 128] * 8))
+    assert np.array_equal(read_face(data), read_face(encode(image.convert("RGB"))))
+
+
+@pytest.mark.parametrize("image_format", ["GIF", "WEBP", "PNG"])
+def test_an_animation_is_its_first_frame(image_format: str) -> None:
+    frames = [picture(seed=seed) for seed in range(3)]
+    data = encode(frames[0], image_format, save_all=True, append_images=frames[1:], duration=50)
+    assert np.array_equal(read_face(data), reference(data))
+    assert np.abs(read_face(data).astype(int) - read_face(encode(frames[2], image_format))).max() > 50
+
+
+def test_sixteen_bit_grey_is_scaled_and_not_clipped() -> None:
+    deep = np.linspace(0, 65535, 224 * 224).astype(np.uint16).reshape(224, 224)
+    face = read_face(encode(Image.fromarray(deep)))
+    assert np.array_equal(face, np.repeat(np.round(deep / 257).astype(np.uint8)[..., None], 3, axis=2))
+
+
+def test_sixteen_bit_colours_keep_their_range() -> None:
+    flat = np.full((8, 8, 3), 0x8000, ">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in flat)
+    header = struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0)
+    data = (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + png_chunk(b"IDAT", zlib.compress(rows))
+        + png_chunk(b"IEND", b"")
+    )
+    assert (read_face(data) == 128).all()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"Exif\0\0",
+        b"Exif\0\0II*\0",
+        b"Exif\0\0garbage that is no TIFF header",
+        b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01\x03\0",
+        b"Exif\0\0II*\0\xff\xff\xff\x7f",
+        b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x63\0\0\0\0\0\0\0",
+        b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\x04\0\0\0abc\0\0\0\0\0",
+    ],
+)
+def test_broken_exif_data_leaves_the_image_as_it_is(exif: bytes) -> None:
+    assert np.array_equal(read_face(encode(picture(), "JPEG", exif=exif)), read_face(encode(picture(), "JPEG")))
+
+
+@pytest.mark.parametrize("name", ["tEXt", "zTXt", "iTXt"])
+def test_long_comments_do_not_matter(name: str) -> None:
+    info = PngImagePlugin.PngInfo()
+    if name == "iTXt":
+        info.add_itxt("comment", "x" * 5_000_000, zip=True)
+    else:
+        info.add_text("comment", "x" * 5_000_000, zip=name == "zTXt")
+    assert np.array_equal(read_face(encode(picture(), pnginfo=info)), read_face(encode(picture())))
+
+
+def test_a_comment_that_unpacks_to_hundreds_of_megabytes_is_refused() -> None:
+    bomb = zlib.compress(bytes(200_000_000), 1)
+    data = with_chunk(encode(picture()), b"zTXt", b"comment\0\0" + bomb)
+    assert refusal(data)[:2] == ("damaged", 400)
+
+
+def test_a_jpeg_of_several_pictures_is_the_first_one() -> None:
+    data = encode(picture(), "MPO", save_all=True, append_images=[picture(seed=1)])
+    assert np.array_equal(read_face(data), reference(data))
+
+
+def test_no_bytes_are_no_image() -> None:
+    assert refusal(b"") == ("empty", 400, f"The image is empty (0 bytes); {ACCEPTED}")
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_truncated_image_is_refused(image_format: str, kept: float) -> None:
+    whole = encode(picture(), image_format)
+    part = whole[: int(len(whole) * kept)]
+    assert refusal(part) == (
+        "damaged",
+        400,
+        f"The {image_format} image ({len(part)} bytes) is damaged or truncated; send the complete file.",
+    )
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_an_image_whose_inside_is_overwritten_is_refused(image_format: str) -> None:
+    data = bytearray(encode(picture(), image_format))
+    data[20:] = b"\xab" * (len(data) - 20)
+    kind, status, _ = refusal(bytes(data))
+    assert (kind, status) in {("damaged", 400), ("too_large", 413), ("unsupported", 415)}
+
+
+@pytest.mark.parametrize(
+    ("data", "description"),
+    [
+        (b"hello world", "no image of an accepted format (it begins with the bytes 68 65 6c 6c 6f 20 77 6f)"),
+        (b"\0", "no image of an accepted format (it begins with the bytes 00)"),
+        (b"BMW is a car maker, no bitmap", "no image of an accepted format (it begins with the bytes "),
+        (b"RIFF\x10\0\0\0WAVEfmt ", "no image of an accepted format (it begins with the bytes "),
+        (b"%PDF-1.7", "a PDF, which is not accepted"),
+        (b"\0\0\0\x1cftypavif", "an AVIF image, which is not accepted"),
+        (b"\0\0\0\x18ftypheic", "a HEIC image, which is not accepted"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing, which is not accepted"),
+    ],
+)
+def test_other_files_are_refused_by_their_content(data: bytes, description: str) -> None:
+    kind, status, sentence = refusal(data)
+    assert (kind, status) == ("unsupported", 415)
+    assert sentence.startswith(f"The file is {description}")
+    assert sentence.endswith(ACCEPTED)
+
+
+@pytest.mark.parametrize("image_format", ["TIFF", "ICO", "PPM", "TGA", "JPEG2000"])
+def test_formats_that_pillow_could_read_are_refused_all_the_same(image_format: str) -> None:
+    assert refusal(encode(picture(), image_format))[:2] == ("unsupported", 415)
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_an_image_over_the_pixel_limit_is_refused(image_format: str) -> None:
+    data = encode(picture(100, 80), image_format)
+    assert read_face(data, max_pixels=8000).shape == (224, 224, 3)
+    assert refusal(data, max_pixels=7999) == (
+        "too_large",
+        413,
+        "The image has 100 x 80 = 8000 pixels, the limit is 7999; send a smaller image.",
+    )
+
+
+def test_the_pixel_limit_is_checked_before_anything_is_decoded() -> None:
+    header = struct.pack(">IIBBBBB", 200_000, 200_000, 8, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", b"no image")
+    assert refusal(data) == (
+        "too_large",
+        413,
+        "The image has 200000 x 200000 = 40000000000 pixels, the limit is 50000000; send a smaller image.",
+    )
+
+
+def test_a_very_long_image_within_the_limit_is_read() -> None:
+    data = encode(Image.new("L", (1, 2_000_000), 77))
+    assert (read_face(data) == 77).all()
