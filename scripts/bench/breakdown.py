@@ -18,7 +18,7 @@ from scripts.settings import Settings
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Takes requests apart. ``image`` is a file with the frame; requests are written into ``directory``."""
+    """Takes requests apart; ``image`` is a file with the frame, requests are written into ``directory``."""
 
     bench: Bench
     settings: Settings

