@@ -31,10 +31,7 @@ async function predict(r) {
 }
 
 function sendProblem(r, problem) {
-    if (problem.wait) {
-        return errors.unavailable(r, problem.sentence, problem.wait);
-    }
-    errors.send(r, problem.status, problem.sentence);
+    errors.send(r, problem.status, problem.sentence, problem.wait ? {'Retry-After': String(problem.wait)} : {});
 }
 
 // The image and the model's name: {file, name}, or {error}.

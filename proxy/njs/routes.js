@@ -28,7 +28,7 @@ function handle(r) {
         return notFound(r);
     }
     const handler = route[r.method === 'HEAD' ? 'GET' : r.method];
-    return handler === undefined ? notAllowed(r, r.uri) : handler(r);
+    return handler === undefined ? notAllowed(r) : handler(r);
 }
 
 // A preflight is answered for every path: the browser then shows the 404 instead of a CORS failure.
@@ -51,13 +51,16 @@ function options(r) {
 }
 
 function notFound(r) {
-    const known = Object.keys(ROUTES).join(', ');
-    errors.send(r, 404, `There is nothing at ${errors.quote(r.uri)}; the paths are ${known}.`);
+    errors.send(r, 404, notFoundSentence(r.uri));
 }
 
-function notAllowed(r, path) {
-    const methods = allowed(path);
+function notFoundSentence(path) {
+    return `There is nothing at ${errors.quote(path)}; the paths are ${Object.keys(ROUTES).join(', ')}.`;
+}
+
+function notAllowed(r) {
+    const methods = allowed(r.uri);
     errors.send(r, 405, `${r.method} is not allowed here; use ${methods}.`, {Allow: methods});
 }
 
-export default {allowed, handle};
+export default {allowed, handle, notFoundSentence};
