@@ -1,0 +1,42 @@
+"""Fixtures of the contract's tests: the catalogue, a client, the reference networks, an operator's view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scripts.catalogue import Model, load_catalogue
+from scripts.settings import ROOT
+
+from .client import Client
+from .operator_view import Operator
+from .reference import Reference
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningStack
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> dict[str, Model]:
+    """The nine models by their contract names."""
+    return load_catalogue(ROOT / "models.json")
+
+
+@pytest.fixture(scope="session")
+def client(stack: RunningStack) -> Client:
+    """A client of the nine stand-in models."""
+    return Client(stack.url)
+
+
+@pytest.fixture(scope="session")
+def operator(stack: RunningStack) -> Operator:
+    """The operator of the nine stand-in models."""
+    return Operator(stack)
+
+
+@pytest.fixture(scope="session")
+def reference(results: Path, catalogue: dict[str, Model]) -> Reference:
+    """The nine networks in torch."""
+    return Reference(results, catalogue)
