@@ -35,6 +35,7 @@ from scripts.bench.servers import null_server, reference_backend, stack_settings
 from scripts.bench.tables import all_tables
 from scripts.bench.targets import targets
 from scripts.settings import ROOT, Settings, load_settings
+from tests.conftest import run_command
 
 MODEL = "MobileNetV2_FER2013"
 
@@ -295,6 +296,12 @@ def test_the_report_is_made_from_the_figures_alone(result: dict[str, Any], tmp_p
     assert "MobileNetV2, 8 clients" in plot
     draw(result, tmp_path / "again.svg", tmp_path)
     assert (tmp_path / "again.svg").read_text() == plot
+
+
+def test_the_command_says_how_it_is_used() -> None:
+    done = run_command(dict(os.environ), "bench", "--help")
+    assert done.returncode == 0, done.stderr
+    assert "{run,report}" in done.stdout
 
 
 def test_a_report_without_figures_says_what_it_needs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

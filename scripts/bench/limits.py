@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import openvino
-from face_image import read_face
 from PIL import Image
 
 from scripts.bench import BenchError
@@ -73,6 +72,8 @@ def gemm_peak(seconds: float) -> float:
 
 def image_steps(path: str, seconds: float) -> dict[str, float]:
     """Median milliseconds to decode an image file, and for all that the handler does to it with its own code."""
+    from face_image import read_face  # handlers/ is on the path of this process only
+
     data = Path(path).read_bytes()
     return {
         "decode": statistics.median(timed(lambda: Image.open(io.BytesIO(data)).load(), seconds)),
