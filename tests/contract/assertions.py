@@ -53,8 +53,8 @@ def assert_cors(answer: Answer, origin: str = ORIGIN) -> None:
     assert "origin" in answer.headers.get("Vary", "").lower(), answer.headers
 
 
-def assert_error(answer: Answer, status: int, *words: str, cors: bool = True) -> str:
-    """The contract's error shape, with ``words`` in its sentence. Returns the sentence."""
+def assert_error(answer: Answer, status: int, *words: str, origin: str | None = ORIGIN) -> str:
+    """The contract's error shape, with ``words`` in its sentence, for a page of ``origin``. Returns the sentence."""
     assert answer.status_code == status, (answer.status_code, answer.text)
     body = json_body(answer)
     assert isinstance(body, dict), body
@@ -66,17 +66,17 @@ def assert_error(answer: Answer, status: int, *words: str, cors: bool = True) ->
     assert not _LEAKS.search(sentence), sentence
     missing = [word for word in words if word.lower() not in sentence.lower()]
     assert not missing, (missing, sentence)
-    if cors:
-        assert_cors(answer)
+    if origin is not None:
+        assert_cors(answer, origin)
     if status in (429, 503):
         assert 1 <= int(answer.headers["Retry-After"]) <= 120, answer.headers
     return sentence
 
 
-def assert_prediction(answer: Answer, model: str, expected: dict[str, float]) -> None:
+def assert_prediction(answer: Answer, model: str, expected: dict[str, float], origin: str = ORIGIN) -> None:
     """The whole answer to a prediction: every key, label and probability of ``expected``, and their order."""
     assert answer.status_code == 200, (answer.status_code, answer.text)
-    assert_cors(answer)
+    assert_cors(answer, origin)
     body = json_body(answer)
     predictions = body["predictions"]
     assert predictions == pytest.approx(expected, rel=0, abs=TOLERANCE)

@@ -1,0 +1,158 @@
+"""Many clients at once: batches form, and each client gets its own answer."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+import requests
+
+from scripts.catalogue import Model
+
+from . import forms, images
+from .assertions import TOLERANCE, assert_error, assert_prediction
+from .client import Client, at_once
+from .operator_view import Operator, stopped
+from .polling import poll
+from .reference import Reference
+
+CLIENTS = 16
+
+
+def _distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    return max(abs(one[label] - other[label]) for label in one)
+
+
+def test_each_of_16_clients_gets_its_own_answer(
+    client: Client, catalogue: dict[str, Model], reference: Reference
+) -> None:
+    """Every client has an image of its own and asks a model of each architecture for it."""
+    models = list(catalogue)
+    tasks = [
+        (models[(number + step) % 9], images.frame(100 + number)) for step in (0, 3, 6) for number in range(CLIENTS)
+    ]
+    expected = [reference.probabilities(model, content) for model, content in tasks]
+    for model in models:
+        own = [answer for (name, _), answer in zip(tasks, expected, strict=True) if name == model]
+        assert min(_distance(a, b) for a, b in itertools.combinations(own, 2)) > 2 * TOLERANCE
+
+    def run(number: int) -> list[requests.Response]:
+        return [client.predict(content, model) for model, content in tasks[number::CLIENTS]]
+
+    answers = at_once(functools.partial(run, number) for number in range(CLIENTS))
+    for number, responses in enumerate(answers):
+        for response, (model, _), want in zip(
+            responses, tasks[number::CLIENTS], expected[number::CLIENTS], strict=True
+        ):
+            assert_prediction(response, model, want)
+
+
+def test_32_clients_of_one_model_lose_nothing(client: Client, reference: Reference) -> None:
+    model = "MobileNetV2_CK+48"
+    frames = [images.frame(200 + number) for number in range(32)]
+    expected = [reference.probabilities(model, content) for content in frames]
+    answers = at_once(
+        functools.partial(lambda content: [client.predict(content, model) for _ in range(3)], content)
+        for content in frames
+    )
+    for responses, want in zip(answers, expected, strict=True):
+        for response in responses:
+            assert_prediction(response, model, want)
+
+
+def _wait_for_queue(operator: Operator, archive: str, length: int) -> None:
+    poll(functools.partial(operator.pending, archive), lambda pending: pending == length)
+
+
+BAD = {
+    2: (b"version https://git-lfs.github.com/spec/v1\n", 415),
+    4: (images.frame(300)[:5000], 400),
+    7: (images.png_header(100_000, 100_000) + images.blank_png(9, 9)[33:], 413),
+}
+
+
+@pytest.mark.parametrize("bad", [{}, BAD], ids=["all-good", "three-bad"])
+def test_waiting_requests_form_one_batch_and_bad_images_fail_alone(
+    client: Client, operator: Operator, reference: Reference, bad: dict[int, tuple[bytes, int]]
+) -> None:
+    """With the worker held, one request is in its hands and eight wait; let go, it takes these eight at once."""
+    model = archive = "ResNet50_FER2013"
+    contents = [images.frame(300 + number) for number in range(8)]
+    expected = [reference.probabilities(model, content) for content in contents]
+    for number, (content, _) in bad.items():
+        contents[number] = content
+    received = operator.received(archive)
+
+    with ThreadPoolExecutor(9) as threads:
+        with operator.frozen(archive):
+            first = threads.submit(client.predict, images.frame(299), model)
+            poll(lambda: operator.received(archive), lambda count: count == received + 1)
+            _wait_for_queue(operator, archive, 0)
+            others = [threads.submit(client.predict, content, model) for content in contents]
+            _wait_for_queue(operator, archive, 8)
+        lengths = {8}
+        while lengths.isdisjoint({0}):
+            lengths.add(operator.pending(archive))
+        assert lengths == {8, 0}
+        answers = [future.result() for future in others]
+
+    assert_prediction(first.result(), model, reference.probabilities(model, images.frame(299)))
+    for number, (answer, want) in enumerate(zip(answers, expected, strict=True)):
+        if number in bad:
+            assert_error(answer, bad[number][1])
+        else:
+            assert_prediction(answer, model, want)
+
+
+def test_full_queue_turns_clients_away_and_serves_the_others(
+    client: Client, operator: Operator, reference: Reference
+) -> None:
+    model, archive = "MobileNetV2_RAF-DB", "MobileNetV2_RAF-DB"
+    capacity = operator.describe(archive)["jobQueueStatus"]["remainingCapacity"]
+    in_worker, refused = 8, 12
+    expected = reference.probabilities(model, images.frame(400))
+    with ThreadPoolExecutor(capacity + in_worker + refused) as threads:
+        with operator.frozen(archive):
+            answers: list[Future[requests.Response]] = [
+                threads.submit(client.predict, images.frame(400), model) for _ in range(capacity + in_worker + refused)
+            ]
+            poll(lambda: sum(answer.done() for answer in answers), lambda done: done >= refused, seconds=25)
+        responses = [answer.result() for answer in answers]
+    served = [response for response in responses if response.status_code == 200]
+    assert capacity <= len(served) <= capacity + in_worker
+    for response in responses:
+        if response.status_code == 200:
+            assert_prediction(response, model, expected)
+        else:
+            assert_error(response, 503, model)
+
+
+def test_one_busy_model_holds_up_no_other(client: Client, operator: Operator, reference: Reference) -> None:
+    with ThreadPoolExecutor(4) as threads, stopped(operator.only_worker("VGG19_RAF-DB")):
+        waiting = [threads.submit(client.predict, images.frame(1), "VGG19_RAF-DB") for _ in range(4)]
+        poll(lambda: operator.pending("VGG19_RAF-DB"), lambda pending: pending >= 1)
+        response = client.predict(images.frame(1), "MobileNetV2_FER2013")
+        assert not any(future.done() for future in waiting)
+    assert_prediction(response, "MobileNetV2_FER2013", reference.probabilities("MobileNetV2_FER2013", images.frame(1)))
+    expected = reference.probabilities("VGG19_RAF-DB", images.frame(1))
+    for future in waiting:
+        assert_prediction(future.result(), "VGG19_RAF-DB", expected)
+
+
+def test_answers_hold_while_bad_forms_arrive_between_them(client: Client, reference: Reference) -> None:
+    model = "MobileNetV2_FER2013"
+    good = [functools.partial(client.predict, images.frame(number), model) for number in range(8)]
+    bad = [
+        functools.partial(client.predict, b"no image", model),
+        functools.partial(client.predict, images.frame(1), "nobody"),
+        functools.partial(client.post_body, b"no form"),
+        functools.partial(client.post_form, forms.image(images.frame(1))),
+    ]
+    answers = at_once([*good, *bad])
+    for number, answer in enumerate(answers[:8]):
+        assert_prediction(answer, model, reference.probabilities(model, images.frame(number)))
+    for answer, status in zip(answers[8:], [415, 400, 400, 400], strict=True):
+        assert_error(answer, status)

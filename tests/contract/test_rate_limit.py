@@ -1,0 +1,96 @@
+"""A client that sends too many predictions is turned away for a while; others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from . import images
+from .assertions import assert_cors, assert_error, assert_prediction
+from .client import Client
+from .polling import poll
+from .reference import Reference
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningStack, StartStack
+
+MODEL = "MobileNetV2_FER2013"
+FRAME = images.frame(11)
+ORIGIN = "https://faces.example.org"
+
+
+@pytest.fixture(scope="module")
+def limited(start_stack: StartStack) -> Iterator[RunningStack]:
+    """A stack that allows one prediction a second and four at once, to pages of an origin of its own."""
+    with start_stack(LOAD_MODELS=MODEL, RATE_LIMIT="1", RATE_BURST="4", CORS_ORIGINS=ORIGIN) as running:
+        yield running
+
+
+def _predict(client: Client, **headers: str) -> requests.Response:
+    return client.predict(FRAME, MODEL, {"Origin": ORIGIN, **headers})
+
+
+def _exhaust(client: Client) -> list[requests.Response]:
+    """Answers to predictions in a row, up to and with the first that is turned away."""
+    answers: list[requests.Response] = []
+    while not answers or answers[-1].status_code == 200:
+        answers.append(_predict(client))
+        assert len(answers) < 50
+    return answers
+
+
+def test_client_is_turned_away_and_served_again(limited: RunningStack, reference: Reference) -> None:
+    client = Client(limited.url)
+    *served, refused = _exhaust(client)
+    assert len(served) >= 4
+    assert_error(refused, 429, origin=ORIGIN)
+    again = poll(lambda: _predict(client), lambda answer: answer.status_code != 429, seconds=30)
+    for answer in (*served, again):
+        assert_prediction(answer, MODEL, reference.probabilities(MODEL, FRAME), ORIGIN)
+
+
+def test_another_client_is_served_meanwhile(limited: RunningStack) -> None:
+    _exhaust(Client(limited.url))
+    with requests.Session() as session:
+        session.mount("http://", _From("127.0.0.2"))
+        address = f"http://127.0.0.1:{limited.settings.port}/api/v1/predict"
+        form = {"file": ("blob", FRAME, "image/jpeg")}
+        answer = session.post(address, data={"model": MODEL}, files=form, timeout=60)
+    assert answer.status_code == 200, answer.text
+
+
+class _From(HTTPAdapter):
+    """Connects from the given address of this machine."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: int, **options: object) -> None:
+        super().init_poolmanager(*arguments, **options, source_address=(self._address, 0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded"])
+def test_no_header_makes_a_client_another(limited: RunningStack, header: str) -> None:
+    client = Client(limited.url)
+    _exhaust(client)
+    statuses = [_predict(client, **{header: f"203.0.113.{n}"}).status_code for n in range(6)]
+    assert statuses.count(429) >= 3
+
+
+def test_health_and_models_are_not_limited(limited: RunningStack) -> None:
+    client = Client(limited.url)
+    _exhaust(client)
+    statuses = {client.get(path).status_code for path in ("/api/v1/health", "/api/v1/models") for _ in range(30)}
+    assert statuses == {200}
+
+
+def test_only_the_origins_of_the_setting_are_allowed(limited: RunningStack) -> None:
+    client = Client(limited.url)
+    assert_cors(client.get("/api/v1/models", {"Origin": ORIGIN}), ORIGIN)
+    for origin in ("http://localhost:5173", "http://localhost:3000"):
+        assert "Access-Control-Allow-Origin" not in client.get("/api/v1/models", {"Origin": origin}).headers
