@@ -26,8 +26,8 @@ def draw(result: dict[str, Any], path: Path, cache: Path) -> None:
             _bars(panel, cases, key)
             panel.set_xlabel(label)
             panel.set_xscale("log")
-        panels[0].legend(frameon=False, loc="lower right")
-        figure.tight_layout()
+        figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="upper center", ncols=len(_COLOURS))
+        figure.tight_layout(rect=(0, 0, 1, 0.95))
         figure.savefig(path, metadata={"Date": None})
         pyplot.close(figure)
 
@@ -35,10 +35,20 @@ def draw(result: dict[str, Any], path: Path, cache: Path) -> None:
 def _bars(panel: Any, cases: list[dict[str, Any]], key: str) -> None:
     for offset, server in zip((-0.27, 0, 0.27), _COLOURS, strict=True):
         positions = [index + offset for index in range(len(cases))]
-        values = [case[server][key] or 0 for case in cases]
+        values = [_value(case, server, key) for case in cases]
         bars = panel.barh(positions, values, height=0.25, color=_COLOURS[server], label=_LABELS[server])
         panel.bar_label(bars, fmt="%.1f", padding=2, fontsize=7)
-    panel.set_yticks(range(len(cases)), [f"{case['title']}, {case['clients']} clients" for case in cases])
+    panel.set_yticks(range(len(cases)), [_title(case) for case in cases])
     panel.set_ylim(len(cases) - 0.5, -0.5)
     panel.margins(x=0.15)
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def _value(case: dict[str, Any], server: str, key: str) -> float:
+    if server == "network" and key == "p50":  # what each of so many clients would wait for it (Little's law)
+        return float(case["clients"] * 1000 / case[server]["rate"])
+    return float(case[server][key] or 0)
+
+
+def _title(case: dict[str, Any]) -> str:
+    return f"{case['title']}, {case['clients']} {'client' if case['clients'] == 1 else 'clients'}"
