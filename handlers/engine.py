@@ -61,8 +61,10 @@ def load_engine(model_dir: Path, description: dict[str, Any], gpu_id: int | None
 class OpenVINOEngine:
     """``network.xml`` and ``network.bin``, computed by OpenVINO in float32 on all cores.
 
-    The network is compiled for single images and a batch is computed image by image: on a CPU one image keeps all
-    cores busy already, and the weights are repacked and the buffers held for one shape only.
+    The network is cut before its first fully connected layer. What lies before the cut, the trunk, is compiled for
+    one image and computes a batch image by image: one image keeps all cores busy already, and buffers are held
+    for one image only. What follows, the head, computes the whole batch at once: its time is that of reading its
+    weights (494 MB in VGG19), however many images they serve. No batch size has to be warmed up.
     """
 
     device = "cpu"
@@ -71,20 +73,37 @@ class OpenVINOEngine:
         import openvino
 
         core = openvino.Core()
-        model = core.read_model(model_dir / "network.xml")
-        model.reshape([1, *_IMAGE_SHAPE])
         options = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
             # Nine workers share the cores: pinned, they would all wait for the same one.
             "ENABLE_CPU_PINNING": False,
         }
-        self._request = core.compile_model(model, "CPU", options).create_infer_request()
+        trunk, head = _cut(core.read_model(model_dir / "network.xml"))
+        self._trunk = core.compile_model(trunk, "CPU", options).create_infer_request()
+        self._head = core.compile_model(head, "CPU", options).create_infer_request()
 
     def infer(self, images: Images) -> Probabilities:
         """Compute a batch: uint8 (N, 224, 224, 3) to float32 (N, classes)."""
-        singles = (np.ascontiguousarray(images[i : i + 1]) for i in range(len(images)))
-        return np.concatenate([self._request.infer([single], share_inputs=True)[0] for single in singles])
+        singles = (images[index : index + 1] for index in range(len(images)))
+        features = [self._trunk.infer([image], share_inputs=True)[0] for image in singles]
+        probabilities: Probabilities = self._head.infer([np.concatenate(features)], share_inputs=True)[0]
+        return probabilities
+
+
+def _cut(model: Any) -> tuple[Any, Any]:
+    """Cut an ``openvino.Model`` into the part before its first matrix product, for one image, and the rest."""
+    import openvino
+    from openvino import opset13
+
+    product = next(node for node in model.get_ordered_ops() if node.get_type_name() == "MatMul")
+    features = product.input_value(0)
+    trunk = openvino.Model([features], model.get_parameters(), "trunk")
+    trunk.reshape([1, *_IMAGE_SHAPE])
+    shape = [-1, *features.get_partial_shape().to_shape()[1:]]
+    batch = opset13.parameter(openvino.PartialShape(shape), features.get_element_type())
+    product.input(0).replace_source_output(batch.output(0))
+    return trunk, openvino.Model(model.outputs, [batch], "head")
 
 
 class TorchEngine:
