@@ -1,0 +1,182 @@
+"""The model store: archives, what is known of each, and the index of what may be served.
+
+Beside ``X.mar`` lie ``X.mar.sha256`` (as ``sha256sum`` writes it) and ``X.build.json`` (a Record).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scripts.catalogue import Model
+from scripts.fingerprints import sha256, signature
+from scripts.index import IndexEntry
+
+_WORK = ".building-"
+
+
+class StoreError(RuntimeError):
+    """The model store cannot be used now; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an archive was made from: ``fingerprints.inputs``, and the files as ``fingerprints.signature`` saw them."""
+
+    inputs: dict[str, Any]
+    stand_in: bool
+    sha256: str
+    archive_signature: tuple[int, ...]
+    checkpoint_signature: tuple[int, ...]
+
+    @property
+    def version(self) -> str:
+        """The archive's version, as TorchServe shows it."""
+        return str(self.inputs["version"])
+
+
+def read_record(store: Path, model: Model) -> Record | None:
+    """What is known of the model's archive; None if there is no archive or its record cannot be read."""
+    if not (store / model.archive_file).is_file():
+        return None
+    try:
+        fields = json.loads(_record_file(store, model).read_text(encoding="utf-8"))
+        fields["archive_signature"] = tuple(fields["archive_signature"])
+        fields["checkpoint_signature"] = tuple(fields["checkpoint_signature"])
+        return Record(**fields)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_record(store: Path, model: Model, record: Record) -> None:
+    """Replace the record of the model's archive."""
+    write_text(_record_file(store, model), json.dumps(asdict(record), indent=2) + "\n")
+
+
+def archive_intact(store: Path, model: Model, record: Record) -> bool:
+    """Whether the archive and its checksum file are what the record says; hashes only what changed on disk."""
+    archive = store / model.archive_file
+    try:
+        if checksum_file(archive).read_text(encoding="utf-8").split()[0] != record.sha256:
+            return False
+        found = signature(archive)
+        if found != record.archive_signature:
+            if sha256(archive) != record.sha256:
+                return False
+            write_record(store, model, replace(record, archive_signature=found))
+    except (OSError, IndexError):
+        return False
+    return True
+
+
+def place(store: Path, model: Model, packed: Path, record: Record) -> None:
+    """Move a checked archive into the store, with its checksum and record, in place of the old one."""
+    archive = store / model.archive_file
+    with _interruptions_held_back():
+        packed.replace(archive)
+        write_text(checksum_file(archive), f"{record.sha256}  {archive.name}\n")
+        write_record(store, model, replace(record, archive_signature=signature(archive)))
+
+
+def checksum_file(archive: Path) -> Path:
+    """The file beside the archive with its SHA-256."""
+    return archive.with_name(f"{archive.name}.sha256")
+
+
+def index_entry(model: Model, record: Record | None, error: str | None) -> IndexEntry:
+    """Decide whether the archive on disk may be served although ``error`` kept it from being built anew.
+
+    An archive of a real checkpoint stays in service, with a warning. One of a stand-in does not, nor one made
+    for another catalogue entry.
+    """
+    if record is None:
+        error = error or f"{model.archive_file} is not built yet; run `make archives`"
+    elif error and (record.stand_in or record.inputs["catalogue entry"] != _entry(model)):
+        record = None
+    if record is None:
+        return {"archive": None, "stand_in": False, "error": error}
+    entry: IndexEntry = {
+        "archive": model.archive_file,
+        "version": record.version,
+        "stand_in": record.stand_in,
+        "runtime": record.inputs["runtime"],
+        "precision": "f32",
+        "sha256": record.sha256,
+        "error": None,
+    }
+    if error:
+        entry["warning"] = f"{error}; the archive built before stays in service"
+    return entry
+
+
+@contextmanager
+def locked(store: Path) -> Iterator[Path]:
+    """Hold the store's lock; yields an empty folder for the work, removed at the end.
+
+    Raises StoreError when another build holds it or the store cannot be written.
+    """
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        lock = (store / ".lock").open("a+")
+    except OSError as error:
+        raise StoreError(
+            f"the model store {store} cannot be written ({error.strerror}); check the folder or set MODEL_STORE"
+        ) from error
+    with lock:
+        _acquire(lock, store)
+        for leftover in store.glob(f"{_WORK}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        work = store / f"{_WORK}{os.getpid()}"
+        work.mkdir()
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file in one step."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+
+
+def _acquire(lock: Any, store: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        raise StoreError(
+            f"another build (process {holder}) is writing into {store.name}/; wait for its end or stop it"
+        ) from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+
+
+def _record_file(store: Path, model: Model) -> Path:
+    return store / f"{model.archive_name}.build.json"
+
+
+def _entry(model: Model) -> dict[str, Any]:
+    return {**asdict(model), "emotions": list(model.emotions)}
+
+
+@contextmanager
+def _interruptions_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the archive and its checksum fit each other again."""
+    numbers = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
