@@ -19,9 +19,9 @@ DESCRIPTION = ROOT / "proxy" / "openapi" / "openapi.yaml"
 ASSET_PACKAGE = "fastapi_offline"
 SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 REDOC_FILE = "redoc.standalone.js"
-# Redoc's bundle asks another host for its logo; ours stands there instead.
+# Redoc's bundle asks another host for its logo; an empty picture stands there instead.
 REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
-OWN_LOGO = b"/static/favicon.svg"
+NO_LOGO = b"data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 class PagesError(RuntimeError):
@@ -41,7 +41,7 @@ def write_pages(catalogue: Path, version: str, directory: Path) -> None:
     for name in SWAGGER_FILES:
         shutil.copyfile(assets / name, docs / name)
     bundle = (assets / REDOC_FILE).read_bytes()
-    (docs / REDOC_FILE).write_bytes(bundle.replace(REDOC_LOGO, OWN_LOGO))
+    (docs / REDOC_FILE).write_bytes(bundle.replace(REDOC_LOGO, NO_LOGO))
 
 
 def describe(models: dict[str, Model], version: str) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+// Ask the service about one picture, in JavaScript, with nothing but the platform.
+//
+// In a browser, from an origin that the service lists (CORS_ORIGINS):
+//   import { predict } from "./client.mjs";
+//   const answer = await predict("http://localhost:8000", input.files[0], "VGG19_CK+48");
+//
+// In Node 20 or newer:
+//   SERVICE_URL=http://localhost:8000 node examples/client.mjs face.jpg VGG19_CK+48
+
+const ATTEMPTS = 10;
+
+/** The service said no; `message` is its own sentence, `status` the HTTP status. */
+export class ServiceError extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * Ask `model` about `image` (a File or Blob) and give the service's answer.
+ * Waits as the service asks for while it is busy (429) or loading a model (503); throws ServiceError otherwise.
+ */
+export async function predict(url, image, model) {
+  const form = new FormData();
+  form.append("file", image, image.name ?? "image");
+  form.append("model", model);
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await fetch(`${url}/api/v1/predict`, { method: "POST", body: form });
+    const answer = await response.json();
+    if (answer.success) return answer;
+    const wait = Number(response.headers.get("Retry-After"));
+    if (!wait || attempt === ATTEMPTS) throw new ServiceError(answer.error, response.status);
+    await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+  }
+}
+
+/** The catalogue: `{models: {name: {architecture, dataset, emotions, …}}, loaded_models: [name, …]}`. */
+export async function models(url) {
+  return (await fetch(`${url}/api/v1/models`)).json();
+}
+
+async function main([path, model]) {
+  if (!path || !model) throw new Error("usage: node examples/client.mjs IMAGE MODEL");
+  const { readFile } = await import("node:fs/promises");
+  const url = process.env.SERVICE_URL ?? "http://localhost:8000";
+  const answer = await predict(url, new Blob([await readFile(path)]), model);
+  for (const [label, probability] of Object.entries(answer.predictions)) {
+    console.log(`${label.padEnd(10)} ${(100 * probability).toFixed(1).padStart(5)}%`);
+  }
+}
+
+if (globalThis.process?.argv[1] && import.meta.url.endsWith(encodeURI(process.argv[1].split("/").at(-1)))) {
+  main(process.argv.slice(2)).catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}
