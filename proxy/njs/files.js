@@ -15,7 +15,7 @@ function load() {
 
 // What the build says of a model, beside what TorchServe said of it.
 function note(name, entry) {
-    const before = state.model(name) || {state: 'starting', pids: [], served: false, gpu: false};
+    const before = state.model(name) || {state: 'starting', since: Date.now(), pids: [], served: false, gpu: false};
     state.setModel(name, Object.assign({}, before, {
         archive: (entry.archive || name.replace(/\+/g, 'plus')).replace(/\.mar$/, ''),
         built: Boolean(entry.archive),
@@ -33,9 +33,4 @@ function readJson(path) {
     }
 }
 
-// The bytes of a file.
-function read(path) {
-    return fs.readFileSync(path);
-}
-
-export default {load, read};
+export default {load};

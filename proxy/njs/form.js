@@ -18,18 +18,21 @@ function boundaryOf(contentType) {
     return /^[!-~ ]{0,69}[!-~]$/.test(boundary) ? boundary : null;
 }
 
-// The form's fields by name, each a slice of body: {fields}, or {error} with a sentence.
+// The form's fields by name, each a slice of body (undefined: there is none): {fields}, or {error} with a sentence.
 function parse(contentType, body) {
     const boundary = boundaryOf(contentType);
     if (boundary === null) {
         return {error: 'The body must be multipart/form-data with a boundary in its Content-Type; '
                        + 'let the client library set this header.'};
     }
+    if (body === undefined || body.length === 0) {
+        return malformed('it is empty');
+    }
     let line = firstDelimiter(body, boundary);
     if (line === null) {
         return malformed('it has no line with the boundary that its Content-Type names');
     }
-    const fields = {};
+    const fields = Object.create(null);
     for (let count = 0; !line.closing; count++) {
         if (count === MAX_PARTS) {
             return malformed(`it has more than ${MAX_PARTS} parts`);
@@ -48,7 +51,7 @@ function parse(contentType, body) {
 }
 
 function malformed(reason) {
-    return {error: `The form cannot be read: ${reason}. Send multipart/form-data with the fields "file" and "model".`};
+    return {error: `The form cannot be read: ${reason}; send multipart/form-data with the fields "file" and "model".`};
 }
 
 // Lines before the first boundary are a preamble, to be ignored (RFC 2046 section 5.1.1).
@@ -106,7 +109,7 @@ function readPart(body, line, boundary) {
     // An empty value: the line break of the boundary is the one that ends the headers.
     const next = nextDelimiter(body, start - line.eol.length, `${line.eol}--${boundary}`);
     if (next === null) {
-        return {error: `its closing boundary is missing after the field "${name}"; was the upload cut off?`};
+        return {error: `its closing boundary is missing after the field "${name}", as if it was cut off`};
     }
     return {name, next, value: body.subarray(start, Math.max(start, next.start))};
 }

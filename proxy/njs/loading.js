@@ -46,8 +46,13 @@ async function untilReady(name, lock) {
     return availability.delay(`Model ${name} is still loading; try again shortly.`, 5);
 }
 
+// Whether a request waits for this model's worker.
+function isUnderWay(name) {
+    return Date.now() - Number(state.dictionary().get(`loading:${name}`) || 0) < LOCK_MS;
+}
+
 function acquire(locks, lock) {
     return locks.add(lock, String(Date.now())) || Date.now() - Number(locks.get(lock)) > LOCK_MS;
 }
 
-export default {load, pause};
+export default {isUnderWay, load};

@@ -2,7 +2,6 @@
 import availability from 'availability.js';
 import catalogue from 'catalogue.js';
 import errors from 'errors.js';
-import files from 'files.js';
 import form from 'form.js';
 import loading from 'loading.js';
 import state from 'state.js';
@@ -15,7 +14,7 @@ const MAX_REPEATS = 2;
 async function predict(r) {
     const input = readInput(r);
     if (input.error) {
-        return errors.send(r, 400, input.error);
+        return errors.send(r, input.status || 400, input.error);
     }
     r.variables.model = input.name;
     const problem = await prepare(input.name);
@@ -34,9 +33,12 @@ function sendProblem(r, problem) {
     errors.send(r, problem.status, problem.sentence, problem.wait ? {'Retry-After': String(problem.wait)} : {});
 }
 
-// The image and the model's name: {file, name}, or {error}.
+// The image and the model's name: {file, name}, or {error} with its status if that is not 400.
 function readInput(r) {
-    const parsed = form.parse(r.headersIn['Content-Type'] || '', body(r));
+    if (r.variables.request_body_file) {
+        return {status: 413, error: 'The body was sent in chunks of a few bytes; send it in larger ones, or with its length.'};
+    }
+    const parsed = form.parse(r.headersIn['Content-Type'] || '', r.requestBuffer);
     if (parsed.error) {
         return parsed;
     }
@@ -56,12 +58,6 @@ function readInput(r) {
     return known(file, name.toString());
 }
 
-// Chunked bodies in very small chunks outgrow the buffer and lie in a file.
-function body(r) {
-    const file = r.variables.request_body_file;
-    return file ? files.read(file) : r.requestBuffer || Buffer.alloc(0);
-}
-
 function known(file, name) {
     const names = catalogue.names();
     if (names.includes(name)) {
@@ -79,31 +75,35 @@ function simplified(name) {
     return name.trim().replace(/ |%2b/gi, '+').toLowerCase();
 }
 
-// The problem of a model, null when it can be asked. What stands against it is checked anew: the last look may be a
-// second old. A model without a worker is loaded.
+// The problem of a model, null when it can be asked. What stands against it is checked anew, since the last look may be
+// a second old. A model without a worker is loaded.
 async function prepare(name) {
     let problem = availability.problem(name, state.model(name));
-    if (problem !== null && !state.model(name).refusal) {
+    if (problem !== null && problem.wait !== undefined && !loading.isUnderWay(name)) {
         await torchserve.look(name).catch(() => null);
         problem = availability.problem(name, state.model(name));
     }
-    return problem === null && state.model(name).state === 'idle' ? loading.load(name) : problem;
+    const loads = state.model(name).state === 'idle' || loading.isUnderWay(name);
+    return loads && (problem === null || problem.wait !== undefined) ? loading.load(name) : problem;
 }
 
 // Send the image until there is an answer to give.
 async function ask(r, input) {
     const archive = state.model(input.name).archive;
-    // A repeat gets half of the time, so it must begin within the first half.
-    const half = Date.now() + settings.predict_timeout * 500;
+    const start = Date.now();
     let location = '/_predict/';
     for (let repeats = 0; ; repeats++) {
         r.variables.inference_key = torchserve.inferenceKey();
         const reply = await r.subrequest(location + archive, {method: 'POST', body: input.file});
         const verdict = verdicts.judge(input.name, reply);
-        if (!verdict.repeat || repeats === MAX_REPEATS || Date.now() > half) {
+        const elapsed = Date.now() - start;
+        // A repeat gets half of the time, so it must begin within the first half.
+        if (!verdict.repeat || repeats === MAX_REPEATS || elapsed > settings.predict_timeout * 500) {
+            r.variables.torchserve_ms = String(elapsed);
             r.variables.repeats = String(repeats);
             return verdict;
         }
+        r.log(`request ${r.variables.request_identifier}: ${verdict.sentence} Repeated.`);
         torchserve.readKeys();
         location = '/_predict_again/';
     }

@@ -4,6 +4,8 @@
 // A worker that was READY is restarted by TorchServe; one that never was, after so many processes, does not load.
 const HOPELESS_STARTS = 3;
 const HOPELESS_RESTARTS = 6;
+// The same for a worker that hangs, or that TorchServe no longer restarts: longer than its start may take.
+const HOPELESS_MS = 180000;
 // Without an answer for so long, TorchServe does not answer: a stopped JVM neither refuses a connection nor replies.
 const STALE_MS = 5000;
 
@@ -20,9 +22,9 @@ function write(key, value) {
     dictionary().set(key, JSON.stringify(value));
 }
 
-// A model of the catalogue, null for any other name: {archive, built, refusal, gpu, state, pids, served}.
+// A model of the catalogue, null for any other name: {archive, built, refusal, gpu, state, since, pids, served}.
 // state: ready, starting, restarting (was READY), failing, idle (no worker wanted), absent (not registered).
-// refusal: why the build does not let it be served. pids: the processes seen since it was last READY.
+// refusal: why the build does not let it be served. pids: the processes seen since it was last READY; since: when.
 function model(name) {
     return read(`model:${name}`);
 }
@@ -65,12 +67,13 @@ function after(before, description) {
     }
     const fresh = workers.map((worker) => worker.pid).filter((pid) => pid > 0 && !before.pids.includes(pid));
     const pids = before.pids.concat(fresh);
-    const failing = pids.length >= (before.served ? HOPELESS_RESTARTS : HOPELESS_STARTS);
+    const failing = pids.length >= (before.served ? HOPELESS_RESTARTS : HOPELESS_STARTS)
+        || Date.now() - before.since > HOPELESS_MS;
     return changed(before, failing ? 'failing' : before.served ? 'restarting' : 'starting', pids, before.served, before.gpu);
 }
 
 function changed(before, state, pids, served, gpu) {
-    return Object.assign({}, before, {state, pids, served, gpu});
+    return Object.assign({}, before, {state, pids, served, gpu, since: pids.length > 0 ? before.since : Date.now()});
 }
 
 export default {after, dictionary, isFresh, isUp, model, names, read, setAnswered, setModel, write};

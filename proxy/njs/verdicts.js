@@ -6,15 +6,22 @@ import availability from 'availability.js';
 const HANDLER_BODY = /^\s*\{\s*"success"\s*:/;
 
 function judge(name, reply) {
+    // No answer of TorchServe, but of nginx.
+    if (reply.status === 502 || reply.status === 504) {
+        return byStatus(name, reply.status);
+    }
     const body = reply.responseText || '';
     if (HANDLER_BODY.test(body)) {
         return {status: reply.status, body};
     }
-    if (/Worker died/.test(body)) {
+    if (reply.status === 507 || /Worker died/.test(body)) {
         return repeatable(availability.delay(`The worker of model ${name} ended while it computed; try again shortly.`, 2));
     }
     if (/Token Authorization failed/.test(body)) {
         return repeatable(availability.delay('TorchServe has just been started again; try again shortly.', 1));
+    }
+    if (/no worker to serve/.test(body)) {
+        return availability.delay(`Model ${name} is busy: its queue is full; try again shortly.`, 1);
     }
     return byStatus(name, reply.status);
 }
@@ -27,9 +34,7 @@ function byStatus(name, status) {
     case 413:
         return {status: 413, sentence: 'The image is larger than TorchServe accepts; send one of less than 10 MiB.'};
     case 502:
-        return availability.delay('TorchServe is not running or still starting; try again shortly.', 2);
-    case 503:
-        return availability.delay(`Model ${name} is busy: its queue is full; try again shortly.`, 1);
+        return repeatable(availability.delay('TorchServe is not running or still starting; try again shortly.', 2));
     case 504:
         return {status: 504, sentence: `Model ${name} gave no answer within ${settings.predict_timeout} s; try again, `
                                        + 'or with a smaller image.'};
