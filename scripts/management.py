@@ -24,14 +24,18 @@ class ManagementError(RuntimeError):
 class ModelState:
     """What TorchServe says of one version of a model.
 
-    ``ready`` of its workers serve; ``pids`` are the process ids of all of them.
+    ``archive_file`` is what it was registered as. ``ready`` of its workers serve; ``pids`` are the process ids of
+    all of them; ``queue`` counts the requests that wait for one.
     """
 
     archive_name: str
     version: str
+    archive_file: str
     min_workers: int
     ready: int
     pids: frozenset[int]
+    queue: int
+    batch_size: int
 
 
 class Management:
@@ -50,21 +54,35 @@ class Management:
 
     def describe(self, archive_name: str) -> list[ModelState]:
         """All versions of a model; the first one is the default. Raises ManagementError(404) if unknown."""
-        answer = self.call("GET", f"/models/{quote(archive_name)}/all")
-        return [_state(version) for version in answer]
+        states = [_state(version) for version in self.call("GET", f"/models/{quote(archive_name)}/all")]
+        if len(states) > 1:
+            default = self.call("GET", f"/models/{quote(archive_name)}")[0]["modelVersion"]
+            states.sort(key=lambda state: (state.version != default, state.version))
+        return states
 
-    def register(self, archive_file: str, archive_name: str, workers: int, *, wait: bool) -> None:
-        """Register an archive of the model store with ``workers`` workers; ``wait`` until they are READY."""
+    def register(self, archive_file: str, archive_name: str) -> None:
+        """Register an archive of the model store, without a worker yet: those are started by ``scale``."""
+        self.call("POST", "/models", {"url": archive_file, "model_name": archive_name, "initial_workers": "0"})
+
+    def scale(self, archive_name: str, version: str, workers: int) -> None:
+        """Start or end workers until there are ``workers``.
+
+        Returns at once: ``synchronous=true`` would hold one of the two threads that also carry predictions.
+        """
+        count = str(workers)
         self.call(
-            "POST",
-            "/models",
-            params={
-                "url": archive_file,
-                "model_name": archive_name,
-                "initial_workers": str(workers),
-                "synchronous": str(wait).lower(),
-            },
+            "PUT",
+            f"/models/{quote(archive_name)}/{quote(version)}",
+            {"min_worker": count, "max_worker": count, "synchronous": "false"},
         )
+
+    def set_default(self, archive_name: str, version: str) -> None:
+        """Let ``version`` answer the requests that name none."""
+        self.call("PUT", f"/models/{quote(archive_name)}/{quote(version)}/set-default")
+
+    def unregister(self, archive_name: str, version: str) -> None:
+        """Remove a version; the default one can only be the last."""
+        self.call("DELETE", f"/models/{quote(archive_name)}/{quote(version)}")
 
     def call(self, method: str, path: str, params: dict[str, str] | None = None) -> Any:
         """One request. Returns the parsed answer; raises ManagementError with TorchServe's own message."""
@@ -94,9 +112,12 @@ def _state(version: dict[str, Any]) -> ModelState:
     return ModelState(
         archive_name=version["modelName"],
         version=version["modelVersion"],
+        archive_file=version["modelUrl"],
         min_workers=version["minWorkers"],
         ready=sum(worker["status"] == "READY" for worker in version["workers"]),
         pids=frozenset(int(worker["pid"]) for worker in version["workers"] if int(worker["pid"]) > 0),
+        queue=int(version.get("jobQueueStatus", {}).get("pendingRequests", 0)),
+        batch_size=int(version["batchSize"]),
     )
 
 

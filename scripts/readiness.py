@@ -23,10 +23,14 @@ _HOPELESS_PROCESSES = 3
 
 @dataclass
 class Outcome:
-    """What became of each model, by contract name: ``ready`` ones serve, ``failures`` say why not."""
+    """What became of each model, by contract name.
+
+    ``ready`` ones serve, ``failures`` say why not, ``absent`` ones are not registered.
+    """
 
     ready: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
 
 
 def look(settings: Settings, models: Sequence[Model]) -> Outcome:
@@ -38,7 +42,9 @@ def look(settings: Settings, models: Sequence[Model]) -> Outcome:
             if sum(version.ready for version in management.describe(model.archive_name)):
                 outcome.ready.add(model.name)
         except ManagementError as error:
-            if error.status != 404:
+            if error.status == 404:
+                outcome.absent.add(model.name)
+            else:
                 outcome.failures[model.name] = str(error)
     return outcome
 
@@ -113,6 +119,8 @@ def _state(name: str, entry: IndexEntry | None, outcome: Outcome) -> str:
         return f"[red]{entry['error']}[/]"
     if name in outcome.failures:
         return f"[red]{outcome.failures[name]}[/]"
+    if name in outcome.absent:
+        return f"not registered; `scripts/models register {name}` does"
     remark = " [yellow](stand-in)[/]" if entry.get("stand_in") else ""
     if warning := entry.get("warning"):
         remark += f" [yellow]{warning}[/]"

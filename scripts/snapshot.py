@@ -1,31 +1,49 @@
-"""TorchServe's ``model_snapshot``: which archives it restores at its start, each with how many workers.
+"""TorchServe's snapshots: what is registered, in which versions, each with how many workers.
 
-https://pytorch.org/serve/snapshot.html; the format is that of SnapshotManager.java in TorchServe 0.12.
+It restores the one in ``model_snapshot`` of its configuration, and writes one at each change to ``config/`` in its
+log directory. https://pytorch.org/serve/snapshot.html; the format is that of SnapshotManager.java in TorchServe 0.12.
 """
 
 from __future__ import annotations
 
 import json
-import zipfile
-from collections.abc import Mapping
+import re
 from pathlib import Path
 from typing import Any
 
-import yaml
+from scripts.archive_file import Archive
+from scripts.settings import Settings
 
-# What a snapshot carries of a model's configuration; it takes precedence over the archive's own file.
-_CONFIGURATION = ("batchSize", "maxBatchDelay", "responseTimeout", "startupTimeout")
+# What a snapshot carries of a model's configuration, with TorchServe's defaults for archives that do not say.
+_CONFIGURATION = {"batchSize": 1, "maxBatchDelay": 100, "responseTimeout": 120, "startupTimeout": 120}
+_PROPERTY = re.compile(r"^model_snapshot=(.*)$", re.MULTILINE)
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
+_CONTROL = {"n": "\n", "t": "\t", "r": "\r", "f": "\f"}
 
-Snapshot = dict[str, dict[str, dict[str, Any]]]
+Entry = dict[str, Any]
+# By archive name and version.
+Snapshot = dict[str, dict[str, Entry]]
 
 
-def snapshot_of(model_store: Path, workers: Mapping[str, int]) -> Snapshot:
-    """Describe archives for TorchServe to restore.
+def entry(archive: Archive, workers: int, *, default: bool = True, saved: Entry | None = None) -> Entry:
+    """Describe one version for TorchServe to restore with ``workers`` workers; 0 registers it without one.
 
-    ``workers`` has the number of workers by archive name; 0 registers a model without starting one. Returns the
-    entries by archive name and version, with the configuration that each archive carries.
+    What the archive does not configure is as ``saved``.
     """
-    return {name: _entry(model_store / f"{name}.mar", count) for name, count in workers.items()}
+    configuration = {
+        key: archive.configuration.get(key, (saved or {}).get(key, value)) for key, value in _CONFIGURATION.items()
+    }
+    return configuration | {
+        "defaultVersion": default,
+        "marName": archive.file.name,
+        "minWorkers": workers,
+        "maxWorkers": max(workers, 1),
+    }
+
+
+def default_version(versions: dict[str, Entry]) -> str:
+    """The version that answers requests which name none."""
+    return next((version for version, saved in versions.items() if saved["defaultVersion"]), next(iter(versions)))
 
 
 def as_property(models: Snapshot) -> str:
@@ -34,10 +52,43 @@ def as_property(models: Snapshot) -> str:
     return f"model_snapshot={json.dumps(snapshot)}\n"
 
 
-def _entry(archive: Path, workers: int) -> dict[str, dict[str, Any]]:
-    with zipfile.ZipFile(archive) as contents:
-        model = json.loads(contents.read("MAR-INF/MANIFEST.json"))["model"]
-        configuration = yaml.safe_load(contents.read(model["configFile"]))
-    entry = {key: configuration[key] for key in _CONFIGURATION}
-    entry |= {"defaultVersion": True, "marName": archive.name, "minWorkers": workers, "maxWorkers": max(workers, 1)}
-    return {model["modelVersion"]: entry}
+def written_files(settings: Settings) -> list[Path]:
+    """TorchServe's snapshot files, the oldest first: their names begin with the time."""
+    return sorted((settings.log_dir / "config").glob("*.cfg"))
+
+
+def read_written(path: Path) -> Snapshot | None:
+    """The models in a file TorchServe wrote; None if it is damaged, as after a crash."""
+    try:
+        found = _PROPERTY.search(path.read_text(encoding="utf-8"))
+        models = json.loads(_unescaped(found[1]))["models"] if found else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return models if is_snapshot(models) else None
+
+
+def is_snapshot(models: Any) -> bool:
+    """Whether a value read from a file has the form of a Snapshot."""
+    try:
+        return all(
+            versions
+            and all(
+                isinstance(saved["minWorkers"], int)
+                and isinstance(saved["marName"], str)
+                and isinstance(saved["defaultVersion"], bool)
+                for saved in versions.values()
+            )
+            for versions in models.values()
+        )
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
+def _unescaped(text: str) -> str:
+    """Undo the escapes of java.util.Properties."""
+
+    def character(match: re.Match[str]) -> str:
+        code = match[1]
+        return chr(int(code[1:], 16)) if len(code) == 5 else _CONTROL.get(code, code)
+
+    return _ESCAPE.sub(character, text)

