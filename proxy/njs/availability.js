@@ -12,10 +12,13 @@ function delay(sentence, wait) {
 // The problem of a model, null when a prediction may be tried.
 function problem(name, model) {
     if (model.refusal) {
-        return refusal(model.refusal);
+        return refusal(model.refusal.includes(name) ? model.refusal : `Model ${name} is not served: ${model.refusal}`);
     }
     if (!state.isUp()) {
         return delay('TorchServe is not running or still starting; try again shortly.', 2);
+    }
+    if (!state.isFresh()) {
+        return delay('TorchServe has not answered for some seconds; try again shortly.', 5);
     }
     switch (model.state) {
     case 'absent':

@@ -1,5 +1,7 @@
 // The one place that makes an error's body.
 
+const UNPRINTABLE = /[\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u200b-\u200f\u2028-\u202f\u205f-\u206f\ufeff\ufff0-\ufffb]/g;
+
 function body(sentence) {
     return JSON.stringify({success: false, error: sentence});
 }
@@ -9,9 +11,10 @@ function send(r, status, sentence, headers) {
     r.return(status, body(sentence));
 }
 
-// A client's value as an error may repeat it: in quotes and not endless.
+// A client's value as an error may repeat it: in quotes, not endless, without what no screen shows.
 function quote(value) {
-    return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+    const text = value.length > 80 ? `${value.slice(0, 80)}…` : value;
+    return `'${text.replace(UNPRINTABLE, '\ufffd')}'`;
 }
 
 export default {body, quote, send};

@@ -1,6 +1,7 @@
 // multipart/form-data (RFC 7578, RFC 2046 section 5.1) read in place: parts are slices of the body, nothing is copied.
 // https://www.rfc-editor.org/rfc/rfc7578
 
+const EOL = '\r\n';
 const MAX_PARTS = 20;
 const MAX_PART_HEADERS = 8192;
 const LF = 10, CR = 13, SPACE = 32, TAB = 9, DASH = 45;
@@ -63,7 +64,7 @@ function firstDelimiter(body, boundary) {
             return line;
         }
     }
-    return nextDelimiter(body, 0, `\n${dashes}`);
+    return nextDelimiter(body, 0, `${EOL}${dashes}`);
 }
 
 // The next delimiter line at or after position: where it starts and what follows it, null if there is none.
@@ -80,7 +81,7 @@ function nextDelimiter(body, position, delimiter) {
     return null;
 }
 
-// What follows a boundary: "--", or blanks and the line's end (CRLF, or a bare LF); else it was no boundary but data.
+// What follows a boundary: "--", or blanks and the line's end; else it was no boundary but data.
 function lineEnd(body, position) {
     if (body[position] === DASH && body[position + 1] === DASH) {
         return {closing: true, end: position + 2};
@@ -89,15 +90,15 @@ function lineEnd(body, position) {
         position++;
     }
     if (body[position] === CR && body[position + 1] === LF) {
-        return {closing: false, end: position + 2, eol: '\r\n'};
+        return {closing: false, end: position + 2};
     }
-    return body[position] === LF ? {closing: false, end: position + 1, eol: '\n'} : null;
+    return null;
 }
 
 // The part after a delimiter line: {name, value, next delimiter line}, or {error}.
 function readPart(body, line, boundary) {
-    const head = body.subarray(line.end - line.eol.length, line.end + MAX_PART_HEADERS);
-    const length = head.indexOf(line.eol + line.eol);
+    const head = body.subarray(line.end - EOL.length, line.end + MAX_PART_HEADERS);
+    const length = head.indexOf(EOL + EOL);
     if (length === -1) {
         return {error: 'a part has no end of its headers'};
     }
@@ -105,9 +106,9 @@ function readPart(body, line, boundary) {
     if (name === null) {
         return {error: 'a part has no name'};
     }
-    const start = line.end + length + line.eol.length;
+    const start = line.end + length + EOL.length;
     // An empty value: the line break of the boundary is the one that ends the headers.
-    const next = nextDelimiter(body, start - line.eol.length, `${line.eol}--${boundary}`);
+    const next = nextDelimiter(body, start - EOL.length, `${EOL}--${boundary}`);
     if (next === null) {
         return {error: `its closing boundary is missing after the field "${name}", as if it was cut off`};
     }

@@ -7,52 +7,58 @@ const LOOK_MS = 150;
 // A lock that was not renewed for so long belongs to a request whose client has gone.
 const LOCK_MS = 3000;
 
-function pause(ms) {
-    return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-// Load a model, or wait for the request that does so already. Resolves to its problem, null once it is READY.
-async function load(name) {
-    try {
-        return await untilReady(name, `loading:${name}`);
-    } catch (error) {
-        return availability.delay(`Model ${name} could not be loaded: TorchServe does not answer; try again shortly.`, 2);
-    }
-}
-
-// One request at a time asks TorchServe; the others read what it found.
-async function untilReady(name, lock) {
-    const deadline = Date.now() + settings.load_timeout * 1000;
-    const locks = state.dictionary();
-    let leads = false;
-    while (Date.now() < deadline) {
-        if (!leads && acquire(locks, lock)) {
-            leads = true;
-            await torchserve.addWorker(name);
-        }
-        if (leads) {
-            locks.set(lock, String(Date.now()));
-            await torchserve.look(name);
-        }
-        const model = state.model(name);
-        if (model.state !== 'idle' && model.state !== 'starting') {
-            if (leads) {
-                locks.delete(lock);
-            }
-            return availability.problem(name, model);
-        }
-        await pause(LOOK_MS);
-    }
-    return availability.delay(`Model ${name} is still loading; try again shortly.`, 5);
+function lockOf(name) {
+    return `loading:${name}`;
 }
 
 // Whether a request waits for this model's worker.
 function isUnderWay(name) {
-    return Date.now() - Number(state.dictionary().get(`loading:${name}`) || 0) < LOCK_MS;
+    return Date.now() - Number(state.dictionary().get(lockOf(name)) || 0) < LOCK_MS;
 }
 
-function acquire(locks, lock) {
-    return locks.add(lock, String(Date.now())) || Date.now() - Number(locks.get(lock)) > LOCK_MS;
+// Load a model, or wait for the request that does so already. Resolves to its problem, null once it is READY.
+async function load(name) {
+    const deadline = Date.now() + settings.load_timeout * 1000;
+    let leads = false;
+    while (Date.now() < deadline) {
+        const takes = !leads && acquire(name);
+        leads = leads || takes;
+        if (leads) {
+            await lead(name, takes);
+        }
+        const model = state.model(name);
+        const waits = state.isUp() && (model.state === 'idle' || model.state === 'starting');
+        if (!waits) {
+            release(name, leads);
+            return availability.problem(name, model);
+        }
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    release(name, leads);
+    return availability.delay(`Model ${name} is still loading; try again shortly.`, 5);
+}
+
+// One request at a time asks TorchServe; the others read what it found.
+async function lead(name, begins) {
+    state.dictionary().set(lockOf(name), String(Date.now()));
+    try {
+        if (begins) {
+            await torchserve.addWorker(name);
+        }
+        await torchserve.look(name);
+    } catch (error) {
+        torchserve.noteFailure(error);
+    }
+}
+
+function acquire(name) {
+    return state.dictionary().add(lockOf(name), String(Date.now())) || !isUnderWay(name);
+}
+
+function release(name, leads) {
+    if (leads) {
+        state.dictionary().delete(lockOf(name));
+    }
 }
 
 export default {isUnderWay, load};

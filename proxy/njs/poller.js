@@ -11,9 +11,7 @@ async function poll() {
         await Promise.all(names.slice(0, 1).map(torchserve.look));
         await Promise.all(names.slice(1).map(torchserve.look));
     } catch (error) {
-        if (torchserve.isRefusal(error)) {
-            state.setAnswered(false);
-        }
+        torchserve.noteFailure(error);
     }
 }
 

@@ -10,6 +10,8 @@ import verdicts from 'verdicts.js';
 
 // A prediction that died with its worker is repeated; an image that kills workers must not do so for ever.
 const MAX_REPEATS = 2;
+// Of the models an error lists.
+const MAX_NAMES = 12;
 
 async function predict(r) {
     const input = readInput(r);
@@ -64,10 +66,9 @@ function known(file, name) {
         return {file, name};
     }
     const meant = names.find((candidate) => simplified(candidate) === simplified(name));
-    const hint = meant === undefined
-        ? 'GET /api/v1/models lists the names.'
-        : `did you mean ${meant}? Send the name exactly so, without URL encoding.`;
-    return {error: `Unknown model ${errors.quote(name)}; ${hint}`};
+    const hint = meant === undefined ? '' : ` Did you mean ${meant}? Send it exactly so, without URL encoding.`;
+    const listed = names.slice(0, MAX_NAMES).join(', ') + (names.length > MAX_NAMES ? ', …' : '');
+    return {error: `Unknown model ${errors.quote(name)}; GET /api/v1/models lists the models: ${listed}.${hint}`};
 }
 
 // A name without its case, and without what URL encoding does to "+".
@@ -80,7 +81,7 @@ function simplified(name) {
 async function prepare(name) {
     let problem = availability.problem(name, state.model(name));
     if (problem !== null && problem.wait !== undefined && !loading.isUnderWay(name)) {
-        await torchserve.look(name).catch(() => null);
+        await torchserve.look(name).catch(torchserve.noteFailure);
         problem = availability.problem(name, state.model(name));
     }
     const loads = state.model(name).state === 'idle' || loading.isUnderWay(name);

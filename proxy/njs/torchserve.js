@@ -58,9 +58,11 @@ async function addWorker(name) {
     }
 }
 
-// Whether an error of look() or addWorker() says that nobody listens there, rather than that nobody answered in time.
-function isRefusal(error) {
-    return !/time/i.test(error.message);
+// After an error of look() or addWorker(): nobody listens there, or only nobody answered in time?
+function noteFailure(error) {
+    if (!/time/i.test(error.message)) {
+        state.setAnswered(false);
+    }
 }
 
-export default {addWorker, inferenceKey, isRefusal, look, readKeys};
+export default {addWorker, inferenceKey, look, noteFailure, readKeys};
