@@ -1,0 +1,142 @@
+"""The proxy's configuration: nginx accepts what the settings make of it, and bad settings are named."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts import proxy
+from scripts.settings import ROOT, Settings, load_settings
+
+
+def _settings(run_dir: Path, **environment: str) -> Settings:
+    return load_settings({"RUN_DIR": str(run_dir), **environment})
+
+
+def _rendered(settings: Settings) -> dict[str, str]:
+    """What ``render`` writes, by file name."""
+    proxy.render(settings)
+    return {path.name: path.read_text() for path in (settings.run_dir / "nginx").glob("*.conf")}
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"RATE_LIMIT": "0"},
+        {"RATE_LIMIT": "1", "RATE_BURST": "0"},
+        {"BIND_ADDRESS": "0.0.0.0"},
+        {"BIND_ADDRESS": "::1"},
+        {"BIND_ADDRESS": "localhost"},
+        {"CORS_ORIGINS": "https://app.example.org http://[::1]:5173 http://10.0.0.7:8443"},
+        {"PREDICT_TIMEOUT": "1", "LOAD_TIMEOUT": "600"},
+        {"LOG_LEVEL": "debug"},
+        {"LOG_LEVEL": "warning"},
+        {"LOG_LEVEL": "error"},
+    ],
+    ids=lambda environment: " ".join(f"{name}={value}" for name, value in environment.items()) or "defaults",
+)
+def test_nginx_accepts_the_configuration(tmp_path: Path, environment: dict[str, str]) -> None:
+    settings = _settings(tmp_path, PORT="18000", **environment)
+    proxy.render(settings)
+    proxy.check(settings)
+
+
+def test_directories_may_have_blanks_and_other_letters(tmp_path: Path) -> None:
+    settings = _settings(tmp_path / "a b; é #1 {x} 'y'", PORT="18000")
+    proxy.render(settings)
+    proxy.check(settings)
+
+
+def test_every_placeholder_has_a_value(tmp_path: Path) -> None:
+    for name, text in _rendered(_settings(tmp_path)).items():
+        assert not re.search(r"\$\{[A-Z_]+\}", text), name
+
+
+def test_every_template_is_included(tmp_path: Path) -> None:
+    files = _rendered(_settings(tmp_path))
+    included = set(re.findall(rf'include "{re.escape(str(tmp_path))}/nginx/([a-z_]+\.conf)";', "".join(files.values())))
+    assert included == files.keys() - {"nginx.conf"}
+
+
+def test_nginx_writes_only_into_the_run_directory(tmp_path: Path) -> None:
+    text = "".join(_rendered(_settings(tmp_path)).values())
+    targets = re.findall(r'^\s*(?:pid|access_log|error_log|\w+_temp_path) "?([^";\s]+)', text, re.MULTILINE)
+    assert len(targets) >= 8
+    assert [target for target in targets if not target.startswith(f"{tmp_path}/") and target != "off"] == []
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_no_level_makes_nginx_log_headers_and_with_them_keys(tmp_path: Path, level: str) -> None:
+    text = "".join(_rendered(_settings(tmp_path, LOG_LEVEL=level)).values())
+    levels = re.findall(r'^\s*error_log "[^"]+" (\w+);', text, re.MULTILINE)
+    assert levels
+    assert "debug" not in levels
+
+
+def test_a_prediction_and_its_repeats_end_within_the_time_out(tmp_path: Path) -> None:
+    text = _rendered(_settings(tmp_path, PREDICT_TIMEOUT="7"))["predict.conf"]
+    assert re.findall(r"proxy_read_timeout (\w+);", text) == ["7000ms", "3500ms"]
+
+
+def test_rate_limit_of_zero_limits_nothing(tmp_path: Path) -> None:
+    text = "".join(_rendered(_settings(tmp_path, RATE_LIMIT="0")).values())
+    assert "limit_req" not in re.sub(r"#.*", "", text)
+
+
+def test_scripts_use_only_settings_they_are_given(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    proxy.render(settings)
+    given = json.loads((tmp_path / "nginx" / "settings.json").read_text()).keys()
+    scripts = [path.read_text() for path in (ROOT / "proxy" / "njs").glob("*.js")]
+    used = {name for text in scripts for name in re.findall(r"\bsettings\.(\w+)", text)}
+    assert used == given
+
+
+def test_command_runs_the_rendered_file_and_nothing_of_the_machine(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    path = proxy.render(settings)
+    binary, *arguments = proxy.command(settings)
+    assert Path(binary).name == "nginx"
+    log = tmp_path / "logs" / "proxy-error.log"
+    assert arguments == ["-p", f"{tmp_path}/nginx/", "-c", str(path), "-e", str(log)]
+
+
+def test_another_nginx_is_run_when_it_is_set(tmp_path: Path) -> None:
+    assert proxy.command(_settings(tmp_path, NGINX="/opt/nginx"))[0] == "/opt/nginx"
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "localhost:5173", "http://localhost:5173/", "ftp://host", 'http://a";', "http://A.example"]
+)
+def test_origin_that_no_browser_sends_is_named(tmp_path: Path, origin: str) -> None:
+    with pytest.raises(proxy.ProxyError, match=rf"^CORS_ORIGINS: {re.escape(origin)} is no origin; write each as"):
+        proxy.render(_settings(tmp_path, CORS_ORIGINS=f"http://localhost:5173 {origin}"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:80", "a b", "x;", "-"])
+def test_address_that_is_none_is_named(tmp_path: Path, address: str) -> None:
+    with pytest.raises(proxy.ProxyError, match=rf"^BIND_ADDRESS={re.escape(address)}: use an IP address"):
+        proxy.render(_settings(tmp_path, BIND_ADDRESS=address))
+
+
+@pytest.mark.parametrize("name", ['a"b', "a$b", "a\\b", "a\nb"])
+def test_directory_nginx_cannot_write_down_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(proxy.ProxyError, match="nginx takes no path with a quote, backslash or dollar sign"):
+        proxy.render(_settings(tmp_path / name))
+
+
+def test_nginx_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(proxy.ProxyError, match="^/nowhere/nginx: cannot be run .* set NGINX to an nginx with njs"):
+        proxy.render(_settings(tmp_path, NGINX="/nowhere/nginx"))
+
+
+def test_what_nginx_says_of_a_broken_configuration_is_passed_on(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    proxy.render(settings)
+    (tmp_path / "nginx" / "routes.conf").write_text("nonsense on;")
+    with pytest.raises(proxy.ProxyError, match='nginx refuses its configuration.*unknown directive "nonsense"'):
+        proxy.check(settings)
