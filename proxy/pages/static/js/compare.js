@@ -85,7 +85,7 @@ function showTrouble(card, error, name) {
   card.top.textContent = "–";
   card.figures.replaceChildren();
   card.bars.clear();
-  card.trouble.textContent = `${title(error, name)}. ${error.message}`;
+  card.trouble.textContent = error.status ? error.message : title(error, name);
   card.trouble.hidden = false;
 }
 

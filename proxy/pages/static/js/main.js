@@ -67,6 +67,7 @@ async function ask(image, live, cameraSignal) {
 async function fail(error, image, live, signal) {
   const again = !live && [500, 504].includes(error.status) ? () => ask(image, live) : null;
   showError(error, picker.chosen, again);
+  single.giveUp();
   if (live && wait(error)) await pause(wait(error) * 1000, signal).catch(() => {});
 }
 

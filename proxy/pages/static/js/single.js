@@ -5,7 +5,7 @@ import { Bars, duration, percent } from "./bars.js";
 import { byId, pause } from "./dom.js";
 import { hideMessage, persist, showPatience } from "./message.js";
 
-const PATIENCE = 1500; // ms until the page says why it takes long
+const PATIENCE = 1000; // ms until the page says why it takes long
 
 /** The panel of a single answer. */
 export class Single {
@@ -28,9 +28,15 @@ export class Single {
     }
   }
 
-  /** Empty the panel, or fade the answer of an earlier picture. */
+  /** Fade the answer of an earlier picture; the next one is on its way. */
   age() {
     if (byId("answer").dataset.state === "done") byId("answer").dataset.state = "stale";
+    if (byId("answer").dataset.state === "empty") byId("top").textContent = "Waiting…";
+  }
+
+  /** Say that there will be no answer to this picture. */
+  giveUp() {
+    if (byId("answer").dataset.state === "empty") byId("top").textContent = "No answer";
   }
 
   #show({ answer, milliseconds }, model, live) {

@@ -1,0 +1,116 @@
+"""/openapi.json against the running service, in both directions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from schemathesis.checks import CHECKS
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from scripts.catalogue import load_catalogue
+from scripts.settings import ROOT
+from tests.contract import images
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningStack
+
+Description = dict[str, Any]
+
+# Most generated files are no pictures, and the service rightly says so; some are, so that 200 is seen as well.
+schemathesis.openapi.format("binary", st.binary(max_size=512) | st.sampled_from([images.frame(70), images.frame(71)]))
+
+
+@pytest.fixture(scope="session")
+def description(stack: RunningStack) -> Description:
+    """What the service says of itself."""
+    answer = requests.get(f"{stack.url}/openapi.json", timeout=10)
+    assert answer.headers["Content-Type"] == "application/json"
+    body: Description = answer.json()
+    return body
+
+
+@pytest.fixture(scope="session")
+def api_schema(stack: RunningStack) -> schemathesis.BaseSchema:
+    """The description as schemathesis reads it, of the running service."""
+    return schemathesis.openapi.from_url(f"{stack.url}/openapi.json")
+
+
+schema = schemathesis.pytest.from_fixture("api_schema")
+
+
+@schema.parametrize()
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_as_described(case: schemathesis.Case[Any]) -> None:
+    case.call_and_validate(excluded_checks=[positive_data_acceptance], timeout=60)
+
+
+def test_schemathesis_has_the_checks_that_matter() -> None:
+    names = {check.__name__ for check in CHECKS.get_all()}
+    assert {
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+        "unsupported_method",
+    } <= names
+
+
+def test_described_routes_are_the_services_routes(stack: RunningStack, description: Description) -> None:
+    sentence = requests.get(f"{stack.url}/nowhere", timeout=10).json()["error"]
+    routes = re.search(r"the paths are (.+)\.$", sentence)
+    assert routes
+    assert set(description["paths"]) == set(routes[1].split(", "))
+
+
+def test_described_methods_are_the_routes_methods(stack: RunningStack, description: Description) -> None:
+    for path, operations in description["paths"].items():
+        answer = requests.request("PATCH", f"{stack.url}{path}", timeout=10)
+        allowed = set(answer.headers["Allow"].split(", ")) - {"HEAD", "OPTIONS"}
+        assert answer.status_code == 405
+        assert {method.upper() for method in operations} == allowed
+
+
+def test_names_and_labels_are_those_of_the_catalogue(description: Description) -> None:
+    catalogue = load_catalogue(ROOT / "models.json")
+    schemas = description["components"]["schemas"]
+    assert schemas["ModelName"]["enum"] == list(catalogue)
+    assert set(schemas["Label"]["enum"]) == {label for model in catalogue.values() for label in model.emotions}
+
+
+def test_example_of_the_models_is_the_services_answer(stack: RunningStack, description: Description) -> None:
+    answer = requests.get(f"{stack.url}/api/v1/models", timeout=10).json()
+    for entry in answer["models"].values():
+        entry.pop("stand_in", None)
+    example = description["components"]["schemas"]["Models"]["example"]
+    assert {**answer, "loaded_models": sorted(answer["loaded_models"])} == {
+        **example,
+        "loaded_models": sorted(example["loaded_models"]),
+    }
+
+
+def test_every_error_of_the_contract_is_described(description: Description) -> None:
+    described = set(description["paths"]["/api/v1/predict"]["post"]["responses"])
+    assert described == {"200", "400", "405", "413", "415", "429", "500", "503", "504"}
+    for response in description["components"]["responses"].values():
+        example = response["content"]["application/json"]["example"]
+        assert set(example) == {"success", "error"}
+        assert example["success"] is False
+
+
+def test_other_origins_that_are_listed_may_read_it(stack: RunningStack) -> None:
+    headers = {"Origin": "http://localhost:5173"}
+    answer = requests.get(f"{stack.url}/openapi.json", headers=headers, timeout=10)
+    assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:5173"

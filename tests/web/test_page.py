@@ -1,0 +1,244 @@
+"""What a visitor does on the demonstration page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from scripts.catalogue import load_catalogue
+from scripts.settings import ROOT
+
+from .conftest import SAMPLES, OpenDemo
+from .demo import Demo
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningStack
+
+CATALOGUE = load_catalogue(ROOT / "models.json")
+DROP = """([name, bytes]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
+    return transfer;
+}"""
+PASTE = """([name, bytes]) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+}"""
+
+
+def _ask(stack: RunningStack, image: Path, model: str) -> dict[str, Any]:
+    with image.open("rb") as file:
+        response = requests.post(f"{stack.url}/api/v1/predict", files={"file": file}, data={"model": model}, timeout=60)
+    answer: dict[str, Any] = response.json()
+    assert response.ok, answer
+    return answer
+
+
+def _percentages(answer: dict[str, Any], digits: int = 1) -> dict[str, str]:
+    return {label: f"{part:.{digits}%}".replace("%", "\u00a0%") for label, part in answer["predictions"].items()}
+
+
+def _assert_shows(demo: Demo, answer: dict[str, Any]) -> None:
+    assert demo.expect_answer() == _percentages(answer)
+    expect(demo.page.locator("#top")).to_have_text(answer["top_emotion"])
+    expect(demo.page.locator("#confidence")).to_have_text(f"{100 * answer['confidence']:.1f}\u00a0% confidence")
+    expect(demo.page.locator("#time")).to_contain_text("s")
+    expect(demo.page.locator("#answer .first .label")).to_have_text(answer["top_emotion"])
+
+
+@pytest.mark.parametrize("model", CATALOGUE)
+def test_chosen_file_shows_the_answer_of_each_model(
+    stack: RunningStack, open_demo: OpenDemo, face: Path, model: str
+) -> None:
+    demo = open_demo(stack)
+    demo.choose_model(model)
+    demo.choose_file(face)
+    _assert_shows(demo, _ask(stack, face, model))
+    assert model in demo.page.locator("#spoken").inner_text()
+
+
+def test_dropped_file_shows_the_answer(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(stack)
+    transfer = demo.page.evaluate_handle(DROP, ["dropped.jpg", list(face.read_bytes())])
+    demo.page.dispatch_event("#stage", "dragover", {"dataTransfer": transfer})
+    expect(demo.page.locator("#stage.over")).to_be_visible()
+    demo.page.dispatch_event("#stage", "drop", {"dataTransfer": transfer})
+    _assert_shows(demo, _ask(stack, face, "MobileNetV2_FER2013"))
+    expect(demo.note).to_have_text("dropped.jpg")
+
+
+def test_pasted_picture_shows_the_answer(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(stack)
+    demo.page.evaluate(PASTE, ["pasted.jpg", list(face.read_bytes())])
+    _assert_shows(demo, _ask(stack, face, "MobileNetV2_FER2013"))
+
+
+def test_each_sample_is_drawn_and_sent_when_clicked(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack)
+    names = sorted(path.stem for path in SAMPLES.glob("*.jpg"))
+    assert len(names) == 7
+    for name in names:
+        demo.page.get_by_role("button", name=f"Drawing: {name}").click()
+        expect(demo.note).to_have_text(f"{name}.jpg")
+        answer = _ask(stack, SAMPLES / f"{name}.jpg", "MobileNetV2_FER2013")
+        expect(demo.page.locator("#json")).to_contain_text(str(answer["confidence"]))
+        _assert_shows(demo, answer)
+
+
+def test_choosing_another_model_asks_again_about_the_same_picture(
+    stack: RunningStack, open_demo: OpenDemo, face: Path
+) -> None:
+    demo = open_demo(stack)
+    demo.choose_file(face)
+    _assert_shows(demo, _ask(stack, face, "MobileNetV2_FER2013"))
+    demo.choose_model("ResNet50_CK+48")
+    expect(demo.page.locator("#json")).to_contain_text('"ResNet50_CK+48"')
+    _assert_shows(demo, _ask(stack, face, "ResNet50_CK+48"))
+
+
+def test_comparison_shows_all_nine_answers_in_one_view(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(stack, viewport={"width": 1440, "height": 1200})
+    demo.compare()
+    demo.choose_file(face)
+    demo.expect_comparison()
+    answers = {name: _ask(stack, face, name) for name in CATALOGUE}
+    for card, (name, model) in zip(demo.cards.all(), CATALOGUE.items(), strict=True):
+        assert card.locator("h3 span").all_text_contents() == [model.architecture, model.dataset]
+        expect(card.locator(".top")).to_have_text(answers[name]["top_emotion"])
+        assert demo.bars(card) == _percentages(answers[name], digits=0)
+        expect(card).to_be_in_viewport(ratio=1)
+    expect(demo.page.locator("#agreement")).to_contain_text(" of 9 see ")
+
+
+def test_command_that_the_page_shows_is_the_request_it_makes(
+    stack: RunningStack, open_demo: OpenDemo, face: Path
+) -> None:
+    demo = open_demo(stack)
+    demo.choose_model("VGG19_CK+48")
+    demo.choose_file(face)
+    demo.expect_answer()
+    demo.page.get_by_text("The same from a terminal").click()
+    expect(demo.page.locator("#command")).to_have_text(
+        f"curl -F 'file=@happiness.jpg' -F 'model=VGG19_CK+48' {stack.url}/api/v1/predict"
+    )
+
+
+def test_only_the_prediction_leaves_the_page(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(stack)
+    sent: list[tuple[str, str]] = []
+    demo.page.on("request", lambda request: sent.append((request.method, request.url.removeprefix(stack.url))))
+    demo.choose_file(face)
+    demo.expect_answer()
+    posted = [path for method, path in sent if method != "GET"]
+    fetched = {path for method, path in sent if method == "GET" and not path.startswith("blob:")}
+    assert posted == ["/api/v1/predict"]
+    assert fetched <= {"/api/v1/health", "/api/v1/models"}
+    assert demo.page.context.cookies() == []
+    expect(demo.page.locator("footer")).to_contain_text("/api/v1/predict on this server and nowhere else")
+
+
+def test_page_works_with_the_keyboard_alone(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack)
+    focused = demo.page.locator(":focus")
+
+    def tab_to(selector: str) -> None:
+        for _ in range(30):
+            demo.page.keyboard.press("Tab")
+            if focused.count() and focused.evaluate("(element, selector) => element.matches(selector)", selector):
+                return
+        pytest.fail(f"the Tab key does not reach {selector}")
+
+    tab_to("#file")
+    tab_to("#camera")
+    tab_to(".samples li:nth-child(3) button")
+    demo.page.keyboard.press("Enter")
+    demo.expect_answer()
+    tab_to("#mode input")
+    tab_to("#models input")
+    demo.page.keyboard.press("ArrowRight")
+    expect(demo.page.locator("#json")).to_contain_text('"MobileNetV2_RAF-DB"')
+    tab_to("summary")
+    demo.page.keyboard.press("Enter")
+    expect(demo.page.locator("#command")).to_contain_text("MobileNetV2_RAF-DB")
+    tab_to("footer a")
+
+
+def test_focus_is_always_visible(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack)
+    for selector in ("#file", "#camera", ".samples button", "#mode input", "#models input", "summary", "footer a"):
+        target = demo.page.locator(selector).first
+        demo.page.keyboard.press("Shift")
+        target.focus()
+        shown = target.evaluate(
+            """(element) => [element, element.parentElement, element.nextElementSibling].some(
+                (each) => each && getComputedStyle(each).outlineStyle !== "none")"""
+        )
+        assert shown, selector
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_nothing_is_wider_than_the_screen(stack: RunningStack, open_demo: OpenDemo, face: Path, width: int) -> None:
+    demo = open_demo(stack, viewport={"width": width, "height": 844}, has_touch=width < 800, is_mobile=width < 800)
+    demo.choose_file(face)
+    demo.expect_answer()
+    overflow = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert demo.page.evaluate(overflow) == 0
+    demo.compare()
+    demo.expect_comparison()
+    assert demo.page.evaluate(overflow) == 0
+
+
+def test_page_follows_the_readers_light_or_dark(stack: RunningStack, open_demo: OpenDemo) -> None:
+    background = "() => getComputedStyle(document.body).backgroundColor"
+    light = open_demo(stack, color_scheme="light").page.evaluate(background)
+    dark = open_demo(stack, color_scheme="dark").page.evaluate(background)
+    assert (light, dark) == ("rgb(247, 244, 238)", "rgb(22, 24, 23)")
+
+
+def test_bars_move_smoothly_unless_the_reader_wants_no_motion(stack: RunningStack, open_demo: OpenDemo) -> None:
+    duration = "() => getComputedStyle(document.querySelector('#bars .fill')).transitionDuration"
+    assert "0.5s" in open_demo(stack).page.evaluate(duration)
+    assert "0.5s" not in open_demo(stack, reduced_motion="reduce").page.evaluate(duration)
+
+
+def test_page_is_for_browsers_and_json_for_everything_else(stack: RunningStack) -> None:
+    page = requests.get(f"{stack.url}/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, timeout=10)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.text == (ROOT / "proxy" / "pages" / "index.html").read_text(encoding="utf-8")
+    for accept in ("*/*", "application/json", ""):
+        answer = requests.get(f"{stack.url}/", headers={"Accept": accept}, timeout=10)
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.json() == {"name": "emotion-torchserve", "version": "1.0.0"}
+        assert "Accept" in answer.headers["Vary"]
+    assert "Accept" in page.headers["Vary"]
+
+
+def test_policy_of_the_page_forbids_everything_it_does_not_need(stack: RunningStack) -> None:
+    page = requests.get(f"{stack.url}/", headers={"Accept": "text/html"}, timeout=10)
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' blob:",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+    }
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Permissions-Policy"] == "camera=(self), microphone=(), geolocation=()"
+
+
+@pytest.mark.parametrize("path", ["/static/", "/static/js/", "/static/nothing.js", "/docs/nothing.js", "/index.html"])
+def test_path_without_a_file_is_an_error_of_the_contract(stack: RunningStack, path: str) -> None:
+    answer = requests.get(f"{stack.url}{path}", headers={"Accept": "text/html"}, timeout=10)
+    assert answer.status_code == 404
+    assert answer.json()["success"] is False

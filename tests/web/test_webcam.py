@@ -1,0 +1,103 @@
+"""The webcam: a frame a second as the apps send it, and never more than the visitor wants."""
+
+from __future__ import annotations
+
+import io
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from PIL import Image
+from playwright.sync_api import Page, Request, expect
+
+from .conftest import OpenDemo
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningStack
+
+HIDE = """() => {
+    Object.defineProperty(document, "hidden", { value: true, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+TRACKS = "() => document.querySelector('#video').srcObject?.getTracks().map((track) => track.readyState) ?? []"
+
+
+def _predictions(page: Page) -> list[tuple[float, bytes]]:
+    """Filled with the time and the form of each prediction that the page asks for."""
+    seen: list[tuple[float, bytes]] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/api/v1/predict"):
+            seen.append((time.monotonic(), request.post_data_buffer or b""))
+
+    page.on("request", note)
+    return seen
+
+
+def test_frame_a_second_is_sent_as_640_by_480_jpeg(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack, permissions=["camera"])
+    seen = _predictions(demo.page)
+    demo.page.get_by_role("button", name="Use the webcam").click()
+    demo.expect_answer()
+    expect(demo.note).to_have_text("A frame a second is sent while the webcam is on.")
+    while len(seen) < 4:
+        with demo.page.expect_request("**/api/v1/predict"):
+            pass
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(seen)]
+    assert min(gaps) > 0.7
+    assert sum(gaps) / len(gaps) < 2.5
+    form = seen[-1][1]
+    image = Image.open(io.BytesIO(form[form.index(b"\xff\xd8\xff") :]))
+    assert (image.format, image.size) == ("JPEG", (640, 480))
+    assert b'filename="frame.jpg"' in form
+
+
+def test_webcam_stops_when_asked_and_its_light_goes_out(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack, permissions=["camera"])
+    seen = _predictions(demo.page)
+    demo.page.get_by_role("button", name="Use the webcam").click()
+    demo.expect_answer()
+    assert demo.page.evaluate(TRACKS) == ["live"]
+    demo.page.get_by_role("button", name="Stop the webcam").click()
+    sent = len(seen)
+    expect(demo.page.locator("#video")).to_be_hidden()
+    demo.page.wait_for_timeout(2500)
+    assert len(seen) == sent
+    assert demo.page.evaluate(TRACKS) == []
+
+
+def test_webcam_stops_when_the_tab_is_hidden(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack, permissions=["camera"])
+    seen = _predictions(demo.page)
+    demo.page.get_by_role("button", name="Use the webcam").click()
+    demo.expect_answer()
+    demo.page.evaluate(HIDE)
+    expect(demo.note).to_have_text("The webcam was switched off because this tab was hidden.")
+    sent = len(seen)
+    demo.page.wait_for_timeout(2500)
+    assert len(seen) == sent
+    assert demo.page.evaluate(TRACKS) == []
+
+
+def test_all_models_are_compared_on_the_webcam(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack, permissions=["camera"])
+    demo.compare()
+    demo.page.get_by_role("button", name="Use the webcam").click()
+    demo.expect_comparison()
+    expect(demo.page.locator("#agreement")).to_contain_text(" of 9 see ")
+
+
+def test_refused_webcam_is_told_in_words(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack)
+    demo.page.get_by_role("button", name="Use the webcam").click()
+    expect(demo.note).to_have_text("The webcam is not allowed here. Allow it beside the page's address and try again.")
+
+
+def test_choosing_a_picture_stops_the_webcam(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack, permissions=["camera"])
+    demo.page.get_by_role("button", name="Use the webcam").click()
+    demo.expect_answer()
+    demo.page.get_by_role("button", name="Drawing: fear").click()
+    expect(demo.note).to_have_text("fear.jpg")
+    expect(demo.page.locator("#video")).to_be_hidden()
+    assert demo.page.evaluate(TRACKS) == []
