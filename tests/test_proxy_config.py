@@ -130,7 +130,7 @@ def test_directory_nginx_cannot_write_down_is_named(tmp_path: Path, name: str) -
 
 
 def test_nginx_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(proxy.ProxyError, match="^/nowhere/nginx: cannot be run .* set NGINX to an nginx with njs"):
+    with pytest.raises(proxy.ProxyError, match=r"^/nowhere/nginx: cannot be run .* set NGINX to an nginx with njs"):
         proxy.render(_settings(tmp_path, NGINX="/nowhere/nginx"))
 
 
@@ -138,5 +138,5 @@ def test_what_nginx_says_of_a_broken_configuration_is_passed_on(tmp_path: Path) 
     settings = _settings(tmp_path)
     proxy.render(settings)
     (tmp_path / "nginx" / "routes.conf").write_text("nonsense on;")
-    with pytest.raises(proxy.ProxyError, match='nginx refuses its configuration.*unknown directive "nonsense"'):
+    with pytest.raises(proxy.ProxyError, match=r'nginx refuses its configuration.*unknown directive "nonsense"'):
         proxy.check(settings)

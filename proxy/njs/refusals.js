@@ -5,11 +5,12 @@ import errors from 'errors.js';
 import routes from 'routes.js';
 
 const SENTENCES = {
-    400: 'The request is not valid HTTP, or its headers are too long; check its request line, headers and chunks.',
+    400: 'The request is not valid HTTP; check its request line, headers and chunks.',
     408: 'The request took too long to arrive; send it again.',
     413: 'The body is larger than 10 MiB; send a smaller image.',
     414: 'The address is too long; the API takes its input in the body.',
     429: 'Too many predictions from this address; wait a second, and send fewer at a time.',
+    431: 'The headers are too long; send fewer or shorter ones.',
     501: 'This transfer encoding is not supported; send the body as it is, or chunked.',
     505: 'This version of HTTP is not supported; use HTTP/1.1.',
 };
