@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from engine import load_engine
 from face_image import DEFAULT_MAX_PIXELS, ImageError, read_face
+from worker_metrics import BatchReport
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ class EmotionHandler:
 
     # The names under which TorchServe passes an image: a raw body, a form's file, TorchServe's own examples.
     IMAGE_FIELDS = ("body", "file", "data")
+    # The proxy's id of a request, which its log has too.
+    REQUEST_ID_HEADER = "X-Request-ID"
 
     def initialize(self, context: Any) -> None:
         """Read ``model.json``, load the network, start the decoding threads.
@@ -43,8 +46,13 @@ class EmotionHandler:
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str]:
         """Answer a batch of requests with one JSON text each, and set their statuses in ``context``."""
+        report = BatchReport()
         faces = self.preprocess(data)
-        return self.postprocess(self.inference(faces), context)
+        report.decoded()
+        results = self.inference(faces)
+        report.computed()
+        report.send(context, results, self.description["emotions"])
+        return self.postprocess(results, context)
 
     def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[npt.NDArray[np.uint8] | ImageError]:
         """Decode the images in parallel: uint8 (224, 224, 3) each, or why there is none."""
@@ -74,6 +82,8 @@ class EmotionHandler:
                 logger.error("%s answers %s", self.description["model"], result)
                 result = self._internal_error()
             if isinstance(result, ImageError):
+                request_id = context.get_request_header(index, self.REQUEST_ID_HEADER)
+                logger.info("request %s is answered with %d: %s", request_id, result.status, result.kind)
                 context.set_response_status(result.status, HTTPStatus(result.status).phrase, index)
                 answer: dict[str, Any] = {"success": False, "error": str(result)}
             else:
@@ -84,14 +94,12 @@ class EmotionHandler:
 
     def _decode(self, request: Mapping[str, Any]) -> npt.NDArray[np.uint8] | ImageError:
         data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
-        if not isinstance(data, (bytes, bytearray)):
-            data = str(data).encode()
         try:
-            return read_face(data, self.max_pixels)
+            return read_face(data if isinstance(data, (bytes, bytearray)) else str(data).encode(), self.max_pixels)
         except ImageError as error:
             return error
         except Exception:
-            logger.exception("an image of %d bytes cannot be decoded", len(data))
+            logger.exception("%s cannot decode an image", self.description["model"])
             return self._internal_error()
 
     def _prediction(self, probabilities: npt.NDArray[np.float32]) -> dict[str, Any]:

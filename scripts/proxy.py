@@ -106,6 +106,7 @@ def _values(settings: Settings) -> dict[str, str]:
         "ORIGINS": "\n".join(f'    "~^{re.escape(_origin(text))}$" $http_origin;' for text in settings.cors_origins),
         "RATE_ZONE": _rate_zone(settings),
         "RATE_LIMIT": _rate_limit(settings),
+        "METRICS_ALLOW": _metrics_allow(settings),
         "PREDICT_TIMEOUT_MS": str(settings.predict_timeout * 1000),
         "REPEAT_TIMEOUT_MS": str(settings.predict_timeout * 500),
     }
@@ -117,10 +118,12 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
     return {
         "name": fields["name"],
         "version": fields["version"],
+        "access_log": str(settings.log_dir / "proxy-access.log"),
         "catalogue": str(settings.catalogue),
         "index": str(settings.index_file),
         "key_file": str(settings.key_file),
         "management_url": settings.management_url,
+        "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
         "predict_timeout": settings.predict_timeout,
         "load_timeout": settings.load_timeout,
     }
@@ -183,6 +186,10 @@ def _rate_limit(settings: Settings) -> str:
         return ""
     burst = f" burst={settings.rate_burst} nodelay" if settings.rate_burst else ""
     return f"    limit_req zone=predictions{burst};\n"
+
+
+def _metrics_allow(settings: Settings) -> str:
+    return "\n".join([*(f"    allow {network};" for network in settings.metrics_allow), "    deny all;"])
 
 
 def main() -> int:

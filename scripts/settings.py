@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # The web client's development servers (Vite and Create React App); the contract's default.
 DEFAULT_ORIGINS = "http://localhost:5173 https://localhost:5173 http://localhost:3000 https://localhost:3000"
+# Loopback, and the private ranges of RFC 1918 and RFC 4193.
+DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 RUNTIMES = ("auto", "openvino", "torch")
 
@@ -36,6 +39,7 @@ class Settings:
     runtime: str
     log_level: str
     cors_origins: tuple[str, ...]
+    metrics_allow: tuple[str, ...]
     rate_limit: int
     rate_burst: int
     predict_timeout: int
@@ -105,6 +109,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
         cors_origins=tuple(env.text("CORS_ORIGINS", DEFAULT_ORIGINS).split()),
+        metrics_allow=env.networks("METRICS_ALLOW", DEFAULT_METRICS_ALLOW),
         rate_limit=env.number("RATE_LIMIT", 50),
         rate_burst=env.number("RATE_BURST", 100),
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
@@ -145,6 +150,21 @@ class _Environment:
         if not value.isascii() or not value.isdigit() or int(value) < least:
             raise SettingsError(f"{name}={value}: must be a whole number of at least {least}")
         return int(value)
+
+    def networks(self, name: str, default: str) -> tuple[str, ...]:
+        text = self.text(name, default)
+        if text in ("all", "none"):
+            return ("all",) if text == "all" else ()
+        return tuple(self._network(name, part) for part in text.split())
+
+    @staticmethod
+    def _network(name: str, text: str) -> str:
+        try:
+            return str(ip_network(text))
+        except ValueError as error:
+            raise SettingsError(
+                f"{name}: {error}; write addresses or networks like 10.0.0.0/8, separated by spaces, or all, or none"
+            ) from error
 
     def port(self, name: str, default: int) -> int:
         value = self.number(name, default, least=1)

@@ -1,12 +1,13 @@
-// Whether a model can be asked, and if not, why: {status, sentence, wait} with the seconds for Retry-After.
+// Whether a model can be asked, and if not, why: {status, sentence, wait, reason} with the seconds for Retry-After and
+// the word for the metrics.
 import state from 'state.js';
 
 function refusal(sentence) {
     return {status: 500, sentence};
 }
 
-function delay(sentence, wait) {
-    return {status: 503, sentence, wait};
+function delay(sentence, wait, reason) {
+    return {status: 503, sentence, wait, reason};
 }
 
 // The problem of a model, null when a prediction may be tried.
@@ -15,10 +16,10 @@ function problem(name, model) {
         return refusal(model.refusal.includes(name) ? model.refusal : `Model ${name} is not served: ${model.refusal}`);
     }
     if (!state.isUp()) {
-        return delay('TorchServe is not running or still starting; try again shortly.', 2);
+        return delay('TorchServe is not running or still starting; try again shortly.', 2, 'torchserve_down');
     }
     if (!state.isFresh()) {
-        return delay('TorchServe has not answered for some seconds; try again shortly.', 5);
+        return delay('TorchServe has not answered for some seconds; try again shortly.', 5, 'torchserve_down');
     }
     switch (model.state) {
     case 'absent':
@@ -28,7 +29,7 @@ function problem(name, model) {
     case 'failing':
         return refusal(`Model ${name} does not load: its worker ends again and again; see TorchServe's log on the server.`);
     case 'starting':
-        return delay(`Model ${name} is still loading; try again shortly.`, 2);
+        return delay(`Model ${name} is still loading; try again shortly.`, 2, 'not_ready');
     }
     return null;
 }

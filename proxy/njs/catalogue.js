@@ -57,4 +57,4 @@ function health(r) {
     });
 }
 
-export default {health, models, names, root};
+export default {answer, health, isLoaded, models, names, root};

@@ -1,6 +1,7 @@
 // POST /api/v1/predict: the form's file, as it is, to the worker of the form's model.
 import availability from 'availability.js';
 import catalogue from 'catalogue.js';
+import counters from 'counters.js';
 import errors from 'errors.js';
 import form from 'form.js';
 import loading from 'loading.js';
@@ -19,6 +20,7 @@ async function predict(r) {
         return errors.send(r, input.status || 400, input.error);
     }
     r.variables.model = input.name;
+    counters.add('emotion_predictions_in_flight', {model: input.name}, 1);
     const problem = await prepare(input.name);
     if (problem !== null) {
         return sendProblem(r, problem);
@@ -32,6 +34,7 @@ async function predict(r) {
 }
 
 function sendProblem(r, problem) {
+    r.variables.rejection = problem.reason || '';
     errors.send(r, problem.status, problem.sentence, problem.wait ? {'Retry-After': String(problem.wait)} : {});
 }
 
@@ -102,6 +105,7 @@ async function ask(r, input) {
         if (!verdict.repeat || repeats === MAX_REPEATS || elapsed > settings.predict_timeout * 500) {
             r.variables.torchserve_ms = String(elapsed);
             r.variables.repeats = String(repeats);
+            r.variables.prediction_report = reply.headersOut['X-Prediction-Report'] || '';
             return verdict;
         }
         r.log(`request ${r.variables.request_identifier}: ${verdict.sentence} Repeated.`);

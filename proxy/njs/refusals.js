@@ -6,6 +6,7 @@ import routes from 'routes.js';
 
 const SENTENCES = {
     400: 'The request is not valid HTTP; check its request line, headers and chunks.',
+    403: 'This address may not read this path; METRICS_ALLOW has the addresses that may.',
     408: 'The request took too long to arrive; send it again.',
     413: 'The body is larger than 10 MiB; send a smaller image.',
     414: 'The address is too long; the API takes its input in the body.',

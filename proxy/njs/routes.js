@@ -1,13 +1,18 @@
 // Paths and methods: everything the proxy answers is in one table, and so is what it allows.
 import catalogue from 'catalogue.js';
 import errors from 'errors.js';
+import metrics from 'metrics.js';
 import predict from 'predict.js';
+import readiness from 'readiness.js';
 
 const ROUTES = {
     '/': {GET: catalogue.root},
     '/api/v1/health': {GET: catalogue.health},
+    '/api/v1/health/live': {GET: readiness.live},
+    '/api/v1/health/ready': {GET: readiness.ready},
     '/api/v1/models': {GET: catalogue.models},
     '/api/v1/predict': {POST: predict.predict},
+    '/metrics': {GET: metrics.show},
 };
 
 // The methods of a path for Allow, '' for an unknown path. GET brings HEAD.

@@ -32,7 +32,8 @@ async function call(method, path) {
     return {status: reply.status, text: await reply.text()};
 }
 
-// Ask TorchServe about a model and note its state. Throws when TorchServe does not answer.
+// Ask TorchServe about a model and note its state. Resolves to TorchServe's description, null for a model that is not
+// registered; throws when TorchServe does not answer.
 async function look(name) {
     const reply = await call('GET', `/models/${state.model(name).archive}`);
     if (reply.status !== 200 && reply.status !== 404) {
@@ -40,7 +41,8 @@ async function look(name) {
     }
     state.setAnswered(true);
     const before = state.model(name);
-    const after = state.after(before, reply.status === 404 ? null : JSON.parse(reply.text)[0]);
+    const description = reply.status === 404 ? null : JSON.parse(reply.text)[0];
+    const after = state.after(before, description);
     if (after.state === 'absent' && before.built && Date.now() - fs.statSync(settings.key_file).mtimeMs < REGISTRATION_MS) {
         after.state = 'starting';
     }
@@ -48,6 +50,7 @@ async function look(name) {
         ngx.log(ngx.INFO, `model ${name} is ${after.state}, was ${before.state}`);
     }
     state.setModel(name, after);
+    return description;
 }
 
 // Ask for one worker, which TorchServe starts in the background.

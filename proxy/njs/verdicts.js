@@ -18,10 +18,11 @@ function judge(name, reply) {
         return repeatable(availability.delay(`The worker of model ${name} ended while it computed; try again shortly.`, 2));
     }
     if (/Token Authorization failed/.test(body)) {
-        return repeatable(availability.delay('TorchServe has just been started again; try again shortly.', 1));
+        return repeatable(availability.delay('TorchServe has just been started again; try again shortly.', 1,
+                                             'torchserve_down'));
     }
     if (/no worker to serve/.test(body)) {
-        return availability.delay(`Model ${name} is busy: its queue is full; try again shortly.`, 1);
+        return availability.delay(`Model ${name} is busy: its queue is full; try again shortly.`, 1, 'queue_full');
     }
     return byStatus(name, reply.status);
 }
@@ -34,7 +35,8 @@ function byStatus(name, status) {
     case 413:
         return {status: 413, sentence: 'The image is larger than TorchServe accepts; send one of less than 10 MiB.'};
     case 502:
-        return repeatable(availability.delay('TorchServe is not running or still starting; try again shortly.', 2));
+        return repeatable(availability.delay('TorchServe is not running or still starting; try again shortly.', 2,
+                                             'torchserve_down'));
     case 504:
         return {status: 504, sentence: `Model ${name} gave no answer within ${settings.predict_timeout} s; try again, `
                                        + 'or with a smaller image.'};

@@ -1,0 +1,73 @@
+"""What a worker tells the proxy of each answer: times, size of the batch, outcome; as JSON in a response header.
+
+The proxy counts and logs it (docs/metrics.md). TorchServe's own way, ``context.metrics``, is not used: each value is
+a line of stdout there that the JVM parses, five of them cost 0.3 ms of every request and 0.45 ms of CPU, and the
+buckets of its histograms begin at 5 ms, above most decodings. The header costs too little to be measured.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from face_image import ImageError
+
+Result = npt.NDArray[np.float32] | ImageError
+
+
+class BatchReport:
+    """Takes the times of a batch. Create it when the batch arrives, then call its methods in their order."""
+
+    HEADER = "X-Prediction-Report"
+    # Set by the proxy when it sends a request: seconds since the epoch, with milliseconds.
+    START_HEADER = "X-Request-Start"
+
+    def __init__(self) -> None:
+        self._arrival = time.time()
+        self._mark = time.perf_counter()
+        self._times: dict[str, float] = {}
+
+    def decoded(self) -> None:
+        """All images of the batch are decoded."""
+        self._lap("decode")
+
+    def computed(self) -> None:
+        """The network has answered for the whole batch."""
+        self._lap("inference")
+
+    def send(self, context: Any, results: Sequence[Result], emotions: Sequence[str]) -> None:
+        """Add the header to each answer. ``results`` are probabilities of ``emotions``, or why there are none."""
+        if all(isinstance(result, ImageError) for result in results):
+            self._times.pop("inference")
+        for index, result in enumerate(results):
+            report = {"batch": len(results), "item": index, **self._times, **_outcome(result, emotions)}
+            queue = self._queue(context.get_request_header(index, self.START_HEADER))
+            if queue is not None:
+                report["queue"] = queue
+            context.set_response_header(index, self.HEADER, json.dumps(report, separators=(",", ":")))
+
+    def _lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._times[stage] = round(now - self._mark, 6)
+        self._mark = now
+
+    def _queue(self, start: str | None) -> float | None:
+        """Seconds between the proxy's sending and the batch's arrival; None without the header, as in direct use."""
+        try:
+            waited = self._arrival - float(start or "")
+        except ValueError:
+            return None
+        return max(round(waited, 6), 0.0) if math.isfinite(waited) else None
+
+
+def _outcome(result: Result, emotions: Sequence[str]) -> dict[str, str]:
+    """The most probable label, or the kind of error."""
+    if isinstance(result, ImageError):
+        return {"error": result.kind}
+    top = int(np.argmax(result))
+    return {"emotion": emotions[top]} if math.isfinite(result[top]) else {"error": "internal"}
