@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import openvino
+import psutil
 import pytest
 import torch
 import torchvision
@@ -56,8 +57,9 @@ def settings(directory: Path) -> Settings:
     (directory / "models.json").write_text(json.dumps({MODEL: catalogue[MODEL]}))
     torch.manual_seed(0)
     network = torchvision.models.mobilenet_v2(num_classes=7)
-    torch.save(network.state_dict(), directory / f"{MODEL}_best.pt")
-    names = {"CATALOGUE": directory / "models.json", "RESULTS_DIR": directory, "RUN_DIR": directory / "run"}
+    (directory / "results").mkdir()
+    torch.save(network.state_dict(), directory / "results" / f"{MODEL}_best.pt")
+    names = {"CATALOGUE": directory / "models.json", "RESULTS_DIR": directory / "results", "RUN_DIR": directory / "run"}
     return load_settings({name: str(path) for name, path in names.items()})
 
 
@@ -239,6 +241,35 @@ def test_only_many_clients_of_one_model_fill_a_batch(clients: int, models: int, 
     assert Case("all", tuple(map(str, range(models))), "frame", clients).batch == batch
 
 
+def test_a_run_measures_both_servers_and_leaves_none_behind(settings: Settings, directory: Path) -> None:
+    paths = {"CATALOGUE": settings.catalogue, "RESULTS_DIR": settings.results_dir, "RUN_DIR": settings.run_dir}
+    environment = {**os.environ, "MODEL_STORE": str(directory / "store"), **{k: str(v) for k, v in paths.items()}}
+    output = directory / "figures.json"
+    options = ["--quick", "--pairs", "1", "--seconds", "0.2", "--clients", "1", "8", "--output", str(output)]
+    done = run_command(environment, "bench", "run", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(output.read_text())
+    assert max(figures["answers"].values()) <= 1e-4
+    cases = {(case["title"], case["image"], case["clients"]): case for case in figures["cases"]}
+    frames = {(title, "frame", clients) for title in ("MobileNetV2", "all models") for clients in (1, 8)}
+    assert cases.keys() == frames | {("MobileNetV2", "small", 1), ("MobileNetV2", "photo", 1)}
+    for case in cases.values():
+        assert case["stack"]["errors"] == case["reference"]["errors"] == {}
+        assert case["stack"]["requests"] >= case["clients"]
+    names = {process["name"] for process in figures["memory"]["stack"]}
+    assert {"torchserve", "proxy", f"worker {MODEL}"} <= names
+    assert set(figures["breakdown"]["MobileNetV2"]["latency"]) == {"decode", "resize", "network", "torchserve", "proxy"}
+    assert "targets reached" in done.stdout
+    assert not [process for process in psutil.process_iter() if str(settings.run_dir) in " ".join(command(process))]
+
+
+def command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 @pytest.fixture
 def result() -> dict[str, Any]:
     """What a run writes, with round figures."""
@@ -250,7 +281,7 @@ def result() -> dict[str, Any]:
     process = {"pid": 1, "name": "torchserve", "pss": 2000.0, "anon": 1000.0, "shmem": 50.0}
     return {
         "date": "2026-01-02",
-        "options": {"pairs": 5, "seconds": 4.0, "architectures": ["MobileNetV2"], "clients": [1, 8]},
+        "options": {"pairs": 5, "rounds": 3, "seconds": 4.0, "architectures": ["MobileNetV2"], "clients": [1, 8]},
         "machine": {"processor": "A", "cores": 2, "memory_gb": 8.0, "system": "Linux", "versions": {"torch": "2"}},
         "stand_ins": True,
         "generator": {"p50": 0.3, "rate": 20000.0, "cpu_ms": 0.03, "request_bytes": 61000, "share": 0.3, "errors": {}},

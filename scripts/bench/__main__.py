@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from scripts.settings import ROOT, Settings, SettingsError, load_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Returns 0, 1 for an error, 130 after Ctrl-C."""
+    """Run the command. Returns 0, 1 for an error, 130 after a signal."""
     console = Console(highlight=False)
     try:
         arguments = _parser().parse_args(_with_command(sys.argv[1:] if argv is None else argv))
@@ -41,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="measure this stack, the reference backend and the machine's limit")
     run.add_argument("--quick", action="store_true", help="short slices and no builds: to see that all works")
     run.add_argument("--architectures", nargs="+", choices=ARCHITECTURES, default=ARCHITECTURES, metavar="NAME")
-    run.add_argument("--clients", nargs="+", type=_positive, default=(1, 8, 32), metavar="N")
+    run.add_argument("--clients", nargs="+", type=_positive, metavar="N", help="(default 1 8 32, quick 1 8)")
     run.add_argument("--seconds", type=float, help="of one slice (default 4)")
     run.add_argument("--pairs", type=_positive, help="of slices a case (default 5)")
     run.add_argument("--profile", action="store_true", help="only where a request's time goes")
@@ -84,12 +85,13 @@ def _report(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    seconds, pairs = (1.0, 2) if arguments.quick else (4.0, 5)
+    clients, seconds, pairs = ((1, 8), 1.0, 2) if arguments.quick else ((1, 8, 32), 4.0, 5)
     return Options(
         architectures=tuple(arguments.architectures),
-        clients=tuple(arguments.clients),
+        clients=tuple(arguments.clients or clients),
         seconds=arguments.seconds or seconds,
         pairs=arguments.pairs or pairs,
+        rounds=1 if arguments.quick else 3,
         load=not arguments.profile,
         build=not (arguments.quick or arguments.no_build or arguments.profile),
     )
@@ -112,4 +114,6 @@ def _positive(text: str) -> int:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # the servers are stopped as after Ctrl-C
     sys.exit(main())

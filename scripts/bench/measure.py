@@ -71,6 +71,7 @@ class Bench:
     networks: dict[str, Path]
     seconds: float
     pairs: int
+    rounds: int
 
     def measure(self, case: Case) -> dict[str, Any]:
         """Measure one case. Returns what the report holds of it."""
@@ -88,13 +89,13 @@ class Bench:
             "ratios": ratios(slices["stack"], slices["reference"], [_rate(case, [ms]) for ms in networks]),
         }
 
-    def load(self, name: str, case: Case, seconds: float, rounds: int = 3) -> Slice:
-        """Load one server for ``seconds``, and until each client had ``rounds`` answers."""
+    def load(self, name: str, case: Case, seconds: float, rounds: int | None = None) -> Slice:
+        """Load one server for ``seconds``, and until each client had ``rounds`` answers (default: the run's)."""
         server = self.servers[name]
         ours = [os.getpid(), *(pid for other in self.servers.values() for pid in other.roots)]
         requests = [self.requests[model, case.image] for model in case.models]
         with Meter(ours) as everything, Meter(server.roots) as served:
-            tally = self.generator.ask(self._job(name, requests, case.clients, seconds, rounds))
+            tally = self.generator.ask(self._job(name, requests, case.clients, seconds, rounds or self.rounds))
         answered = len(tally["latencies"])
         return Slice(
             latencies=tally["latencies"],

@@ -11,7 +11,7 @@ _METHOD = """\
 The [reference backend](../scripts/bench/reference.py) is what this project replaces: one FastAPI + uvicorn process
 with an `async` endpoint, torchvision's transforms and eager torch, all models in its memory. Both servers run at the
 same time with the same checkpoints and get the same requests, in turn: {pairs} pairs of slices of {seconds:g} s a case
-(longer where a slice would hold fewer than three answers a client), each followed by the network alone. A ratio is
+(longer where a slice would hold fewer than {rounds} answers a client), each followed by the network alone. A ratio is
 taken within a pair; the tables show the median over the pairs, and percentiles over all requests. Everything is warm.
 *Network alone* is OpenVINO in a process of its own with the network out of the archive, its precision, one thread a
 core and a fixed batch: of one image for one client and for the mixed load, of 8 images otherwise."""

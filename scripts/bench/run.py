@@ -39,12 +39,17 @@ MIXED = "all models"
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure: slices of ``seconds``, ``pairs`` of them a case; ``load`` and ``build`` say whether to."""
+    """What to measure.
+
+    A case is ``pairs`` of slices of ``seconds``, each with at least ``rounds`` answers a client; ``load`` and ``build``
+    say whether to measure these at all.
+    """
 
     architectures: tuple[str, ...]
     clients: tuple[int, ...]
     seconds: float
     pairs: int
+    rounds: int
     load: bool
     build: bool
 
@@ -100,6 +105,7 @@ class Run:
             networks=self._unpack_networks(),
             seconds=self._options.seconds,
             pairs=self._options.pairs,
+            rounds=self._options.rounds,
         )
         for name, start in (("stack", project_stack), ("reference", reference_backend)):
             self._say(f"Starting the {name}")

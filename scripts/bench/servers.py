@@ -21,6 +21,7 @@ from scripts.catalogue import load_catalogue
 from scripts.management import Management
 from scripts.processes import read_records
 from scripts.settings import ROOT, Settings, load_settings
+from scripts.torchserve import last_lines
 
 START_SECONDS = 300.0
 _PORTS = ("PORT", "INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT")
@@ -99,12 +100,15 @@ def project_stack(settings: Settings, log: Path) -> Iterator[Server]:
             _wait_for_health(settings.port, lambda: command.poll() in (None, 0), log)
             ready = time.perf_counter() - start
             if command.wait(timeout=START_SECONDS) != 0:
-                raise BenchError(f"the stack started without some of its models; see {log}")
+                raise BenchError(f"the stack started without some of its models; {last_lines(log)}")
         records = read_records(settings.run_dir / "stack.json")
         names = {record.pid: name for name, record in records.items()} | _worker_names(settings)
         yield Server(settings.port, [record.pid for record in records.values()], names, ready)
-    finally:
-        run_command(["scripts.stack", "stop"], stack_environment(settings), log)
+    except BaseException:
+        with suppress(BenchError):  # what went wrong before says more
+            _stop_stack(settings, log)
+        raise
+    _stop_stack(settings, log)
 
 
 @contextmanager
@@ -141,8 +145,12 @@ def run_command(module: list[str], environment: dict[str, str], log: Path) -> fl
         command = [sys.executable, "-m", *module]
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=file, stderr=file, check=False)
     if done.returncode != 0:
-        raise BenchError(f"{' '.join(module)} failed with status {done.returncode}; see {log}")
+        raise BenchError(f"{' '.join(module)} failed with status {done.returncode}; {last_lines(log)}")
     return time.perf_counter() - start
+
+
+def _stop_stack(settings: Settings, log: Path) -> None:
+    run_command(["scripts.stack", "stop"], stack_environment(settings), log)
 
 
 @contextmanager
@@ -188,7 +196,7 @@ def _wait(condition: Callable[[], bool], alive: Callable[[], bool], log: Path) -
     deadline = time.monotonic() + START_SECONDS
     while not condition():
         if not alive() or time.monotonic() > deadline:
-            raise BenchError(f"a server did not start; see {log}")
+            raise BenchError(f"a server did not start; {last_lines(log)}")
         time.sleep(0.05)
 
 
