@@ -6,6 +6,7 @@ Both take uint8 images of shape (N, 224, 224, 3), RGB, and answer float32 probab
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -49,7 +50,8 @@ def load_engine(model_dir: Path, description: dict[str, Any], gpu_id: int | None
             raise EngineError(f"unknown runtime {runtime!r}, use openvino or torch")
         found = engine.infer(np.zeros((1, *_IMAGE_SHAPE), np.uint8)).shape
     except Exception as error:
-        raise EngineError(f"{name}: the network does not load ({error}); build the archive again") from error
+        reason = " ".join(str(error).split())
+        raise EngineError(f"{name}: the network does not load ({reason}); build the archive again") from error
     if found != (1, len(description["emotions"])):
         raise EngineError(
             f"{name}: the network answers {found[-1]} values for the {len(description['emotions'])} labels "
@@ -70,6 +72,8 @@ class OpenVINOEngine:
     device = "cpu"
 
     def __init__(self, model_dir: Path) -> None:
+        # Imported with OpenVINO, its telemetry would write into the home directory and call home.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 
         core = openvino.Core()

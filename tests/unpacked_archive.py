@@ -1,0 +1,58 @@
+"""What TorchServe unpacks from an archive, made of a seeded network that tells images apart."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from scripts.calibration import calibrated_state_dict
+from scripts.convert import convert
+from scripts.networks import StateDict, load_network, reference_probabilities
+from scripts.probes import seeded_image
+
+ARCHITECTURE = "MobileNetV2"
+EMOTIONS = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
+DESCRIPTION: dict[str, Any] = {
+    "model": "MobileNetV2_CK+48",
+    "architecture": ARCHITECTURE,
+    "dataset": "CK+48",
+    "emotions": list(EMOTIONS),
+    "accuracy": 97.98,
+    "stand_in": True,
+    "precision": "f32",
+    "version": "3.1",
+    "checkpoint_sha256": "0" * 64,
+}
+
+
+@cache
+def state_dict() -> StateDict:
+    return calibrated_state_dict(ARCHITECTURE, len(EMOTIONS), seed=7)
+
+
+def unpack(folder: Path, runtime: str) -> dict[str, Any]:
+    """Write the model's files and description into ``folder``; returns the description."""
+    if runtime == "openvino":
+        convert(load_network(ARCHITECTURE, len(EMOTIONS), state_dict()), folder)
+    else:
+        torch.save(state_dict(), folder / "checkpoint.pt")
+    description = {**DESCRIPTION, "runtime": runtime}
+    (folder / "model.json").write_text(json.dumps(description), encoding="utf-8")
+    return description
+
+
+def faces(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Seeded pictures as the engines take them: uint8 (count, 224, 224, 3)."""
+    return np.stack([np.asarray(seeded_image(seed, (224, 224)).convert("RGB")) for seed in range(count)])
+
+
+def expected(images: list[Image.Image]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """What torch and torchvision answer: float32 (N, classes)."""
+    network = load_network(ARCHITECTURE, len(EMOTIONS), state_dict())
+    return reference_probabilities(network, images).numpy()
