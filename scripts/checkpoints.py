@@ -22,6 +22,7 @@ from rich.table import Table
 from torch import Tensor
 
 from scripts.catalogue import CatalogueError, Model, load_catalogue
+from scripts.checkpoint_files import SAVE, CheckpointError, refuse_other_files
 from scripts.networks import ARCHITECTURES, StateDict, expected_shapes, recognise
 from scripts.settings import SettingsError, load_settings
 
@@ -29,13 +30,8 @@ WRAPPERS = ("state_dict", "model_state_dict")
 
 # nn.DataParallel and torch.compile put these before every name.
 _PREFIXES = ("module.", "_orig_mod.")
-_SAVE = "save it with torch.save(model.state_dict(), path)"
 _GLOBAL = re.compile(r"(?:GLOBAL|global:?|class:?)\s+`?([\w.]+)")
 _CUT_SHORT = re.compile(r"central directory|Ran out of input|unexpected EOF|is truncated|corrupted", re.IGNORECASE)
-
-
-class CheckpointError(ValueError):
-    """A checkpoint cannot be used; the message names the file, what was found and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _read(path: Path) -> Any:
-    _refuse_what_is_no_checkpoint(path)
+    refuse_other_files(path)
     try:
         if zipfile.is_zipfile(path):
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -106,45 +102,19 @@ def _read(path: Path) -> Any:
         raise CheckpointError(_why_unreadable(path.name, error)) from error
 
 
-def _refuse_what_is_no_checkpoint(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            start = file.read(200)
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{path.name} is missing; copy it into {path.parent.name}/ and run `make archives`"
-        ) from error
-    except OSError as error:
-        raise CheckpointError(
-            f"{path.name} cannot be read ({error.strerror}); check the file and its rights"
-        ) from error
-    if not start:
-        raise CheckpointError(f"{path.name} is empty (0 bytes); copy it again")
-    if start.startswith(b"version https://git-lfs"):
-        raise CheckpointError(
-            f"{path.name} is a Git LFS pointer, not the file itself; run `git lfs pull` where it came from"
-        )
-    if start.startswith(b"PK\x03\x04") and not zipfile.is_zipfile(path):
-        raise CheckpointError(
-            f"{path.name} is truncated ({path.stat().st_size} bytes, the end is missing); copy it again"
-        )
-    if not start.startswith((b"PK\x03\x04", b"\x80")):
-        raise CheckpointError(f"{path.name} is not a torch file (it begins with {start[:12]!r}); {_SAVE}")
-
-
 def _why_unreadable(name: str, error: Exception) -> str:
     text = str(error)
     if "TorchScript" in text:
-        return f"{name} is a TorchScript archive, not a state_dict; load it and {_SAVE}"
+        return f"{name} is a TorchScript archive, not a state_dict; load it and {SAVE}"
     if _CUT_SHORT.search(text) or isinstance(error, (EOFError, OSError)):
         return f"{name} is truncated or damaged; copy it again"
     found = _GLOBAL.search(text)
     if isinstance(error, pickle.UnpicklingError) and found:
         return (
             f"{name} holds a pickled {found.group(1)} instead of plain tensors, and unpickling would run its code; "
-            f"load it where it came from and {_SAVE}"
+            f"load it where it came from and {SAVE}"
         )
-    return f"{name} is not a torch file that can be read ({type(error).__name__}); {_SAVE}"
+    return f"{name} is not a torch file that can be read ({type(error).__name__}); {SAVE}"
 
 
 def _is_marked(content: Any) -> bool:
@@ -153,7 +123,7 @@ def _is_marked(content: Any) -> bool:
 
 def _state_dict(name: str, content: Any) -> StateDict:
     if not isinstance(content, Mapping):
-        raise CheckpointError(f"{name} holds a {type(content).__name__} instead of a state_dict; {_SAVE}")
+        raise CheckpointError(f"{name} holds a {type(content).__name__} instead of a state_dict; {SAVE}")
     for wrapper in WRAPPERS:
         if isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
@@ -162,8 +132,7 @@ def _state_dict(name: str, content: Any) -> StateDict:
     if strangers or not content:
         keys = ", ".join(repr(key) for key in list(content)[:5]) or "none"
         raise CheckpointError(
-            f"{name} holds no state_dict (its keys: {keys}); {_SAVE}, "
-            f"or put it under {' or '.join(map(repr, WRAPPERS))}"
+            f"{name} holds no state_dict (its keys: {keys}); {SAVE}, or put it under {' or '.join(map(repr, WRAPPERS))}"
         )
     return {_without_prefixes(key): value for key, value in content.items()}
 
@@ -195,7 +164,7 @@ def _refuse_other_networks(name: str, model: Model, state_dict: StateDict) -> No
             f"{name} looks like {recognised}, not {model.architecture}; put the right file there, "
             f"or change the architecture of {model.name} in models.json"
         )
-    raise CheckpointError(f"{name} does not fit {model.architecture}: {_differences(expected, found)}; {_SAVE}")
+    raise CheckpointError(f"{name} does not fit {model.architecture}: {_differences(expected, found)}; {SAVE}")
 
 
 def _differences(expected: Mapping[str, torch.Size], found: Mapping[str, torch.Size]) -> str:

@@ -19,14 +19,13 @@ def convert(network: nn.Module, folder: Path) -> None:
     shape (N, 224, 224, 3), RGB, and answers (N, classes) float32 probabilities; N is dynamic.
     """
     openvino = import_openvino()
-    with warnings.catch_warnings():
-        # OpenVINO traces with torch.jit, which torch 2.14 calls deprecated.
+    example = torch.zeros(1, 3, 224, 224)
+    with warnings.catch_warnings(), torch.inference_mode():
+        # OpenVINO's own converter traces too (torch 2.14 calls that deprecated), and then twice more to compare.
         warnings.simplefilter("ignore", FutureWarning)
-        model = openvino.convert_model(
-            nn.Sequential(network, nn.Softmax(dim=1)),
-            example_input=torch.zeros(1, 3, 224, 224),
-            input=openvino.PartialShape([-1, 3, 224, 224]),
-        )
+        softmaxed = nn.Sequential(network, nn.Softmax(dim=1))
+        traced = torch.jit.trace(softmaxed, example, check_trace=False)  # type: ignore[no-untyped-call]
+        model = openvino.convert_model(traced, example_input=example, input=openvino.PartialShape([-1, 3, 224, 224]))
     steps = openvino.preprocess.PrePostProcessor(model)
     pixels = steps.input()
     pixels.tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))

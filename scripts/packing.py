@@ -17,13 +17,14 @@ import torch
 
 from scripts import verification
 from scripts.catalogue import Model
-from scripts.checkpoints import CheckpointError, load_checkpoint
+from scripts.checkpoint_files import CheckpointError
+from scripts.checkpoints import load_checkpoint
 from scripts.convert import convert
 from scripts.fingerprints import handler_files, sha256, signature
 from scripts.networks import load_network
 from scripts.pool import Report
 
-# Of the checkpoint's size: the network's files, the archiver's copy of them, the archive, what checking unpacks.
+# At the worst moment the disk holds the network's files, the archiver's copy of them, and the archive.
 DISK_COPIES = 3
 
 
@@ -35,7 +36,7 @@ class PackingError(RuntimeError):
 class Order:
     """What to build and where. ``folder`` is empty and the worker's own; the archive is left in it.
 
-    ``checkpoint_sha256`` is given when the file was hashed already.
+    ``checkpoint_sha256`` is given when the file was hashed already, while it had ``checkpoint_signature``.
     """
 
     model: dict[str, Any]
@@ -43,7 +44,8 @@ class Order:
     folder: str
     runtime: str
     version: str
-    checkpoint_sha256: str | None = None
+    checkpoint_signature: list[int] | None = None
+    checkpoint_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,10 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
     checkpoint_path, folder = Path(order.checkpoint), Path(order.folder)
     _require_space(folder, model, checkpoint_path)
     report("reading")
-    before = _signature_of(checkpoint_path, model)
+    before = signature(checkpoint_path)
     checkpoint = load_checkpoint(checkpoint_path, model)
-    checkpoint_sha256 = order.checkpoint_sha256 or sha256(checkpoint_path)
+    hashed = order.checkpoint_signature == list(before)
+    checkpoint_sha256 = order.checkpoint_sha256 if hashed else sha256(checkpoint_path)
     network = load_network(model.architecture, len(model.emotions), checkpoint.state_dict)
 
     report("converting")
@@ -98,6 +101,7 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
         digest = threads.submit(sha256, archive)
         problem = verification.difference(archive, model, network, folder / "unpacked")
+        shutil.rmtree(folder / "unpacked", ignore_errors=True)
         if problem:
             raise PackingError(f"{model.archive_file}: {problem}; the archive before it stays")
         if signature(checkpoint_path) != before:
@@ -147,16 +151,8 @@ def _pack(model: Model, order: Order, content: Path, folder: Path) -> Path:
     return folder / model.archive_file
 
 
-def _signature_of(checkpoint: Path, model: Model) -> tuple[int, ...]:
-    try:
-        return signature(checkpoint)
-    except OSError:
-        load_checkpoint(checkpoint, model)  # says what is wrong
-        raise
-
-
 def _require_space(folder: Path, model: Model, checkpoint: Path) -> None:
-    need = DISK_COPIES * checkpoint.stat().st_size if checkpoint.is_file() else 0
+    need = DISK_COPIES * checkpoint.stat().st_size
     free = shutil.disk_usage(folder).free
     if free < need:
         raise PackingError(

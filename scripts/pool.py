@@ -68,7 +68,7 @@ def run_tasks(
         waiting.put(task)
     count = max(1, min(workers or default_workers(tasks), len(tasks)))
     settings.log_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.log_dir / "build.log").open("ab") as log:
+    with (settings.log_dir / "build.log").open("wb") as log:
         pool = [_Worker(waiting, log.fileno(), _environment(count, temporary)) for _ in range(count)]
         events: queue.SimpleQueue[tuple[str, ...] | None] = queue.SimpleQueue()
         threads = [threading.Thread(target=worker.run, args=(events,), daemon=True) for worker in pool]
@@ -133,6 +133,8 @@ class _Worker:
         except OSError:
             return None, self._death(task, process)
         for line in answers:
+            if not line.endswith("\n"):  # its writer died
+                break
             message = json.loads(line)
             if "stage" in message:
                 events.put(("stage", task.name, message["stage"]))

@@ -52,7 +52,7 @@ def _work(kind: str, order: dict[str, Any], report: Any) -> dict[str, Any]:
 
 
 def _sentence(error: Exception) -> str:
-    from scripts.checkpoints import CheckpointError
+    from scripts.checkpoint_files import CheckpointError
     from scripts.packing import PackingError
 
     if isinstance(error, (CheckpointError, PackingError, CatalogueError)):

@@ -8,14 +8,15 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-STAGES = ("reading", "converting", "packing", "checking")
+ARCHIVE_STAGES = ("reading", "converting", "packing", "checking")
+STAND_IN_STAGES = ("making", "writing")
 
 
 class BuildProgress:
-    """The progress of several models through STAGES; use as a context manager."""
+    """The progress of several models through the same stages; use as a context manager."""
 
-    def __init__(self, console: Console, names: list[str]) -> None:
-        self._console = console
+    def __init__(self, console: Console, names: list[str], stages: tuple[str, ...]) -> None:
+        self._console, self._stages = console, stages
         self._started: dict[str, float] = {}
         self._progress = Progress(
             SpinnerColumn(finished_text=" "),
@@ -28,7 +29,7 @@ class BuildProgress:
             disable=not console.is_terminal,
         )
         self._rows: dict[str, TaskID] = {
-            name: self._progress.add_task(name, total=len(STAGES), start=False, stage="waiting") for name in names
+            name: self._progress.add_task(name, total=len(stages), start=False, stage="waiting") for name in names
         }
 
     def __enter__(self) -> BuildProgress:
@@ -41,11 +42,11 @@ class BuildProgress:
         self._progress.stop()
 
     def stage(self, name: str, stage: str) -> None:
-        """The model entered one of the STAGES."""
+        """The model entered a stage."""
         if name not in self._started:
             self._started[name] = time.monotonic()
             self._progress.start_task(self._rows[name])
-        self._progress.update(self._rows[name], completed=STAGES.index(stage), stage=stage)
+        self._progress.update(self._rows[name], completed=self._stages.index(stage), stage=stage)
 
     def seconds(self, name: str) -> float:
         """Seconds since the model's first stage."""
@@ -53,7 +54,7 @@ class BuildProgress:
 
     def finished(self, outcome: str, name: str) -> None:
         """The model is done with."""
-        self._progress.update(self._rows[name], completed=len(STAGES), stage=outcome)
+        self._progress.update(self._rows[name], completed=len(self._stages), stage=outcome)
         self._progress.stop_task(self._rows[name])
         if not self._console.is_terminal:
             self._console.print(f"{name}: {outcome} after {self.seconds(name):.0f} s")

@@ -1,8 +1,6 @@
 """Make untrained checkpoints to stand in for the user's: seeded, of the catalogue's shapes, sensitive to their input.
 
-A freshly initialised network answers nearly the same for every image, so nothing could be tested with it. Here
-every layer is scaled while seeded images run through it, and the last layer reads the directions in which the
-images differ most. The answers mean nothing.
+They are for trying and testing the system; their answers mean nothing. ``scripts.calibration`` makes the weights.
 """
 
 from __future__ import annotations
@@ -12,58 +10,56 @@ import os
 import sys
 import tempfile
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
+from scripts import store
 from scripts.catalogue import CatalogueError, Model, load_catalogue
+from scripts.locking import LockedError, exclusive
 from scripts.pool import Report, Task, run_tasks
+from scripts.progress import STAND_IN_STAGES, BuildProgress
 from scripts.settings import Settings, SettingsError, load_settings
 
-_PART = "standin-"  # torch.save takes no name that begins with a dot
+# torch.save takes no name that begins with a dot.
+_PART, _SUFFIX = "standin-", ".part"
+_BYTES = {"MobileNetV2": 9_200_000, "ResNet50": 94_400_000, "VGG19": 558_400_000}
 
 
 class StandInError(RuntimeError):
-    """Stand-ins may not be made here; the message says why and what to do."""
+    """Stand-ins may not or cannot be made here; the message says why and what to do."""
 
 
-def missing_checkpoints(settings: Settings) -> list[Model]:
-    """The catalogue's models without a file in the results directory (a broken link counts as a file)."""
-    models = load_catalogue(settings.catalogue).values()
-    return [model for model in models if not os.path.lexists(settings.results_dir / model.checkpoint_file)]
+def wanted(settings: Settings) -> bool:
+    """Whether to make stand-ins unasked: there is neither a checkpoint nor an archive of a real one."""
+    models = list(load_catalogue(settings.catalogue).values())
+    return len(_missing(settings)) == len(models) and not _archives_of_real_ones(settings, models)
 
 
 def make_stand_ins(settings: Settings, console: Console) -> list[str]:
-    """Make a stand-in for each missing checkpoint and return their models' names.
+    """Make a stand-in for each missing checkpoint and return their models' names; nothing is ever overwritten.
 
-    Raises StandInError where one of the files there is no stand-in, or when one cannot be written. Nothing is
-    ever overwritten.
+    Raises StandInError where a real checkpoint, or an archive of one, is present, and when one cannot be made;
+    LockedError while another process makes them.
     """
-    missing = missing_checkpoints(settings)
-    if not missing:
-        return []
-    _refuse_among_real_ones(settings, {model.name for model in missing})
-    _clear_leftovers(settings.results_dir)
-    console.print(
-        f"[bold yellow]Making {len(missing)} stand-in checkpoints[/] in {settings.results_dir.name}/: "
-        "untrained networks whose answers mean nothing."
-    )
-    errors: list[str] = []
-
-    def finished(name: str, result: dict[str, Any] | None, error: str | None) -> None:
-        if error:
-            errors.append(error)
-        else:
-            console.print(f"  {name}: untrained stand-in")
-
-    tasks = [
-        Task("stand_in", model.name, {"model": model.__dict__, "folder": str(settings.results_dir)}, weight=weight)
-        for model, weight in _by_size(missing)
-    ]
-    run_tasks(tasks, settings, finished=finished)
-    if errors:
-        raise StandInError(errors[0])
+    settings.results_dir.mkdir(parents=True, exist_ok=True)
+    with exclusive(settings.results_dir):
+        missing = _missing(settings)
+        if not missing:
+            return []
+        _refuse_among_real_ones(settings, {model.name for model in missing})
+        console.print(
+            f"[bold yellow]Making {len(missing)} stand-in checkpoints[/] in {settings.results_dir.name}/: "
+            "untrained networks, whose answers mean nothing."
+        )
+        try:
+            _make(missing, settings, console)
+        finally:
+            for part in settings.results_dir.glob(f"{_PART}*{_SUFFIX}"):
+                part.unlink()
     return [model.name for model in missing]
 
 
@@ -75,62 +71,83 @@ def make_stand_in(order: dict[str, Any], report: Report) -> dict[str, Any]:
 
     model = Model(**{**order["model"], "emotions": tuple(order["model"]["emotions"])})
     path = Path(order["folder"]) / model.checkpoint_file
-    seed = stand_in_seed(model)
-    report("making an untrained network")
+    report("making")
+    seed = zlib.crc32(model.name.encode())
     state_dict = calibrated_state_dict(model.architecture, len(model.emotions), seed)
     report("writing")
-    part = Path(tempfile.mkstemp(prefix=_PART, suffix=".part", dir=path.parent)[1])
-    try:
-        torch.save({"stand_in": True, "seed": seed, "state_dict": state_dict}, part)
-        part.chmod(0o644)
-        if not os.path.lexists(path):
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(prefix=_PART, suffix=_SUFFIX, dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    torch.save({"stand_in": True, "seed": seed, "state_dict": state_dict}, part)
+    part.chmod(0o644)
+    if not os.path.lexists(path):
+        part.replace(path)
     return {}
 
 
-def stand_in_seed(model: Model) -> int:
-    """A seed of the model's own, the same on every machine."""
-    return zlib.crc32(model.name.encode())
-
-
 def main(argv: list[str] | None = None) -> int:
-    """Make a stand-in for every missing checkpoint; nothing is overwritten."""
+    """Make an untrained stand-in for every missing checkpoint; nothing is overwritten."""
     argparse.ArgumentParser(prog="python -m scripts.standins", description=main.__doc__).parse_args(argv)
     console, errors = Console(), Console(stderr=True)
     try:
         settings = load_settings()
         made = make_stand_ins(settings, console)
-    except (SettingsError, CatalogueError, StandInError, OSError) as error:
-        errors.print(f"[red]{error}[/]", highlight=False)
+    except (SettingsError, CatalogueError, StandInError, LockedError, OSError) as error:
+        errors.print(f"[red]{escape(str(error))}[/]", highlight=False)
         return 1
+    except KeyboardInterrupt:
+        errors.print("[yellow]Interrupted. Finished stand-ins stay.[/]")
+        return 130
     if not made:
         console.print(f"Nothing to make: {settings.results_dir.name}/ has a file for every model.")
     return 0
 
 
+def _missing(settings: Settings) -> list[Model]:
+    """The models without a file in the results directory; a broken link counts as a file."""
+    models = load_catalogue(settings.catalogue).values()
+    return [model for model in models if not os.path.lexists(settings.results_dir / model.checkpoint_file)]
+
+
+def _archives_of_real_ones(settings: Settings, models: list[Model]) -> list[str]:
+    records = {model.archive_file: store.read_record(settings.model_store, model) for model in models}
+    return [name for name, record in records.items() if record and not record.stand_in]
+
+
 def _refuse_among_real_ones(settings: Settings, missing: set[str]) -> None:
-    from scripts.checkpoints import is_stand_in
+    models = list(load_catalogue(settings.catalogue).values())
+    present = [settings.results_dir / model.checkpoint_file for model in models if model.name not in missing]
+    if present:
+        from scripts.checkpoints import is_stand_in
 
-    for model in load_catalogue(settings.catalogue).values():
-        path = settings.results_dir / model.checkpoint_file
-        if model.name not in missing and not is_stand_in(path):
-            raise StandInError(
-                f"{path.name} is no stand-in, and stand-ins are never made among other checkpoints: "
-                f"add the missing files to {settings.results_dir.name}/ instead ({', '.join(sorted(missing))})"
-            )
-
-
-def _clear_leftovers(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in folder.glob(f"{_PART}*.part"):
-        part.unlink()
+        real = [path.name for path in present if not is_stand_in(path)]
+    else:
+        real = _archives_of_real_ones(settings, models)
+    if real:
+        raise StandInError(
+            f"{real[0]} is no stand-in, and stand-ins are never made among real ones; "
+            f"add the missing checkpoints to {settings.results_dir.name}/ ({', '.join(sorted(missing))})"
+        )
 
 
-def _by_size(models: list[Model]) -> list[tuple[Model, int]]:
-    megabytes = {"MobileNetV2": 9, "ResNet50": 94, "VGG19": 558}
-    return [(model, megabytes[model.architecture] * 1_000_000) for model in models]
+def _make(models: list[Model], settings: Settings, console: Console) -> None:
+    errors: list[str] = []
+    with BuildProgress(console, [model.name for model in models], STAND_IN_STAGES) as progress:
+
+        def finished(name: str, result: dict[str, Any] | None, error: str | None) -> None:
+            errors.extend([f"{name}: {error}"] if error else [])
+            progress.finished("failed" if error else "untrained stand-in", name)
+
+        tasks = [
+            Task("stand_in", model.name, _order(settings, model), weight=_BYTES[model.architecture]) for model in models
+        ]
+        run_tasks(tasks, settings, stage=progress.stage, finished=finished)
+    if errors:
+        raise StandInError(errors[0])
+
+
+def _order(settings: Settings, model: Model) -> dict[str, Any]:
+    return {"model": asdict(model), "folder": str(settings.results_dir)}
 
 
 if __name__ == "__main__":

@@ -5,11 +5,9 @@ Beside ``X.mar`` lie ``X.mar.sha256`` (as ``sha256sum`` writes it) and ``X.build
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -19,12 +17,10 @@ from typing import Any
 from scripts.catalogue import Model
 from scripts.fingerprints import sha256, signature
 from scripts.index import IndexEntry
+from scripts.locking import exclusive
 
 _WORK = ".building-"
-
-
-class StoreError(RuntimeError):
-    """The model store cannot be used now; the message says why and what to do."""
+_STAYS = "; the archive built before stays in service"
 
 
 @dataclass(frozen=True)
@@ -85,12 +81,11 @@ def place(store: Path, model: Model, packed: Path, record: Record) -> None:
     """
     archive = store / model.archive_file
     old = read_record(store, model)
-    with _interruptions_held_back():
-        if old and old.version != record.version and record.stand_in >= old.stand_in:
-            _keep(archive, archive.with_name(f"{model.archive_name}-{old.version}.mar"), old.sha256)
-        packed.replace(archive)
-        write_text(checksum_file(archive), f"{record.sha256}  {archive.name}\n")
-        write_record(store, model, replace(record, archive_signature=signature(archive)))
+    if old and old.version != record.version and record.stand_in >= old.stand_in:
+        _keep(archive, archive.with_name(f"{model.archive_name}-{old.version}.mar"), old.sha256)
+    packed.replace(archive)
+    write_text(checksum_file(archive), f"{record.sha256}  {archive.name}\n")
+    write_record(store, model, replace(record, archive_signature=signature(archive)))
 
 
 def checksum_file(archive: Path) -> Path:
@@ -120,25 +115,23 @@ def index_entry(model: Model, record: Record | None, error: str | None) -> Index
         "error": None,
     }
     if error:
-        entry["warning"] = f"{error}; the archive built before stays in service"
+        entry["warning"] = f"{error}{_STAYS}"
     return entry
+
+
+def trouble(entry: IndexEntry) -> str | None:
+    """The error behind an index entry, be it served all the same or not."""
+    return entry.get("error") or entry.get("warning", "").removesuffix(_STAYS) or None
 
 
 @contextmanager
 def locked(store: Path) -> Iterator[Path]:
     """Hold the store's lock; yields an empty folder for the work, removed at the end.
 
-    Raises StoreError when another build holds it or the store cannot be written.
+    Raises LockedError when another build holds it.
     """
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        lock = (store / ".lock").open("a+")
-    except OSError as error:
-        raise StoreError(
-            f"the model store {store} cannot be written ({error.strerror}); check the folder or set MODEL_STORE"
-        ) from error
-    with lock:
-        _acquire(lock, store)
+    store.mkdir(parents=True, exist_ok=True)
+    with exclusive(store):
         for leftover in store.glob(f"{_WORK}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         work = store / f"{_WORK}{os.getpid()}"
@@ -154,20 +147,6 @@ def write_text(path: Path, text: str) -> None:
     new = path.with_name(f".{path.name}.{os.getpid()}")
     new.write_text(text, encoding="utf-8")
     new.replace(path)
-
-
-def _acquire(lock: Any, store: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        holder = lock.read().strip() or "unknown"
-        raise StoreError(
-            f"another build (process {holder}) is writing into {store.name}/; wait for its end or stop it"
-        ) from error
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
 
 
 def _record_file(store: Path, model: Model) -> Path:
@@ -186,14 +165,3 @@ def _keep(archive: Path, kept: Path, digest: str) -> None:
 
 def _entry(model: Model) -> dict[str, Any]:
     return {**asdict(model), "emotions": list(model.emotions)}
-
-
-@contextmanager
-def _interruptions_held_back() -> Iterator[None]:
-    """Let Ctrl-C wait until the archive and its checksum fit each other again."""
-    numbers = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
