@@ -10,7 +10,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status archives standins checkpoints test check format clean
+.PHONY: help setup serve start stop status archives models standins checkpoints test check format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -40,7 +40,10 @@ status: setup ## show what runs
 	@$(RUN) scripts.stack status
 
 archives: setup ## pack the checkpoints in results/ into model_store/, only what changed
-	@$(RUN) scripts.archives
+	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION))
+
+models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 2" (docs/models.md)
+	@scripts/models $(or $(ARGS),--help)
 
 standins: setup ## make untrained stand-in checkpoints in an empty results/
 	@$(RUN) scripts.standins

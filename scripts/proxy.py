@@ -106,6 +106,8 @@ def _values(settings: Settings) -> dict[str, str]:
         "ORIGINS": "\n".join(f'    "~^{re.escape(_origin(text))}$" $http_origin;' for text in settings.cors_origins),
         "RATE_ZONE": _rate_zone(settings),
         "RATE_LIMIT": _rate_limit(settings),
+        "MANAGEMENT": _management(settings),
+        "MANAGEMENT_LISTEN": settings.management_listen,
         "METRICS_ALLOW": _metrics_allow(settings),
         "PREDICT_TIMEOUT_MS": str(settings.predict_timeout * 1000),
         "REPEAT_TIMEOUT_MS": str(settings.predict_timeout * 500),
@@ -122,11 +124,21 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
         "catalogue": str(settings.catalogue),
         "index": str(settings.index_file),
         "key_file": str(settings.key_file),
+        "management_keys": str(settings.management_keys),
         "management_url": settings.management_url,
+        "model_store": str(settings.model_store),
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
         "predict_timeout": settings.predict_timeout,
         "load_timeout": settings.load_timeout,
     }
+
+
+def _management(settings: Settings) -> str:
+    """The files of the listener for remote management, if it is wanted."""
+    if not settings.management_listen:
+        return "# MANAGEMENT_LISTEN is not set: models are managed from this machine only."
+    files = ("management_shared.conf", "management.conf")
+    return "\n    ".join(f'include "{_quotable(_directory(settings) / file)}";' for file in files)
 
 
 def _user() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -14,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_ORIGINS = "http://localhost:5173 https://localhost:5173 http://localhost:3000 https://localhost:3000"
 # Loopback, and the private ranges of RFC 1918 and RFC 4193.
 DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
+# An address and a port, as nginx's "listen" takes them.
+_LISTEN = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 RUNTIMES = ("auto", "openvino", "torch")
 
@@ -46,6 +49,7 @@ class Settings:
     load_timeout: int
     max_pixels: int
     nginx: str | None
+    management_listen: str
 
     @property
     def url(self) -> str:
@@ -77,6 +81,11 @@ class Settings:
     def key_file(self) -> Path:
         """TorchServe's tokens, written anew at each of its starts."""
         return self.torchserve_dir / "key_file.json"
+
+    @property
+    def management_keys(self) -> Path:
+        """Who may use the management API on MANAGEMENT_LISTEN."""
+        return self.run_dir / "management_keys.json"
 
     @property
     def log_dir(self) -> Path:
@@ -116,6 +125,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),
         max_pixels=env.number("MAX_PIXELS", 50_000_000, least=1),
         nginx=env.text("NGINX", "") or None,
+        management_listen=env.listener("MANAGEMENT_LISTEN"),
     )
     _refuse_shared_ports(settings.ports)
     return settings
@@ -170,4 +180,11 @@ class _Environment:
         value = self.number(name, default, least=1)
         if value > 65535:
             raise SettingsError(f"{name}={value}: a TCP port is at most 65535")
+        return value
+
+    def listener(self, name: str) -> str:
+        value = self.text(name, "")
+        found = _LISTEN.match(value)
+        if value and not (found and 0 < int(found[2]) < 65536):
+            raise SettingsError(f"{name}={value}: give an address and a port, as in 127.0.0.1:8443 or [::1]:8443")
         return value

@@ -52,6 +52,9 @@ class Stack:
             address = self.settings.bind_address if name == "PORT" else "127.0.0.1"
             if taken_ports([port], address):
                 raise StackError(f"{name}={port}: the port is taken; free it or set another, as in `{name}={port + 1}`")
+        address, _, number = self.settings.management_listen.rpartition(":")
+        if number and taken_ports([int(number)], address.strip("[]")):
+            raise StackError(f"MANAGEMENT_LISTEN={address}:{number}: cannot be listened on; free it or set another")
 
     def start(self, plan: restore.Plan) -> None:
         """Start both processes, with the models of ``plan`` registered."""

@@ -57,4 +57,4 @@ def test_every_setting_is_documented() -> None:
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE))
     assert names
     assert names - documented == set()
-    assert documented - names == {"PYTHON"}  # the Makefile's own
+    assert documented - names == {"ARCHIVE_VERSION", "PYTHON"}  # the Makefile's own
