@@ -46,8 +46,7 @@ def build_all(
 
     Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. ``version`` None
     keeps the version an archive has. Returns the results by contract name in the catalogue's order; a model
-    that failed is one of them. Raises BuildError, LockedError, StandInError or CatalogueError when nothing can
-    be built at all.
+    that failed is one of them. Raises BuildError or CatalogueError when nothing can be built at all.
     """
     catalogue = load_catalogue(settings.catalogue)
     chosen = _chosen(catalogue, list(names))
@@ -64,6 +63,8 @@ def build_all(
             f"{error.filename or settings.model_store} cannot be written ({error.strerror}); "
             "check its rights and the free space on its disk"
         ) from error
+    except (LockedError, standins.StandInError) as error:
+        raise BuildError(str(error)) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
     show(settings, results, console)
     return results
@@ -105,8 +106,8 @@ def main(argv: list[str] | None = None) -> int:
             force=options.force,
             jobs=options.jobs,
         )
-    except (SettingsError, CatalogueError, LockedError, standins.StandInError, BuildError) as error:
-        errors.print(f"[red]{escape(str(error))}[/]", highlight=False)
+    except (SettingsError, CatalogueError, BuildError) as error:
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         errors.print("[yellow]Interrupted. Finished archives stay, the others are as before.[/]")

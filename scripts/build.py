@@ -59,7 +59,7 @@ class Build:
 
     def run(self, chosen: list[Model], console: Console, *, version: str | None, force: bool, jobs: int | None) -> None:
         """Build what is not up to date among ``chosen``."""
-        plans = {plan.model.name: plan for model in chosen if (plan := self._plan(model, version, force))}
+        plans = {plan.model.name: plan for model in chosen if (plan := self.plan(model, version, force))}
         self._write_index()
         if not plans:
             return
@@ -74,8 +74,8 @@ class Build:
             tasks = [self._task(plan) for plan in plans.values()]
             run_tasks(tasks, self.settings, stage=progress.stage, finished=finished, workers=jobs, temporary=self.work)
 
-    def _plan(self, model: Model, version: str | None, force: bool) -> Plan | None:
-        """Compare the archive with its inputs; notes the result and returns None if there is nothing to build."""
+    def plan(self, model: Model, version: str | None, force: bool) -> Plan | None:
+        """Compare the archive with its inputs; returns None and notes the result if there is nothing to build."""
         checkpoint = self.settings.results_dir / model.checkpoint_file
         try:
             refuse_other_files(checkpoint)

@@ -58,7 +58,7 @@ def load_catalogue(path: Path) -> dict[str, Model]:
         entries = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_duplicates)
     except OSError as error:
         raise CatalogueError(f"{path.name}: cannot be read ({error.strerror}); restore it from git") from error
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path.name}: not valid JSON: {error}") from error
     if not isinstance(entries, dict) or not entries:
         raise CatalogueError(f"{path.name}: must be an object with one entry per model")

@@ -9,6 +9,7 @@ import argparse
 import pickle
 import re
 import sys
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ WRAPPERS = ("state_dict", "model_state_dict")
 
 # nn.DataParallel and torch.compile put these before every name.
 _PREFIXES = ("module.", "_orig_mod.")
-_GLOBAL = re.compile(r"(?:GLOBAL|global:?|class:?)\s+`?([\w.]+)")
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 _CUT_SHORT = re.compile(r"central directory|Ran out of input|unexpected EOF|is truncated|corrupted", re.IGNORECASE)
 
 
@@ -75,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         settings = load_settings()
         models = load_catalogue(settings.catalogue)
     except (SettingsError, CatalogueError) as error:
-        Console(stderr=True).print(f"[red]{escape(str(error))}[/]", highlight=False)
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     table = Table("model", "checkpoint", "", title=f"Checkpoints in {settings.results_dir.name}/", title_justify="left")
     bad = 0
@@ -95,9 +96,9 @@ def main(argv: list[str] | None = None) -> int:
 def _read(path: Path) -> Any:
     refuse_other_files(path)
     try:
-        if zipfile.is_zipfile(path):
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of unusual pickles; whether they can be read shows
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise CheckpointError(_why_unreadable(path.name, error)) from error
 

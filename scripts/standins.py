@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from scripts import store
 from scripts.catalogue import CatalogueError, Model, load_catalogue
@@ -53,7 +52,8 @@ def make_stand_ins(settings: Settings, console: Console) -> list[str]:
         _refuse_among_real_ones(settings, {model.name for model in missing})
         console.print(
             f"[bold yellow]Making {len(missing)} stand-in checkpoints[/] in {settings.results_dir.name}/: "
-            "untrained networks, whose answers mean nothing."
+            "untrained networks, whose answers mean nothing.",
+            soft_wrap=True,
         )
         try:
             _make(missing, settings, console)
@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
         settings = load_settings()
         made = make_stand_ins(settings, console)
     except (SettingsError, CatalogueError, StandInError, LockedError, OSError) as error:
-        errors.print(f"[red]{escape(str(error))}[/]", highlight=False)
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         errors.print("[yellow]Interrupted. Finished stand-ins stay.[/]")

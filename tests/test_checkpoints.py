@@ -1,0 +1,274 @@
+"""Reading checkpoints: what is accepted, and what each unusable file is told."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from scripts import checkpoints
+from scripts.catalogue import Model
+from scripts.checkpoint_files import CheckpointError
+from scripts.checkpoints import load_checkpoint
+from scripts.networks import expected_shapes
+
+LABELS = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
+MODEL = Model("MobileNetV2_CK+48", "MobileNetV2", "CK+48", LABELS, 97.98)
+NAME = "MobileNetV2_CK+48_best.pt"
+SAVE = "save it with torch.save(model.state_dict(), path)"
+
+
+def state_dict_of(architecture: str = "MobileNetV2", classes: int = 7) -> dict[str, Tensor]:
+    """A state_dict of the architecture's shapes; the weights do not matter here."""
+    shapes = expected_shapes(architecture, classes)
+    return {
+        key: torch.zeros((), dtype=torch.int64) if key.endswith("num_batches_tracked") else torch.full(shape, 0.5)
+        for key, shape in shapes.items()
+    }
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[[Any], Path]:
+    """Save an object with torch and return the file."""
+
+    def save(content: Any) -> Path:
+        torch.save(content, tmp_path / NAME)
+        return tmp_path / NAME
+
+    return save
+
+
+def refusal(path: Path, model: Model = MODEL) -> str:
+    """What the person is told about an unusable checkpoint."""
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(path, model)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        pytest.param(lambda weights: weights, id="bare"),
+        pytest.param(lambda weights: {"state_dict": weights, "epoch": 3}, id="under state_dict"),
+        pytest.param(lambda weights: {"model_state_dict": weights, "optimizer": {}}, id="under model_state_dict"),
+        pytest.param(lambda weights: {f"module.{key}": value for key, value in weights.items()}, id="DataParallel"),
+        pytest.param(
+            lambda weights: {"state_dict": {f"_orig_mod.module.{key}": value for key, value in weights.items()}},
+            id="compiled DataParallel",
+        ),
+    ],
+)
+def test_a_state_dict_is_found_where_people_put_it(saved: Callable[[Any], Path], wrap: Callable[[Any], Any]) -> None:
+    weights = state_dict_of()
+    checkpoint = load_checkpoint(saved(wrap(weights)), MODEL)
+    assert checkpoint.state_dict.keys() == weights.keys()
+    assert all(torch.equal(checkpoint.state_dict[key], weights[key]) for key in weights)
+    assert (checkpoint.stand_in, checkpoint.note) == (False, "")
+
+
+def test_a_file_from_before_torch_1_6_is_read(tmp_path: Path) -> None:
+    torch.save(state_dict_of(), tmp_path / NAME, _use_new_zipfile_serialization=False)
+    assert load_checkpoint(tmp_path / NAME, MODEL).state_dict.keys() == state_dict_of().keys()
+
+
+def test_batch_counters_may_be_missing(saved: Callable[[Any], Path]) -> None:
+    weights = {key: value for key, value in state_dict_of().items() if not key.endswith("num_batches_tracked")}
+    assert load_checkpoint(saved(weights), MODEL).state_dict.keys() == state_dict_of().keys()
+
+
+def test_half_precision_is_converted_and_noted(saved: Callable[[Any], Path]) -> None:
+    weights = {key: value.half() if value.is_floating_point() else value for key, value in state_dict_of().items()}
+    checkpoint = load_checkpoint(saved(weights), MODEL)
+    assert checkpoint.note == "converted from float16 to float32"
+    assert {tensor.dtype for tensor in checkpoint.state_dict.values()} == {torch.float32, torch.int64}
+
+
+def test_a_stand_in_is_recognised(saved: Callable[[Any], Path]) -> None:
+    assert load_checkpoint(saved({"stand_in": True, "seed": 1, "state_dict": state_dict_of()}), MODEL).stand_in
+
+
+def test_a_missing_file_is_named_with_its_folder(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "results" / NAME) == f"{NAME} is missing; copy it into results/ and run `make archives`"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9165707\n",
+            f"{NAME} is a Git LFS pointer, not the file itself; run `git lfs pull` where it came from",
+        ),
+        (b"", f"{NAME} is empty (0 bytes); copy it again"),
+        (b"<!DOCTYPE html>", f"{NAME} is not a torch file (it begins with b'<!DOCTYPE ht'); {SAVE}"),
+        (b"\x80\x05nothing", f"{NAME} is not a torch file that can be read (UnpicklingError); {SAVE}"),
+    ],
+    ids=["Git LFS pointer", "empty", "HTML", "garbage"],
+)
+def test_a_file_that_is_no_checkpoint_is_told_apart(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / NAME).write_bytes(content)
+    assert refusal(tmp_path / NAME) == message
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    assert refusal(tmp_path / NAME) == f"{NAME} cannot be read (Is a directory); check the file and its rights"
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_truncated_file_is_called_truncated(tmp_path: Path, zipped: bool) -> None:
+    path = tmp_path / NAME
+    torch.save(state_dict_of(), path, _use_new_zipfile_serialization=zipped)
+    os.truncate(path, 1_000_000)
+    assert refusal(path) in (
+        f"{NAME} is truncated (1000000 bytes, the end is missing); copy it again",
+        f"{NAME} is truncated or damaged; copy it again",
+    )
+
+
+def test_a_zip_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / NAME, "w") as file:
+        file.writestr("weights.txt", "none")
+    assert refusal(tmp_path / NAME) == f"{NAME} is not a torch file that can be read (RuntimeError); {SAVE}"
+
+
+def test_a_pickled_module_is_refused_without_running_it(saved: Callable[[Any], Path]) -> None:
+    assert refusal(saved(nn.Sequential(nn.Linear(2, 2)))) == (
+        f"{NAME} holds a pickled torch.nn.modules.container.Sequential instead of plain tensors, and unpickling would "
+        f"run its code; load it where it came from and {SAVE}"
+    )
+
+
+class Malicious:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("save", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
+def test_code_in_a_checkpoint_is_never_run(tmp_path: Path, save: Callable[[Any, Path], None]) -> None:
+    save({"state_dict": state_dict_of(), "extra": Malicious(tmp_path / "ran")}, tmp_path / NAME)
+    assert f"{NAME} " in refusal(tmp_path / NAME)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
+    with pytest.warns(FutureWarning):
+        torch.jit.save(torch.jit.script(nn.Linear(2, 2)), tmp_path / NAME)  # type: ignore[no-untyped-call]
+    assert refusal(tmp_path / NAME) == (f"{NAME} is a TorchScript archive, not a state_dict; load it and {SAVE}")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([1, 2], f"{NAME} holds a list instead of a state_dict; {SAVE}"),
+        (
+            {"net": {}, "epoch": 3},
+            f"{NAME} holds no state_dict (its keys: 'net', 'epoch'); {SAVE}, "
+            "or put it under 'state_dict' or 'model_state_dict'",
+        ),
+        (
+            {},
+            f"{NAME} holds no state_dict (its keys: none); {SAVE}, or put it under 'state_dict' or 'model_state_dict'",
+        ),
+    ],
+)
+def test_a_file_without_a_state_dict_is_refused(saved: Callable[[Any], Path], content: Any, message: str) -> None:
+    assert refusal(saved(content)) == message
+
+
+@pytest.mark.parametrize("other", ["ResNet50", "VGG19"])
+def test_another_architecture_of_the_catalogue_is_recognised(saved: Callable[[Any], Path], other: str) -> None:
+    weights = {key: torch.zeros(()).expand(shape) for key, shape in expected_shapes(other, 7).items()}
+    assert refusal(saved(weights)) == (
+        f"{NAME} looks like {other}, not MobileNetV2; put the right file there, or change the architecture of "
+        "MobileNetV2_CK+48 in models.json"
+    )
+
+
+@pytest.mark.parametrize("other", ["resnet18", "mobilenet_v3_small", "wide_resnet50_2"])
+def test_another_network_of_torchvision_is_recognised(saved: Callable[[Any], Path], other: str) -> None:
+    with torch.device("meta"):
+        shapes = torchvision.models.get_model(other, weights=None).state_dict()
+    weights = {key: torch.zeros(()).expand(tensor.shape) for key, tensor in shapes.items()}
+    resnet = Model("ResNet50_CK+48", "ResNet50", "CK+48", LABELS)
+    assert refusal(saved(weights), resnet) == (
+        f"{NAME} looks like torchvision's {other}, not ResNet50; put the right file there, or change the architecture "
+        "of ResNet50_CK+48 in models.json"
+    )
+
+
+def test_another_number_of_classes_is_refused_with_both_numbers(saved: Callable[[Any], Path]) -> None:
+    assert refusal(saved(state_dict_of(classes=8))) == (
+        f"{NAME} has 8 outputs, but models.json lists 7 labels for MobileNetV2_CK+48; correct its emotions or use a "
+        "checkpoint trained with these labels"
+    )
+
+
+def test_another_head_is_refused_with_the_names_of_its_tensors(saved: Callable[[Any], Path]) -> None:
+    weights = state_dict_of()
+    for kind in ("weight", "bias"):
+        weights[f"classifier.1.1.{kind}"] = weights.pop(f"classifier.1.{kind}")
+    assert refusal(saved(weights)) == (
+        f"{NAME} does not fit MobileNetV2: missing classifier.1.weight, classifier.1.bias; "
+        f"unexpected classifier.1.1.weight, classifier.1.1.bias; {SAVE}"
+    )
+
+
+def test_a_tensor_of_another_shape_is_named(saved: Callable[[Any], Path]) -> None:
+    weights = {**state_dict_of(), "features.0.0.weight": torch.zeros(32, 1, 3, 3)}
+    assert refusal(saved(weights)) == (
+        f"{NAME} does not fit MobileNetV2: features.0.0.weight has shape (32, 1, 3, 3) instead of (32, 3, 3, 3); {SAVE}"
+    )
+
+
+def test_integer_weights_are_refused(saved: Callable[[Any], Path]) -> None:
+    weights = {**state_dict_of(), "classifier.1.bias": torch.zeros(7, dtype=torch.int8)}
+    assert refusal(saved(weights)) == f"{NAME}: classifier.1.bias holds int8, not float32; save the unquantised model"
+
+
+@pytest.mark.parametrize(("value", "kind"), [(float("nan"), "NaN"), (float("-inf"), "infinite")])
+def test_broken_weights_are_refused_with_the_tensor_named(
+    saved: Callable[[Any], Path], value: float, kind: str
+) -> None:
+    weights = state_dict_of()
+    weights["classifier.1.bias"][2] = value
+    assert refusal(saved(weights)) == (
+        f"{NAME}: classifier.1.bias has 1 of 7 weights that are {kind}; training diverged, use an earlier checkpoint"
+    )
+
+
+def test_large_weights_are_not_taken_for_infinite_ones(saved: Callable[[Any], Path]) -> None:
+    weights = {**state_dict_of(), "classifier.1.bias": torch.full((7,), 3e38)}
+    assert load_checkpoint(saved(weights), MODEL).state_dict["classifier.1.bias"][0] == 3e38
+
+
+def test_the_command_checks_every_model_and_fails_for_a_bad_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalogue = tmp_path / "models.json"
+    entry = '{"architecture": "MobileNetV2", "dataset": "x", "emotions": ["sad", "happy"]}'
+    catalogue.write_text(f'{{"good": {entry}, "bad": {entry}}}')
+    torch.save(state_dict_of(classes=2), tmp_path / "good_best.pt")
+    (tmp_path / "bad_best.pt").write_bytes(b"")
+    for name, value in {"CATALOGUE": catalogue, "RESULTS_DIR": tmp_path, "COLUMNS": 200}.items():
+        monkeypatch.setenv(name, str(value))
+    assert checkpoints.main([]) == 1
+    lines = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if "│" in line]
+    assert [[cell.strip() for cell in line] for line in lines] == [
+        ["good", "good", ""],
+        ["bad", "unusable", "bad_best.pt is empty (0 bytes); copy it again"],
+    ]
+    torch.save(state_dict_of(classes=2), tmp_path / "bad_best.pt")
+    assert checkpoints.main([]) == 0
