@@ -21,7 +21,7 @@ $(VENV)/serve.installed: requirements.txt
 	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt $(VENV)/serve.installed
+$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
@@ -51,7 +51,13 @@ standins: setup ## make untrained stand-in checkpoints in an empty results/
 checkpoints: setup ## check the checkpoints in results/
 	@$(RUN) scripts.checkpoints
 
-test: check ## run every check and every test
+models: setup ## list the models of the running stack; scripts/models does more
+	@$(RUN) scripts.models list
+
+bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces (docs/performance.md)
+	@$(RUN) scripts.bench run
+
+test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
 	@$(RUN) pytest
 
 check: $(VENV)/test.installed ## lint, types, configuration

@@ -94,7 +94,7 @@ def show(
     example = sorted(outcome.ready)[0] if outcome.ready else next(iter(catalogue))
     console.print(f"\n{settings.url}    try:")
     console.print(
-        f"  curl -F model={example} -F file=@tests/data/face.jpg {settings.url}/api/v1/predict\n", soft_wrap=True
+        f"  curl -F model={example} -F file=@proxy/pages/static/samples/happiness.jpg {settings.url}/api/v1/predict\n", soft_wrap=True
     )
 
 
