@@ -187,8 +187,8 @@ class Lifecycle:
         self._tell(f"Loading {self.contract_name(name)} {version} with {workers} worker(s)")
         self.management.register(archive.file.name, name)
         try:
+            self.management.scale(name, version, workers)
             if workers:
-                self.management.scale(name, version, workers)
                 wait_ready(self.management, self.settings, name, version, workers, seconds)
                 self._probe(name, version, archive.labels)
         except BaseException:

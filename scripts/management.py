@@ -61,8 +61,16 @@ class Management:
         return states
 
     def register(self, archive_file: str, archive_name: str) -> None:
-        """Register an archive of the model store, without a worker yet: those are started by ``scale``."""
-        self.call("POST", "/models", {"url": archive_file, "model_name": archive_name, "initial_workers": "0"})
+        """Register an archive of the model store.
+
+        Workers are started by ``scale``; those that the archive asks for itself (minWorkers) are starting already,
+        whatever TorchServe is told here. Like ``scale`` it does not wait for them.
+        """
+        self.call(
+            "POST",
+            "/models",
+            {"url": archive_file, "model_name": archive_name, "initial_workers": "0", "synchronous": "false"},
+        )
 
     def scale(self, archive_name: str, version: str, workers: int) -> None:
         """Start or end workers until there are ``workers``.

@@ -1,0 +1,87 @@
+"""Sites with two small models, and stacks that serve them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+import torch
+
+from scripts.settings import ROOT
+from tests.conftest import TEST_DIR, RunningStack, running_stack
+
+from .site import ARCHIVE, OTHER, SERVED, Site, write_checksum
+
+FOLDER = TEST_DIR / "lifecycle"
+
+ServeSite = Callable[..., AbstractContextManager[RunningStack]]
+
+
+@pytest.fixture(scope="session")
+def built() -> Site:
+    """A site with stand-ins of two models in version 1.0, built; kept between runs, and not to be changed."""
+    site = Site(FOLDER / "built")
+    site.folder.mkdir(parents=True, exist_ok=True)
+    entries = json.loads((ROOT / "models.json").read_text())
+    site.catalogue.write_text(json.dumps({name: entries[name] for name in (OTHER, SERVED)}))
+    site.build("--archive-version", "1.0")
+    return site
+
+
+@pytest.fixture(scope="session")
+def retrained(built: Site) -> Path:
+    """A checkpoint of SERVED that answers otherwise than the one in the built site."""
+    path = FOLDER / "retrained.pt"
+    checkpoint = torch.load(built.results / f"{SERVED}_best.pt", weights_only=True)
+    for part in ("classifier.1.weight", "classifier.1.bias"):
+        checkpoint["state_dict"][part] = checkpoint["state_dict"][part].flip(0)
+    torch.save(checkpoint, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def next_archive(built: Site, retrained: Path) -> Path:
+    """Version 1.1 of SERVED, made from the retrained checkpoint; kept between runs."""
+    site = Site(FOLDER / "next")
+    if not site.folder.exists():
+        built.copy(site.folder)
+        site.take_checkpoint(SERVED, retrained)
+    site.build("--archive-version", "1.1", "--model", SERVED)
+    return site.store / f"{ARCHIVE}.mar"
+
+
+@pytest.fixture(scope="session")
+def new_site(built: Site) -> Callable[[str], Site]:
+    """Copy the built site under a name of the test's own."""
+    return lambda name: built.copy(FOLDER / name)
+
+
+@pytest.fixture(scope="session")
+def serve_site() -> ServeSite:
+    """Start a stack that serves a site: ``with serve_site(site) as stack:``."""
+
+    def serve(site: Site, **settings: str) -> AbstractContextManager[RunningStack]:
+        environment = {**site.environment, **settings}
+        return running_stack(Path(environment.pop("RUN_DIR")), **environment)
+
+    return serve
+
+
+@pytest.fixture(scope="module")
+def site(new_site: Callable[[str], Site], next_archive: Path, request: pytest.FixtureRequest) -> Site:
+    """A site of the module's own; its store has version 1.1 of SERVED beside the archive that serves."""
+    made = new_site(request.module.__name__.rpartition(".")[2])
+    copy = made.store / f"{ARCHIVE}-1.1.mar"
+    copy.write_bytes(next_archive.read_bytes())
+    write_checksum(copy)
+    return made
+
+
+@pytest.fixture(scope="module")
+def stack(site: Site, serve_site: ServeSite) -> Iterator[RunningStack]:
+    """A stack that serves the module's site."""
+    with serve_site(site) as running:
+        yield running

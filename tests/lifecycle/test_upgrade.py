@@ -1,0 +1,178 @@
+"""Upgrades and rollbacks while clients ask."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import RunningStack
+
+from .clients import Answer, asking, predict, wait_for_answers
+from .site import ARCHIVE, OTHER, SERVED, Site, repack, write_checksum
+
+REFUSED, NOT_LOADED, UNKNOWN = 1, 3, 6
+NEXT = f"{ARCHIVE}-1.1.mar"
+
+
+def rows(stack: RunningStack) -> list[dict[str, Any]]:
+    """What ``models list`` says of SERVED."""
+    listed = stack.command("models", "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    return [row for row in json.loads(listed.stdout) if row["model"] == SERVED]
+
+
+def served_version(stack: RunningStack) -> str:
+    answer = predict(stack.url, SERVED)
+    assert answer.status == 200, answer
+    return str(answer.body["version"])
+
+
+def longest_pause(answers: list[list[Answer]]) -> float:
+    """The longest time, in seconds, in which no client got an answer."""
+    times = sorted(answer.at for own in answers for answer in own)
+    return max(after - before for before, after in itertools.pairwise(times))
+
+
+def assert_whole(answers: list[list[Answer]], by_version: dict[str, dict[str, float]]) -> None:
+    """Every answer is a 200, wholly of one version, and no client goes back to the version before."""
+    for own in answers:
+        for answer in own:
+            assert answer.status == 200, answer
+            expected = by_version[answer.body["version"]]
+            assert answer.body["predictions"] == pytest.approx(expected, abs=1e-4), answer.body["version"]
+        versions = [answer.body["version"] for answer in own]
+        changes = sum(before != after for before, after in itertools.pairwise(versions))
+        assert changes <= 1, versions
+
+
+def test_upgrade_and_rollback_fail_no_request_and_mix_no_versions(stack: RunningStack) -> None:
+    before = predict(stack.url, SERVED).body
+    with asking(stack.url, SERVED) as answers:
+        wait_for_answers(answers, 5)
+        usual = max(answer.seconds for own in answers for answer in own)
+        upgraded = stack.command("models", "upgrade", SERVED, NEXT, "--json")
+        wait_for_answers(answers, 3)
+    assert upgraded.returncode == 0, upgraded.stderr
+    assert json.loads(upgraded.stdout) == {"model": SERVED, "version": "1.1", "workers": 1, "before": "1.0"}
+    after = predict(stack.url, SERVED).body
+    assert (before["version"], after["version"]) == ("1.0", "1.1")
+    assert before["predictions"] != pytest.approx(after["predictions"], abs=1e-4)
+    by_version = {"1.0": before["predictions"], "1.1": after["predictions"]}
+    assert_whole(answers, by_version)
+    assert {own[-1].body["version"] for own in answers} == {"1.1"}
+    assert longest_pause(answers) < max(usual, 1.0) * 3
+
+    with asking(stack.url, SERVED) as answers:
+        wait_for_answers(answers, 3)
+        back = stack.command("models", "rollback", SERVED)
+        wait_for_answers(answers, 3)
+    assert back.returncode == 0, back.stderr
+    assert back.stdout == f"{SERVED} 1.0 serves again, instead of 1.1.\n"
+    assert_whole(answers, by_version)
+    assert {own[-1].body["version"] for own in answers} == {"1.0"}
+
+
+def test_a_second_rollback_returns_to_the_upgrade(stack: RunningStack) -> None:
+    if served_version(stack) != "1.0" or len(rows(stack)) != 2:
+        pytest.skip("needs the stack that was upgraded and rolled back")
+    assert stack.command("models", "rollback", SERVED).returncode == 0
+    assert served_version(stack) == "1.1"
+    assert stack.command("models", "rollback", SERVED).returncode == 0
+    assert served_version(stack) == "1.0"
+    assert [(row["version"], row["default"], row["state"], row["workers"]) for row in rows(stack)] == [
+        ("1.0", True, "ready", 1),
+        ("1.1", False, "idle", 0),
+    ]
+
+
+def broken_handler(site: Site) -> str:
+    code = "class Broken:\n    def initialize(self, context):\n        raise ValueError('no such layer')\n"
+    handler = {"emotion_handler.py": code + "    def handle(self, data, context):\n        return data\n"}
+    return repack(site.store / NEXT, site.store / f"{ARCHIVE}-broken.mar", "1.2", handler).name
+
+
+def wrong_labels(site: Site) -> str:
+    code = (
+        "class Wrong:\n    def initialize(self, context):\n        pass\n"
+        "    def handle(self, data, context):\n"
+        '        return [\'{"success": true, "predictions": {"cat": 1.0}}\' for _ in data]\n'
+    )
+    return repack(site.store / NEXT, site.store / f"{ARCHIVE}-wrong.mar", "1.2", {"emotion_handler.py": code}).name
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (broken_handler, f"{ARCHIVE} 1.2 does not load: ValueError: no such layer"),
+        (wrong_labels, f"version 1.2 of {ARCHIVE} answers its probe wrongly: no probability for every label"),
+    ],
+)
+def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, make: Any, sentence: str) -> None:
+    file_name = make(site)
+    before, serving = rows(stack), served_version(stack)
+    with asking(stack.url, SERVED, 2) as answers:
+        wait_for_answers(answers, 1)
+        refused = stack.command("models", "upgrade", SERVED, file_name)
+        wait_for_answers(answers, 1)
+    assert refused.returncode == NOT_LOADED
+    assert sentence in refused.stderr
+    assert rows(stack) == before
+    assert {(answer.status, answer.body.get("version")) for own in answers for answer in own} == {(200, serving)}
+
+
+def no_checksum(site: Site) -> str:
+    archive = repack(site.store / NEXT, site.store / f"{ARCHIVE}-unsigned.mar", "1.3")
+    archive.with_name(f"{archive.name}.sha256").unlink()
+    return archive.name
+
+
+def wrong_checksum(site: Site) -> str:
+    archive = repack(site.store / NEXT, site.store / f"{ARCHIVE}-changed.mar", "1.3")
+    archive.write_bytes(archive.read_bytes() + b"\0")
+    return archive.name
+
+
+def truncated(site: Site) -> str:
+    archive = site.store / f"{ARCHIVE}-truncated.mar"
+    archive.write_bytes((site.store / NEXT).read_bytes()[:100_000])
+    write_checksum(archive)
+    return archive.name
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda site: f"{ARCHIVE}.mar", f"{ARCHIVE}.mar is version 1.0, which serves already; build the new one with"),
+        (lambda site: "MobileNetV2_FER2013.mar", f"MobileNetV2_FER2013.mar holds {OTHER}; give an archive of {SERVED}"),
+        (lambda site: "nothing.mar", "nothing.mar: there is no such archive in "),
+        (lambda site: f"../model_store/{NEXT}", "give the plain file name of a .mar archive"),
+        (no_checksum, f"{ARCHIVE}-unsigned.mar has no checksum file"),
+        (wrong_checksum, f"{ARCHIVE}-changed.mar is damaged: its SHA-256 is not the one in"),
+        (truncated, f"{ARCHIVE}-truncated.mar: TorchServe cannot read it"),
+    ],
+)
+def test_an_archive_that_cannot_be_the_next_is_refused(
+    stack: RunningStack, site: Site, make: Any, sentence: str
+) -> None:
+    if served_version(stack) != "1.0":
+        pytest.skip("needs version 1.0 in service")
+    before = rows(stack)
+    refused = stack.command("models", "upgrade", SERVED, make(site))
+    assert refused.returncode == REFUSED
+    assert sentence in refused.stderr
+    assert rows(stack) == before
+
+
+def test_a_model_that_never_changed_has_nothing_to_go_back_to(stack: RunningStack) -> None:
+    refused = stack.command("models", "rollback", OTHER)
+    assert refused.returncode == REFUSED
+    assert refused.stderr == f"{OTHER} has no version to go back to: 1.0 is the first that served here\n"
+
+
+def test_the_archive_of_an_upgrade_stays_for_the_next_start(site: Site, next_archive: Path) -> None:
+    assert (site.store / f"{ARCHIVE}.mar").exists()
+    assert (site.store / NEXT).read_bytes() == next_archive.read_bytes()
