@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from scripts.calibration import calibrated_state_dict
 from scripts.convert import convert
@@ -36,10 +37,15 @@ def state_dict() -> StateDict:
     return calibrated_state_dict(ARCHITECTURE, len(EMOTIONS), seed=7)
 
 
+@cache
+def network() -> nn.Module:
+    return load_network(ARCHITECTURE, len(EMOTIONS), state_dict())
+
+
 def unpack(folder: Path, runtime: str) -> dict[str, Any]:
     """Write the model's files and description into ``folder``; returns the description."""
     if runtime == "openvino":
-        convert(load_network(ARCHITECTURE, len(EMOTIONS), state_dict()), folder)
+        convert(network(), folder)
     else:
         torch.save(state_dict(), folder / "checkpoint.pt")
     description = {**DESCRIPTION, "runtime": runtime}
@@ -54,5 +60,4 @@ def faces(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 def expected(images: list[Image.Image]) -> np.ndarray[Any, np.dtype[np.float32]]:
     """What torch and torchvision answer: float32 (N, classes)."""
-    network = load_network(ARCHITECTURE, len(EMOTIONS), state_dict())
-    return reference_probabilities(network, images).numpy()
+    return reference_probabilities(network(), images).numpy()
