@@ -13,6 +13,7 @@ from scripts.settings import ROOT
 from .client import Client
 from .operator_view import Operator
 from .reference import Reference
+from .stores import Store
 
 if TYPE_CHECKING:
     from tests.conftest import RunningStack
@@ -40,3 +41,10 @@ def operator(stack: RunningStack) -> Operator:
 def reference(results: Path, catalogue: dict[str, Model]) -> Reference:
     """The nine networks in torch."""
     return Reference(results, catalogue)
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Store:
+    """Four small models, for the further stacks: TorchServe unpacks every archive at a start."""
+    names = ("MobileNetV2_FER2013", "MobileNetV2_RAF-DB", "MobileNetV2_CK+48", "ResNet50_CK+48")
+    return Store(tmp_path_factory.mktemp("small"), results, archives, names)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -38,10 +38,13 @@ class Operator:
         """Process ids of the model's READY workers."""
         return [worker["pid"] for worker in self.describe(archive)["workers"] if worker["status"] == "READY"]
 
-    def only_worker(self, archive: str) -> int:
-        """Process id of the model's one worker; waits until it is READY."""
-        (pid,) = poll(lambda: self.worker_pids(archive), lambda pids: len(pids) == 1 and pids[0] > 0)
-        return pid
+    def only_worker(self, archive: str, gone: Collection[int] = ()) -> int:
+        """Process id of the model's one worker; waits until it is READY and none of those ``gone``."""
+
+        def alone(pids: list[int]) -> bool:
+            return len(pids) == 1 and pids[0] > 0 and pids[0] not in gone
+
+        return poll(lambda: self.worker_pids(archive), alone)[0]
 
     def pending(self, archive: str) -> int:
         """How many requests wait in the model's queue."""

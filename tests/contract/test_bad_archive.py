@@ -1,4 +1,4 @@
-"""Archives that are missing, damaged or do not load: each model fails alone, with its reason."""
+"""Checkpoints and archives that are missing, damaged or do not load: each model fails alone, with its reason."""
 
 from __future__ import annotations
 
@@ -13,28 +13,32 @@ from .assertions import assert_error, assert_health, assert_models, assert_predi
 from .client import Client
 from .polling import poll
 from .reference import Reference
-from .stores import Store
+from .stores import LFS_POINTER, Store
 
 if TYPE_CHECKING:
     from tests.conftest import StartStack
 
 GOOD = "MobileNetV2_FER2013"
-FAILED_BUILD = "MobileNetV2_CK+48"
-MISSING = "MobileNetV2_RAF-DB"
-DAMAGED = "ResNet50_CK+48"
-NOT_LOADING = "ResNet50_FER2013"
-BAD = (FAILED_BUILD, MISSING, DAMAGED, NOT_LOADING)
-REASON = "MobileNetV2_CK+48_best.pt is a Git LFS pointer, not a checkpoint; run 'git lfs pull' and build again"
+POINTER = "VGG19_CK+48"
+MISSING = "VGG19_RAF-DB"
+DAMAGED = "MobileNetV2_RAF-DB"
+NOT_LOADING = "MobileNetV2_CK+48"
+# Each bad model, and a word that its reason has.
+BAD = {POINTER: "Git LFS", MISSING: "VGG19_RAF-DB_best.pt", DAMAGED: "SHA-256", NOT_LOADING: "load"}
 FRAME = images.frame(9)
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, archives: Path) -> Store:
-    """One good archive and one of each kind of bad one."""
-    store = Store(tmp_path_factory.mktemp("bad"), archives, (GOOD, *BAD))
-    store.fail_build(FAILED_BUILD, REASON)
-    store.archive(MISSING).unlink()
+def store(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Store:
+    """One good model and one of each kind of bad one."""
+    store = Store(tmp_path_factory.mktemp("bad"), results, archives, (GOOD, *BAD))
+    store.remove_archive(POINTER)
+    store.checkpoint(POINTER).write_text(LFS_POINTER)
+    store.remove_archive(MISSING)
+    store.checkpoint(MISSING).unlink()
+    store.keep_archive(DAMAGED)
     store.flip_a_byte(DAMAGED)
+    store.keep_archive(NOT_LOADING)
     store.insert_code(NOT_LOADING, 'raise RuntimeError("broken on purpose")')
     return store
 
@@ -58,23 +62,30 @@ def test_good_model_is_served_and_the_service_is_degraded(client: Client, store:
     assert_models(client.get("/api/v1/models"), store.catalogue, loaded={GOOD})
 
 
-def test_model_without_an_archive_tells_why_its_build_failed(client: Client) -> None:
-    assert REASON in _poll_error(client, FAILED_BUILD)
+@pytest.mark.parametrize(("model", "word"), BAD.items(), ids=["pointer", "missing", "damaged", "not-loading"])
+def test_bad_model_answers_500_with_its_reason(client: Client, model: str, word: str) -> None:
+    assert word.lower() in _poll_error(client, model).lower()
 
 
-def test_archive_that_went_missing_is_named(client: Client) -> None:
-    assert "archive" in _poll_error(client, MISSING)
-
-
-def test_damaged_archive_is_not_served(client: Client) -> None:
-    assert "checksum" in _poll_error(client, DAMAGED)
-
-
-def test_archive_that_does_not_load_ends_in_500(client: Client) -> None:
-    assert "load" in _poll_error(client, NOT_LOADING)
-
-
-@pytest.mark.parametrize("model", BAD)
-def test_bad_models_change_nothing_for_the_good_one(client: Client, reference: Reference, model: str) -> None:
+@pytest.mark.parametrize("model", BAD, ids=["pointer", "missing", "damaged", "not-loading"])
+def test_bad_model_changes_nothing_for_the_good_one(client: Client, reference: Reference, model: str) -> None:
     _poll_error(client, model)
     assert_prediction(client.predict(FRAME, GOOD), GOOD, reference.probabilities(GOOD, FRAME))
+
+
+def test_mended_checkpoint_is_served_after_the_next_start(
+    start_stack: StartStack, tmp_path: Path, results: Path, archives: Path, reference: Reference
+) -> None:
+    """What a user does: the stack says what is wrong with a checkpoint, the right file is put there, it is served."""
+    name = "MobileNetV2_CK+48"
+    store = Store(tmp_path, results, archives, (GOOD, name))
+    store.remove_archive(name)
+    checkpoint = store.checkpoint(name).read_bytes()
+    store.checkpoint(name).write_text(LFS_POINTER)
+    with start_stack(**store.settings) as stack:
+        assert_error(Client(stack.url).predict(FRAME, name), 500, name, "Git LFS")
+    store.checkpoint(name).write_bytes(checkpoint)
+    with start_stack(**store.settings) as stack:
+        client = Client(stack.url)
+        assert_prediction(client.predict(FRAME, name), name, reference.probabilities(name, FRAME))
+        assert_health(client.get("/api/v1/health"), "healthy", loaded=2, available=2)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.catalogue import Model
-
 from . import images
 from .assertions import assert_error, assert_health, assert_models, assert_prediction
 from .client import Client, at_once
@@ -26,25 +24,25 @@ FRAME = images.frame(10)
 
 
 @pytest.fixture(scope="module")
-def lazy(start_stack: StartStack) -> Iterator[RunningStack]:
-    """The nine models, none of them loaded."""
-    with start_stack(LOAD_MODELS="none") as running:
+def lazy(start_stack: StartStack, small_store: Store) -> Iterator[RunningStack]:
+    """Four models, none of them loaded."""
+    with start_stack(**small_store.settings, LOAD_MODELS="none") as running:
         yield running
 
 
 def test_models_are_loaded_by_their_first_requests(
-    lazy: RunningStack, catalogue: dict[str, Model], reference: Reference
+    lazy: RunningStack, small_store: Store, reference: Reference
 ) -> None:
     """From none loaded, over one by a single request, to three by clients that all come at once."""
     client = Client(lazy.url)
-    assert_health(client.get("/api/v1/health"), "unhealthy", loaded=0, available=9)
-    assert_models(client.get("/api/v1/models"), catalogue, loaded=set())
+    assert_health(client.get("/api/v1/health"), "unhealthy", loaded=0, available=4)
+    assert_models(client.get("/api/v1/models"), small_store.catalogue, loaded=set())
 
     first = "MobileNetV2_CK+48"
     assert_prediction(client.predict(FRAME, first), first, reference.probabilities(first, FRAME))
     health = poll(lambda: client.get("/api/v1/health"), lambda answer: answer.status_code == 200, seconds=10)
-    assert_health(health, "degraded", loaded=1, available=9)
-    assert_models(client.get("/api/v1/models"), catalogue, loaded={first})
+    assert_health(health, "degraded", loaded=1, available=4)
+    assert_models(client.get("/api/v1/models"), small_store.catalogue, loaded={first})
 
     others = ["MobileNetV2_FER2013", "MobileNetV2_RAF-DB"] * 4
     answers = at_once(functools.partial(client.predict, FRAME, name) for name in others)
@@ -64,20 +62,20 @@ def test_unknown_model_is_not_waited_for(lazy: RunningStack) -> None:
     assert_error(Client(lazy.url).predict(FRAME, "MobileNetV2_CKplus48"), 400, "MobileNetV2_CKplus48")
 
 
-def test_only_the_models_of_the_setting_start_loaded(start_stack: StartStack, catalogue: dict[str, Model]) -> None:
-    with start_stack(LOAD_MODELS="MobileNetV2_CK+48,MobileNetV2_RAF-DB") as stack:
+def test_only_the_models_of_the_setting_start_loaded(start_stack: StartStack, small_store: Store) -> None:
+    with start_stack(**small_store.settings, LOAD_MODELS="MobileNetV2_CK+48,MobileNetV2_RAF-DB") as stack:
         client = Client(stack.url)
         loaded = {"MobileNetV2_CK+48", "MobileNetV2_RAF-DB"}
-        assert_models(client.get("/api/v1/models"), catalogue, loaded)
-        assert_health(client.get("/api/v1/health"), "degraded", loaded=2, available=9)
+        assert_models(client.get("/api/v1/models"), small_store.catalogue, loaded)
+        assert_health(client.get("/api/v1/health"), "degraded", loaded=2, available=4)
 
 
 def test_request_waits_no_longer_than_its_bound(
-    start_stack: StartStack, archives: Path, tmp_path: Path, reference: Reference
+    start_stack: StartStack, results: Path, archives: Path, tmp_path: Path, reference: Reference
 ) -> None:
     """A model that loads until a file appears: not ready is a 503, and once it is loaded it is served."""
     name, gate = "MobileNetV2_FER2013", tmp_path / "gate"
-    store = Store(tmp_path, archives, [name])
+    store = Store(tmp_path, results, archives, [name])
     store.insert_code(name, f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.05)")
     with start_stack(**store.settings, LOAD_MODELS="none", LOAD_TIMEOUT="2") as stack:
         client = Client(stack.url)

@@ -14,6 +14,7 @@ from .assertions import assert_cors, assert_error, assert_prediction
 from .client import Client
 from .polling import poll
 from .reference import Reference
+from .stores import Store
 
 if TYPE_CHECKING:
     from tests.conftest import RunningStack, StartStack
@@ -24,9 +25,10 @@ ORIGIN = "https://faces.example.org"
 
 
 @pytest.fixture(scope="module")
-def limited(start_stack: StartStack) -> Iterator[RunningStack]:
+def limited(start_stack: StartStack, small_store: Store) -> Iterator[RunningStack]:
     """A stack that allows one prediction a second and four at once, to pages of an origin of its own."""
-    with start_stack(LOAD_MODELS=MODEL, RATE_LIMIT="1", RATE_BURST="4", CORS_ORIGINS=ORIGIN) as running:
+    settings = {"LOAD_MODELS": MODEL, "RATE_LIMIT": "1", "RATE_BURST": "4", "CORS_ORIGINS": ORIGIN}
+    with start_stack(**small_store.settings, **settings) as running:
         yield running
 
 
