@@ -64,6 +64,8 @@ check: $(VENV)/test.installed ## lint, types, configuration
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@promtool check config monitoring/prometheus.yml >/dev/null
+	@promtool test rules monitoring/rules_test.yml >/dev/null
 
 format: $(VENV)/test.installed ## format the code
 	@$(BIN)/ruff format .

@@ -123,6 +123,9 @@ function histograms(name, keys, values) {
 
 // TorchServe's metrics under the contract's names of the models; nothing while it does not answer.
 async function torchserve() {
+    if (!readiness.isTorchServeUp()) {
+        return '';
+    }
     try {
         const reply = await ngx.fetch(settings.metrics_url);
         const text = reply.status === 200 ? await reply.text() : '';

@@ -1,0 +1,83 @@
+"""Dashboard and rules ask only for metrics that a running stack has, with labels those have."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.contract import images
+from tests.contract.client import Client
+
+from .conftest import MODEL
+from .prometheus import MONITORING
+from .scrape import Scrape
+
+DASHBOARD = MONITORING / "grafana" / "emotion-service.json"
+RULES = yaml.safe_load((MONITORING / "rules.yml").read_text())
+RECORDED = {rule["record"] for group in RULES["groups"] for rule in group["rules"] if "record" in rule}
+# What Prometheus makes itself.
+BUILT_IN = {"ALERTS", "up"}
+
+
+def panels() -> Iterator[dict[str, Any]]:
+    """The dashboard's panels without its headings."""
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        if panel["type"] != "row":
+            yield panel
+
+
+def metrics_of(expression: str) -> set[str]:
+    """The metrics an expression asks for: its words without strings, labels, functions and grouping."""
+    bare = re.sub(r'"[^"]*"', "", expression)
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|on|without|ignoring)\s*\([^)]*\)", " ", bare)
+    words = re.findall(r"[a-zA-Z_:][\w:]*(?!\w*\s*\()", bare)
+    return set(words) - {"and", "or", "unless", "bool"}
+
+
+def expressions() -> list[str]:
+    """Every expression of the rules and the dashboard."""
+    ruled = [rule["expr"] for group in RULES["groups"] for rule in group["rules"]]
+    shown = [target["expr"] for panel in panels() for target in panel["targets"]]
+    return ruled + shown
+
+
+def test_expressions_are_taken_apart() -> None:
+    asked = metrics_of('sum by (job) (rate(a_total{b="c"}[5m])) / on (job) x:y:z > scalar(t) and d == 1')
+    assert asked == {"a_total", "x:y:z", "t", "d"}
+
+
+@pytest.fixture(scope="module")
+def existing(client: Client) -> set[str]:
+    """Names of the metrics of a stack that has answered a prediction."""
+    client.predict(images.frame(92), MODEL)
+    return Scrape(client.url).names() | RECORDED | BUILT_IN
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_every_metric_that_is_asked_for_exists(existing: set[str], expression: str) -> None:
+    asked = metrics_of(expression) - {"vector"}
+    assert asked or expression.startswith("vector(")
+    assert asked <= existing
+
+
+def test_every_threshold_is_used_by_an_alert() -> None:
+    alerts = " ".join(rule["expr"] for group in RULES["groups"] for rule in group["rules"] if "alert" in rule)
+    assert {name for name in RECORDED if ":threshold:" in name} == set(re.findall(r"emotion:threshold:\w+", alerts))
+
+
+def test_panels_have_titles_units_and_places_of_their_own() -> None:
+    places: set[tuple[int, int]] = set()
+    for panel in panels():
+        assert panel["title"], panel["id"]
+        assert panel["description"], panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not cells & places, panel["title"]
+        assert place["x"] + place["w"] <= 24
+        places |= cells

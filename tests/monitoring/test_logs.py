@@ -1,0 +1,119 @@
+"""The proxy's log has a line for each request; the workers' log names the request; neither has images or tokens."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.contract import images
+from tests.contract.client import Client
+from tests.contract.polling import poll
+
+from .conftest import MODEL
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningStack
+
+FRAME = images.frame(94)
+ALWAYS = {
+    "time",
+    "request_id",
+    "client",
+    "method",
+    "path",
+    "model",
+    "status",
+    "received_bytes",
+    "sent_bytes",
+    "seconds",
+    "retries",
+}
+WORKED = {"torchserve_seconds", "queue_seconds", "decode_seconds", "inference_seconds", "batch"}
+
+
+@pytest.fixture
+def log(monitored: RunningStack) -> Path:
+    return monitored.settings.log_dir / "proxy-access.log"
+
+
+def line_of(log: Path, request_id: str) -> dict[str, Any]:
+    """The one line of a request; nginx writes it when the answer is on its way."""
+    lines = poll(lambda: [line for line in log.read_text().splitlines() if request_id in line], bool)
+    (line,) = lines
+    record: dict[str, Any] = json.loads(line)
+    return record
+
+
+def test_a_prediction_has_one_line_with_all_of_its_times(client: Client, log: Path) -> None:
+    answer = client.predict(FRAME, MODEL, {"X-Request-ID": "log-prediction"})
+    record = line_of(log, "log-prediction")
+    assert set(record) == ALWAYS | WORKED
+    assert abs(datetime.now(timezone.utc) - datetime.fromisoformat(record["time"].replace("Z", "+00:00"))) < timedelta(
+        minutes=1
+    )
+    parts = record["queue_seconds"] + record["decode_seconds"] + record["inference_seconds"]
+    assert 0 < parts <= record["torchserve_seconds"] + 0.005 <= record["seconds"] + 0.01
+    assert record["received_bytes"] > len(FRAME)
+    assert record["sent_bytes"] > len(answer.content)
+    fixed = ("request_id", "client", "method", "path", "model", "status", "batch", "retries")
+    assert {name: record[name] for name in fixed} == {
+        "request_id": "log-prediction",
+        "client": "127.0.0.1",
+        "method": "POST",
+        "path": "/api/v1/predict",
+        "model": MODEL,
+        "status": 200,
+        "batch": 1,
+        "retries": 0,
+    }
+
+
+def test_a_request_without_a_model_has_a_line_without_its_times(client: Client, log: Path) -> None:
+    client.get('/strange/"path"?token=secret', headers={"X-Request-ID": "log-strange"})
+    record = line_of(log, "log-strange")
+    assert set(record) == ALWAYS
+    assert (record["status"], record["model"]) == (404, "")
+    assert "secret" not in json.dumps(record)
+
+
+def test_a_worker_names_the_request_whose_image_it_cannot_use(
+    client: Client, log: Path, monitored: RunningStack
+) -> None:
+    client.predict(b"no image at all", MODEL, {"X-Request-ID": "log-no-image"})
+    record = line_of(log, "log-no-image")
+    assert (record["status"], record["image_error"]) == (415, "unsupported")
+    workers = monitored.settings.log_dir / "workers.log"
+    poll(workers.read_text, lambda text: "request log-no-image is answered with 415: unsupported" in text)
+
+
+def test_no_log_has_an_image_or_a_token(client: Client, monitored: RunningStack) -> None:
+    secrets = [*monitored.keys().values(), "c2VjcmV0OnBhc3N3b3Jk"]
+    client.predict(FRAME, MODEL, {"Authorization": f"Basic {secrets[-1]}", "Cookie": f"session={secrets[-1]}"})
+    client.get(f"/api/v1/models?token={secrets[0]}")
+    client.predict(FRAME[:2000], MODEL)
+    pieces = [FRAME[700:732].hex(), base64.b64encode(FRAME[702:732]).decode(), repr(FRAME[700:716])[2:-1]]
+    for path in monitored.settings.log_dir.iterdir():
+        text = path.read_text(errors="replace")
+        for secret in [*secrets, *pieces]:
+            assert secret not in text, path.name
+
+
+def test_a_large_log_is_put_aside_and_logging_goes_on(client: Client, log: Path) -> None:
+    old = log.with_name(f"{log.name}.1")
+    assert not old.exists()
+    os.truncate(log, 20 * 2**20)
+    poll(old.exists, bool)
+
+    def ask() -> bool:
+        client.get("/")
+        return log.exists()
+
+    poll(ask, bool)
+    client.get("/", headers={"X-Request-ID": "log-after-rotation"})
+    assert line_of(log, "log-after-rotation")["status"] == 200
