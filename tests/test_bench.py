@@ -29,7 +29,7 @@ from scripts.bench.child import Child
 from scripts.bench.images import image_bytes, predict_request, write_once
 from scripts.bench.limits import network_alone, timed, unpack_network
 from scripts.bench.measure import Case, Slice, percentiles, ratios, together
-from scripts.bench.page import page, verdict
+from scripts.bench.page import page, verdict, warning
 from scripts.bench.plot import draw
 from scripts.bench.processes import Meter, memory, parse_rollup
 from scripts.bench.servers import null_server, reference_backend, stack_settings
@@ -178,9 +178,10 @@ def test_the_network_of_an_archive_is_measured_alone(directory: Path) -> None:
         for name in ("network.xml", "network.bin", "model.json"):
             archive.write(directory / name, name)
     network = unpack_network(directory / "mean.mar", directory / "mean")
-    milliseconds = network_alone(str(network), batch=8, threads=1, seconds=0)
-    assert len(milliseconds) == 3
-    assert min(milliseconds) > 0
+    alone = network_alone(str(network), batch=8, threads=1, seconds=0)
+    assert len(alone["milliseconds"]) == 3
+    assert min(alone["milliseconds"]) > 0
+    assert alone["cpu_ms"] > 0
 
 
 def test_timing_leaves_the_first_call_out() -> None:
@@ -320,13 +321,20 @@ def test_the_report_is_made_from_the_figures_alone(result: dict[str, Any], tmp_p
     assert main(command) == 0
     text, plot = ((tmp_path / f"performance.{suffix}").read_text() for suffix in ("md", "svg"))
     assert text == page(result, "performance.svg")
-    assert "| MobileNetV2, 640×480 JPEG, 8 | 10.0 / 20.0 |" in text
+    assert "| MobileNetV2, 8 clients | 10.0 / 20.0 | 12.0 / 12.0 | 15.0 / 15.0 | 2.00× |  |" in text
     for table in all_tables(result):
         assert f"## {table.title}" in text
         assert all(len(row) == len(table.headings) for row in table.rows)
     assert "MobileNetV2, 8 clients" in plot
     draw(result, tmp_path / "again.svg", tmp_path)
     assert (tmp_path / "again.svg").read_text() == plot
+
+
+def test_a_run_on_a_busy_machine_says_so(result: dict[str, Any]) -> None:
+    assert warning(result) == ""
+    result["cases"][0]["reference"]["foreign"] = 0.4
+    assert "others took up to 40% of it" in warning(result)
+    assert warning(result) in page(result, "plot.svg")
 
 
 def test_the_command_says_how_it_is_used() -> None:

@@ -14,7 +14,7 @@ import rich.table
 from rich.console import Console
 
 from scripts.bench import BenchError
-from scripts.bench.page import page, verdict
+from scripts.bench.page import page, verdict, warning
 from scripts.bench.plot import draw
 from scripts.bench.run import Options, Run
 from scripts.bench.tables import Table, all_tables
@@ -69,6 +69,8 @@ def _run(settings: Settings, arguments: argparse.Namespace, console: Console) ->
         console.print(_rich(table))
     plot = output.with_suffix(".svg")
     draw(result, plot, settings.run_dir / "bench" / "matplotlib")
+    if warning(result):
+        console.print(warning(result), style="yellow")
     console.print(f"{verdict(result)}\nFigures: {output}\nPlot: {plot}", soft_wrap=True)
     return 0
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from scripts.bench.images import predict_request, raw_request, write_once
-from scripts.bench.machine import cores
 from scripts.bench.measure import BATCH, Bench, Case
 from scripts.bench.processes import cpu_seconds
 from scripts.catalogue import Model
@@ -41,7 +40,7 @@ class Breakdown:
     def cpu(self, model: Model) -> dict[str, float]:
         """Milliseconds of processor time per request at 8 clients, by process.
 
-        ``network`` is the part of the worker's that the network alone takes for as many images, on all cores.
+        ``network`` is the part of the worker's that the network alone takes for as many images.
         """
         case = Case(model.architecture, (model.name,), "frame", BATCH)
         before = self._spent(model)
@@ -49,7 +48,7 @@ class Breakdown:
         spent = self._spent(model)
         network = self.bench.network(self.bench.networks[model.name], BATCH, self.bench.seconds / 2)
         per_request = {part: (spent[part] - before[part]) * 1000 / max(1, answered) for part in spent}
-        return {"network": network / BATCH * cores(), **per_request}
+        return {"network": network["cpu_ms"] / BATCH, **per_request}
 
     def _spent(self, model: Model) -> dict[str, float]:
         names = self.bench.servers["stack"].names
@@ -63,7 +62,7 @@ class Breakdown:
 
     def _sample(self, model: Model) -> dict[str, float]:
         through, straight = self._through(model), self._straight(model)
-        network = self.bench.network(self.bench.networks[model.name], 1, self.bench.seconds / 2)
+        network = self.bench.network(self.bench.networks[model.name], 1, self.bench.seconds / 2)["ms"]
         job = {"kind": "image", "path": str(self.image), "seconds": self.bench.seconds / 8}
         steps = self.bench.limits.ask(job)["result"]
         return {

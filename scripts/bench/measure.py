@@ -111,17 +111,18 @@ class Bench:
         job = self._job(server, [self.requests[model, image]], clients=1, seconds=0, rounds=1)
         return str(self.generator.ask(job)["answer"])
 
-    def network(self, network: Path, batch: int, seconds: float) -> float:
-        """Median milliseconds of the network alone for a batch."""
+    def network(self, network: Path, batch: int, seconds: float) -> dict[str, float]:
+        """The network alone for a batch: its median ``ms``, and ``cpu_ms`` of processor time."""
         job = {"kind": "network", "network": str(network), "batch": batch, "threads": cores(), "seconds": seconds}
-        return float(statistics.median(self.limits.ask(job)["result"]))
+        alone = self.limits.ask(job)["result"]
+        return {"ms": statistics.median(alone["milliseconds"]), "cpu_ms": alone["cpu_ms"]}
 
     def _pair(self, case: Case, *, odd: bool) -> dict[str, Any]:
         order = reversed(SERVERS) if odd else SERVERS
         pair: dict[str, Any] = {name: self.load(name, case, self.seconds) for name in order}
         networks = [self.networks[model] for model in case.models if model in self.networks]
         seconds = self.seconds / 2 / len(networks)
-        pair["network"] = statistics.mean(self.network(network, case.batch, seconds) for network in networks)
+        pair["network"] = statistics.mean(self.network(network, case.batch, seconds)["ms"] for network in networks)
         return pair
 
     def _job(self, server: str, requests: Sequence[Path], clients: int, seconds: float, rounds: int) -> dict[str, Any]:

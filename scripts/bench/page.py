@@ -26,6 +26,8 @@ _WHOLE = """\
 From `start` to all READY: {stack:.1f} s (reference: {reference:.1f} s), with the archives built and the files in
 the page cache. The reference's memory: {pss:,.0f} MB PSS, of which {kept:,.0f} MB cannot be dropped."""
 
+_QUIET = 0.1
+
 
 def page(result: dict[str, Any], plot: str) -> str:
     """The page as Markdown; ``plot`` is the picture's file name."""
@@ -33,6 +35,7 @@ def page(result: dict[str, Any], plot: str) -> str:
         "# Performance",
         "Made by `python -m scripts.bench report` from the figures of one run of `make bench`; do not edit.",
         _machine(result),
+        *([f"**{warning(result)}**"] if warning(result) else []),
         f"![Requests a second and latency of both servers and of the network alone]({plot})",
         "## How it was measured",
         _METHOD.format(**result["options"]),
@@ -58,6 +61,21 @@ def verdict(result: dict[str, Any]) -> str:
     return f"{reached}; not: {'; '.join(missed)}." if missed else f"{reached}."
 
 
+def warning(result: dict[str, Any]) -> str:
+    """What to say of a run on a machine that others used too; empty if it was quiet."""
+    foreign = max((slice_["foreign"] for slice_ in _slices(result)), default=0.0)
+    if foreign <= _QUIET:
+        return ""
+    return (
+        f"The machine was not quiet: others took up to {foreign:.0%} of it during a slice. Both servers are faster "
+        "than this, above all the reference, whose threads wait for each other; measure again."
+    )
+
+
+def _slices(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [case[server] for case in result["cases"] for server in ("stack", "reference")]
+
+
 def _machine(result: dict[str, Any]) -> str:
     machine = result["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
@@ -69,7 +87,7 @@ def _machine(result: dict[str, Any]) -> str:
 
 
 def _generator(result: dict[str, Any]) -> str:
-    slices = [case[server] for case in result["cases"] for server in ("stack", "reference")]
+    slices = _slices(result)
     return _GENERATOR.format(
         **{key: result["generator"][key] for key in ("rate", "p50", "cpu_ms")},
         size=result["generator"]["request_bytes"] / 1000,

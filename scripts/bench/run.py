@@ -154,7 +154,7 @@ class Run:
         seconds = self._options.seconds
         networks = {
             model.architecture: {
-                str(batch): bench.network(bench.networks[model.name], batch, seconds) for batch in (1, BATCH)
+                str(batch): bench.network(bench.networks[model.name], batch, seconds)["ms"] for batch in (1, BATCH)
             }
             for model in self._chosen()
         }

@@ -24,8 +24,8 @@ class Table:
 
 def all_tables(result: dict[str, Any]) -> list[Table]:
     """Every table the run has rows for."""
-    tables = [target_table(result), load_table(result), mixed_table(result), limit_table(result)]
-    tables += [latency_table(result), cpu_table(result), memory_table(result, "stack")]
+    tables = [target_table(result), delay_table(result), rate_table(result), mixed_table(result)]
+    tables += [limit_table(result), latency_table(result), cpu_table(result), memory_table(result, "stack")]
     return [table for table in tables if table.rows]
 
 
@@ -35,20 +35,16 @@ def target_table(result: dict[str, Any]) -> Table:
     return Table("Targets", headings, [target.cells for target in targets(result)])
 
 
-def load_table(result: dict[str, Any]) -> Table:
-    """Latency and throughput of both servers, side by side: stack / reference."""
-    headings = (
-        "Model, image, clients",
-        "p50 ms",
-        "p95 ms",
-        "p99 ms",
-        "requests/s",
-        "errors",
-        "p50 better",
-        "rate better",
-        "share of limit",
-    )
-    return Table("Under load (stack / reference)", headings, [_load_row(case) for case in result["cases"]])
+def delay_table(result: dict[str, Any]) -> Table:
+    """Latency of both servers, side by side."""
+    headings = ("Stack / reference", "p50 ms", "p95 ms", "p99 ms", "p50 better", "above the network alone")
+    return Table("Latency", headings, [_delay_row(case) for case in result["cases"]])
+
+
+def rate_table(result: dict[str, Any]) -> Table:
+    """Throughput of both servers, side by side."""
+    headings = ("Stack / reference", "requests/s", "better", "of the network alone", "CPU ms a request", "errors")
+    return Table("Throughput", headings, [_rate_row(case) for case in result["cases"]])
 
 
 def mixed_table(result: dict[str, Any]) -> Table:
@@ -95,13 +91,27 @@ def memory_table(result: dict[str, Any], server: str) -> Table:
     return Table(f"Memory of the {server} (MB)", headings, [*rows, _memory_row("all", processes)])
 
 
-def _load_row(case: dict[str, Any]) -> tuple[str, ...]:
-    stack, reference, compared = case["stack"], case["reference"], case["ratios"]
-    both = [f"{_number(stack[key])} / {_number(reference[key])}" for key in ("p50", "p95", "p99", "rate")]
-    errors = f"{sum(stack['errors'].values())} / {sum(reference['errors'].values())}"
-    better = [_number(compared[key], "{:.2f}×") for key in ("p50", "rate")]
-    title = f"{case['title']}, {IMAGES[case['image']]}, {case['clients']}"
-    return (title, *both, errors, *better, _number(compared["share"], "{:.0%}"))
+def _delay_row(case: dict[str, Any]) -> tuple[str, ...]:
+    compared = case["ratios"]
+    above = _number(compared["above_network"], "{:.1f} ms") if case["clients"] == 1 else ""
+    delays = [_both(case, key) for key in ("p50", "p95", "p99")]
+    return (_title(case), *delays, _number(compared["p50"], "{:.2f}×"), above)
+
+
+def _rate_row(case: dict[str, Any]) -> tuple[str, ...]:
+    compared = case["ratios"]
+    errors = " / ".join(str(sum(case[server]["errors"].values())) for server in ("stack", "reference"))
+    better, share = _number(compared["rate"], "{:.2f}×"), _number(compared["share"], "{:.0%}")
+    return (_title(case), _both(case, "rate"), better, share, _both(case, "cpu_ms"), errors)
+
+
+def _both(case: dict[str, Any], key: str) -> str:
+    return f"{_number(case['stack'][key])} / {_number(case['reference'][key])}"
+
+
+def _title(case: dict[str, Any]) -> str:
+    image = "" if case["image"] == "frame" else f", {IMAGES[case['image']]}"
+    return f"{case['title']}{image}, {case['clients']} {'client' if case['clients'] == 1 else 'clients'}"
 
 
 def _parts(title: str, result: dict[str, Any], view: str) -> Table:
