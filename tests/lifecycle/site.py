@@ -66,13 +66,16 @@ class Site:
         shutil.copyfile(source, self.results / f"{name}_best.pt")
 
 
-def repack(source: Path, target: Path, version: str, replace: dict[str, str] | None = None) -> Path:
-    """Write an archive like ``source``, of another version and with some files replaced, and its checksum."""
+def repack(
+    source: Path, target: Path, version: str, replace: dict[str, str] | None = None, *, name: str | None = None
+) -> Path:
+    """Write an archive like ``source``, of another version (and name), with some files replaced, and its checksum."""
+    model = {"modelVersion": version} | ({"modelName": name} if name else {})
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for item in old.infolist():
             content = old.read(item)
             if item.filename == "MAR-INF/MANIFEST.json":
-                content = _changed(content, lambda manifest: manifest["model"].update(modelVersion=version))
+                content = _changed(content, lambda manifest: manifest["model"].update(model))
             elif item.filename == "model.json":
                 content = _changed(content, lambda description: description.update(version=version))
             if replace and item.filename in replace:

@@ -1,0 +1,230 @@
+"""The management API on MANAGEMENT_LISTEN."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+
+from scripts.processes import wait_until
+from tests.conftest import RunningStack, free_ports
+
+from .conftest import ServeSite
+from .site import ARCHIVE, OTHER, SERVED, Site, repack
+
+KEY_NEEDED = 'A key is required: "Authorization: Bearer KEY"; `scripts/models key add NAME` makes one.'
+
+
+ONLY_MODELS = "There is nothing at this path; only /models is served here."
+NO_SUCH_ROUTE = "There is nothing at this path; see docs/models.md for those of /models."
+NO_COUNT = "The parameter 'min_worker' must be given once, as a whole number."
+HANDLER_GIVEN = "The parameter 'handler' is not accepted here; use url, initial_workers."
+CUSTOMIZED_GIVEN = "The parameter 'customized' is not accepted here; there are none."
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Another machine's view: an address and a key."""
+
+    stack: RunningStack
+    url: str
+    key: str
+
+    def __call__(self, method: str, path: str, key: str | None = None, **parameters: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {key or self.key}"}
+        return requests.request(method, self.url + path, params=parameters, headers=headers, timeout=60)
+
+    def log(self) -> list[dict[str, Any]]:
+        text = (self.stack.settings.log_dir / "management.log").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def last(self, **fields: Any) -> bool:
+        """Whether the last line of the log has these fields."""
+        line = self.log()[-1]
+        return {name: line[name] for name in fields} == fields
+
+
+def make_key(stack: RunningStack, name: str) -> str:
+    made = stack.command("models", "key", "add", name, "--json")
+    assert made.returncode == 0, made.stderr
+    return str(json.loads(made.stdout)["key"])
+
+
+@pytest.fixture(scope="module")
+def remote(site: Site, serve_site: ServeSite) -> Iterator[Remote]:
+    listen = f"127.0.0.1:{free_ports(1)[0]}"
+    with serve_site(site, MANAGEMENT_LISTEN=listen) as stack:
+        yield Remote(stack, f"http://{listen}", make_key(stack, "ops"))
+
+
+def error(response: requests.Response) -> str:
+    body = response.json()
+    assert body.keys() == {"success", "error"}
+    assert body["success"] is False
+    return str(body["error"])
+
+
+def test_it_is_off_unless_it_is_wanted(stack: RunningStack) -> None:
+    assert "listen" not in (stack.settings.run_dir / "nginx" / "nginx.conf").read_text().partition("MANAGEMENT")[2]
+    assert not (stack.settings.log_dir / "management.log").exists()
+    assert requests.get(f"{stack.url}/models", timeout=10).status_code == 404
+
+
+def test_models_are_registered_scaled_and_removed_from_afar(remote: Remote, site: Site) -> None:
+    repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
+    registered = remote("POST", "/models", url="Guest.mar")
+    assert registered.status_code == 202, registered.text
+    assert wait_until(lambda: "READY" in remote("GET", "/models/Guest").text, 60)
+    assert remote("PUT", "/models/Guest", min_worker=2, max_worker=2).status_code == 202
+    assert wait_until(lambda: remote("GET", "/models/Guest").text.count("READY") == 2, 60)
+    assert remote("DELETE", "/models/Guest/1.0").json() == {"status": 'Model "Guest" unregistered'}
+    changes = [
+        (line["key"], line["method"], line["request"], line["status"], line["result"])
+        for line in remote.log()
+        if line["method"] != "GET"
+    ]
+    assert changes[-3:] == [
+        ("ops", "POST", "/models?url=Guest.mar&synchronous=false", 202, "Processing worker updates..."),
+        (
+            "ops",
+            "PUT",
+            "/models/Guest?min_worker=2&max_worker=2&synchronous=false",
+            202,
+            "Processing worker updates...",
+        ),
+        ("ops", "DELETE", "/models/Guest/1.0", 200, 'Model "Guest" unregistered'),
+    ]
+
+
+def test_clients_names_and_all_reading_routes(remote: Remote) -> None:
+    assert [model["modelName"] for model in remote("GET", "/models").json()["models"]] == [ARCHIVE, OTHER]
+    assert remote("GET", f"/models/{SERVED}").json()[0]["modelName"] == ARCHIVE
+    assert remote("GET", f"/models/{ARCHIVE}/all").json()[0]["modelVersion"] == "1.0"
+    assert remote("PUT", f"/models/{ARCHIVE}/1.0/set-default").status_code == 200
+
+
+def test_without_a_key_nothing_is_shown(remote: Remote) -> None:
+    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": remote.key}):
+        refused = requests.get(f"{remote.url}/models", headers=headers, timeout=10)
+        assert (refused.status_code, error(refused)) == (401, KEY_NEEDED)
+        assert refused.headers["WWW-Authenticate"] == "Bearer"
+    for key in remote.stack.keys().values():
+        assert remote("GET", "/models", key=key).status_code == 401
+
+
+def test_a_removed_key_is_refused_at_once_and_the_others_stay(remote: Remote) -> None:
+    key = make_key(remote.stack, "temporary")
+    assert remote("GET", "/models", key=key).status_code == 200
+    listed = json.loads(remote.stack.command("models", "key", "list", "--json").stdout)
+    assert listed.keys() == {"ops", "temporary"}
+    assert remote.stack.command("models", "key", "remove", "temporary").returncode == 0
+    assert remote("GET", "/models", key=key).status_code == 401
+    assert remote("GET", "/models").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["add", "ops"], "'ops': there is a key of this name; remove it first, or choose another name"),
+        (["add", "a b"], "'a b': name a key with letters, digits, '_', '.', '@' and '-', at most 64"),
+        (["remove", "nobody"], "'nobody': there is no key of this name; there are: ops"),
+        (["add"], "give the key to add a name"),
+    ],
+)
+def test_a_key_that_cannot_be_made_or_removed_says_why(remote: Remote, arguments: list[str], sentence: str) -> None:
+    refused = remote.stack.command("models", "key", *arguments)
+    assert (refused.returncode, refused.stderr) == (1, f"{sentence}\n")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/x.mar", "file:///etc/x.mar", "../x.mar", "/etc/x.mar", "x.zip", ".x.mar", "x.mar/", ""]
+)
+def test_only_plain_names_of_archives_are_registered(remote: Remote, url: str) -> None:
+    refused = remote("POST", "/models", url=url)
+    sentence = "The parameter 'url' must be the plain file name of an archive in the model store, like X.mar."
+    assert (refused.status_code, error(refused)) == (400, sentence)
+
+
+def unsigned(site: Site) -> str:
+    archive = repack(site.store / f"{ARCHIVE}.mar", site.store / "Unsigned.mar", "1.0", name="Unsigned")
+    archive.with_name(f"{archive.name}.sha256").unlink()
+    return archive.name
+
+
+def damaged(site: Site) -> str:
+    archive = repack(site.store / f"{ARCHIVE}.mar", site.store / "Damaged.mar", "1.0", name="Damaged")
+    archive.write_bytes(archive.read_bytes() + b"\0")
+    return archive.name
+
+
+def linked(site: Site) -> str:
+    (site.store / "Linked.mar").symlink_to(site.store / f"{ARCHIVE}.mar")
+    return "Linked.mar"
+
+
+@pytest.mark.parametrize(
+    ("make", "status", "sentence"),
+    [
+        (unsigned, 409, "Unsigned.mar has no checksum file Unsigned.mar.sha256; put it beside the archive."),
+        (damaged, 409, "Damaged.mar is damaged: its SHA-256 is not the one in Damaged.mar.sha256; copy it again."),
+        (linked, 404, "Linked.mar is no file of the model store."),
+        (lambda site: "None.mar", 404, "There is no archive None.mar in the model store."),
+    ],
+)
+def test_archives_are_verified_first(remote: Remote, site: Site, make: Any, status: int, sentence: str) -> None:
+    name = make(site)
+    refused = remote("POST", "/models", url=name)
+    assert (refused.status_code, error(refused)) == (status, sentence)
+    assert remote.last(key="ops", method="POST", status=status, result=sentence)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "parameters", "status", "sentence"),
+    [
+        ("GET", "/", {}, 404, ONLY_MODELS),
+        ("GET", "/ping", {}, 404, ONLY_MODELS),
+        ("POST", "/workflows", {}, 404, ONLY_MODELS),
+        ("GET", "/token", {"type": "management"}, 404, ONLY_MODELS),
+        ("PUT", f"/models/{ARCHIVE}/1.0/else", {}, 404, NO_SUCH_ROUTE),
+        ("PATCH", "/models", {}, 405, "PATCH is not allowed here; use GET, POST."),
+        ("OPTIONS", f"/models/{ARCHIVE}", {}, 405, "OPTIONS is not allowed here; use GET, PUT, DELETE."),
+        ("GET", "/models/a%20b", {}, 400, "'a b' is neither a model's name nor a version."),
+        ("GET", "/models/x", {"customized": "1"}, 400, CUSTOMIZED_GIVEN),
+        ("POST", "/models", {}, 400, "The parameter 'url' is missing."),
+        ("POST", "/models", {"handler": "os"}, 400, HANDLER_GIVEN),
+        ("PUT", f"/models/{ARCHIVE}", {"min_worker": "-1"}, 400, NO_COUNT),
+        ("PUT", f"/models/{ARCHIVE}", {"min_worker": ["1", "2"]}, 400, NO_COUNT),
+        ("PUT", f"/models/{ARCHIVE}", {"max_worker": "1"}, 400, "The parameter 'min_worker' is missing."),
+    ],
+)  # fmt: skip
+def test_nothing_but_the_model_routes_reaches_torchserve(
+    remote: Remote, method: str, path: str, parameters: dict[str, Any], status: int, sentence: str
+) -> None:
+    refused = remote(method, path, **parameters)
+    assert (refused.status_code, error(refused)) == (status, sentence)
+    assert remote.last(key="ops", method=method, status=status, result=sentence)
+
+
+def test_no_key_is_in_any_log(remote: Remote) -> None:
+    requests.get(f"{remote.url}/models", params={"token": remote.key}, timeout=10)
+    secrets = [remote.key, *remote.stack.keys().values()]
+    for path in remote.stack.settings.log_dir.glob("*.log"):
+        text = path.read_text(errors="replace")
+        assert [secret for secret in secrets if secret in text] == [], path.name
+    stored = remote.stack.settings.management_keys
+    assert remote.key not in stored.read_text()
+    assert stored.stat().st_mode & 0o077 == 0
+
+
+def test_torchserve_down_is_told(remote: Remote) -> None:
+    remote.stack.settings.key_file.rename(remote.stack.settings.key_file.with_suffix(".away"))
+    try:
+        refused = remote("GET", "/models")
+    finally:
+        remote.stack.settings.key_file.with_suffix(".away").rename(remote.stack.settings.key_file)
+    assert (refused.status_code, error(refused)) == (503, "TorchServe does not answer; is the stack running?")
+    assert refused.headers["Retry-After"] == "2"
