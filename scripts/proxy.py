@@ -109,9 +109,19 @@ def _values(settings: Settings) -> dict[str, str]:
         "MANAGEMENT": _management(settings),
         "MANAGEMENT_LISTEN": settings.management_listen,
         "METRICS_ALLOW": _metrics_allow(settings),
-        "PREDICT_TIMEOUT_MS": str(settings.predict_timeout * 1000),
-        "REPEAT_TIMEOUT_MS": str(settings.predict_timeout * 500),
+        "PREDICT_LOCATIONS": "\n".join(_predict_location(settings, eighths) for eighths in range(1, 9)),
     }
+
+
+def _predict_location(settings: Settings, eighths: int) -> str:
+    return (
+        f"location /_predict/{eighths}/ {{\n"
+        "    internal;\n"
+        "    proxy_pass http://torchserve/predictions/;\n"
+        f"    proxy_read_timeout {settings.predict_timeout * 125 * eighths}ms;\n"
+        f'    include "{_quotable(_directory(settings))}/predict_request.conf";\n'
+        "}"
+    )
 
 
 def _script_settings(settings: Settings) -> dict[str, str | int]:

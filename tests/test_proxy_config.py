@@ -33,6 +33,7 @@ def _rendered(settings: Settings) -> dict[str, str]:
         {"BIND_ADDRESS": "localhost"},
         {"CORS_ORIGINS": "https://app.example.org http://[::1]:5173 http://10.0.0.7:8443"},
         {"PREDICT_TIMEOUT": "1", "LOAD_TIMEOUT": "600"},
+        {"MANAGEMENT_LISTEN": "127.0.0.1:18001"},
         {"LOG_LEVEL": "debug"},
         {"LOG_LEVEL": "warning"},
         {"LOG_LEVEL": "error"},
@@ -57,7 +58,7 @@ def test_every_placeholder_has_a_value(tmp_path: Path) -> None:
 
 
 def test_every_template_is_included(tmp_path: Path) -> None:
-    files = _rendered(_settings(tmp_path))
+    files = _rendered(_settings(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001"))
     included = set(re.findall(rf'include "{re.escape(str(tmp_path))}/nginx/([a-z_]+\.conf)";', "".join(files.values())))
     assert included == files.keys() - {"nginx.conf"}
 
@@ -79,12 +80,14 @@ def test_no_level_makes_nginx_log_headers_and_with_them_keys(tmp_path: Path, lev
 
 def test_a_prediction_and_its_repeats_end_within_the_time_out(tmp_path: Path) -> None:
     text = _rendered(_settings(tmp_path, PREDICT_TIMEOUT="7"))["predict.conf"]
-    assert re.findall(r"proxy_read_timeout (\w+);", text) == ["7000ms", "3500ms"]
+    time_outs = re.findall(r"location /_predict/(\d)/ {[^}]*proxy_read_timeout (\d+)ms;", text)
+    assert time_outs == [(str(eighths), str(875 * eighths)) for eighths in range(1, 9)]
 
 
 def test_rate_limit_of_zero_limits_nothing(tmp_path: Path) -> None:
-    text = "".join(_rendered(_settings(tmp_path, RATE_LIMIT="0")).values())
-    assert "limit_req" not in re.sub(r"#.*", "", text)
+    files = _rendered(_settings(tmp_path, RATE_LIMIT="0"))
+    for name in ("limits.conf", "routes.conf"):
+        assert "limit_req" not in re.sub(r"#.*", "", files[name])
 
 
 def test_scripts_use_only_settings_they_are_given(tmp_path: Path) -> None:
@@ -132,6 +135,19 @@ def test_directory_nginx_cannot_write_down_is_named(tmp_path: Path, name: str) -
 def test_nginx_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(proxy.ProxyError, match=r"^/nowhere/nginx: cannot be run .* set NGINX to an nginx with njs"):
         proxy.render(_settings(tmp_path, NGINX="/nowhere/nginx"))
+
+
+def test_njs_is_loaded_where_it_is_a_module_of_its_own(tmp_path: Path) -> None:
+    """As with Debian's nginx: ``-V`` names the directory of the modules."""
+    module = tmp_path / "ngx_http_js_module.so"
+    module.touch()
+    nginx = tmp_path / "nginx"
+    nginx.write_text(f"#!/bin/sh\necho 'configure arguments: --prefix=/usr --modules-path={tmp_path} --with-x' >&2\n")
+    nginx.chmod(0o755)
+    settings = _settings(tmp_path / "run", NGINX=str(nginx))
+    assert f'load_module "{module}";' in proxy.render(settings).read_text()
+    module.unlink()
+    assert "load_module" not in proxy.render(settings).read_text()
 
 
 def test_what_nginx_says_of_a_broken_configuration_is_passed_on(tmp_path: Path) -> None:
