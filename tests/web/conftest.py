@@ -12,11 +12,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from scripts.settings import ROOT
+from tests.contract.stores import Store
 
 from .demo import Demo
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.conftest import RunningStack, StartStack
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -29,6 +30,7 @@ FLAGS = (
     "--disable-sync",
     "--use-fake-device-for-media-stream",
 )
+FAST = "MobileNetV2_FER2013"
 SAMPLES = ROOT / "proxy" / "pages" / "static" / "samples"
 
 OpenPage = Callable[..., Page]
@@ -111,6 +113,19 @@ def open_demo(open_page: OpenPage) -> OpenDemo:
         return Demo(open_page(f"{stack.url}/", **options)).wait_for_models()
 
     return open_
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Store:
+    """A model store with the quickest model alone: its stacks start in a few seconds."""
+    return Store(tmp_path_factory.mktemp("small"), results, archives, (FAST,))
+
+
+@pytest.fixture(scope="package")
+def limited(start_stack: StartStack, small_store: Store) -> Iterator[RunningStack]:
+    """A stack that takes one prediction a second from a client."""
+    with start_stack(**small_store.settings, RATE_LIMIT="1", RATE_BURST="0") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

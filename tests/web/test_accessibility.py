@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from .conftest import OpenDemo, OpenPage
+from .conftest import OpenDemo
 from .demo import Demo
 
 if TYPE_CHECKING:
@@ -66,8 +66,3 @@ def test_screen_reader_hears_models_answer_and_state(stack: RunningStack, open_d
 def _whole(demo: Demo) -> str:
     shown = demo.page.locator("#confidence").inner_text()
     return f"{float(shown.split(chr(160))[0]):.0f}"
-
-
-def test_page_without_javascript_says_so(stack: RunningStack, open_page: OpenPage) -> None:
-    page = open_page(f"{stack.url}/", java_script_enabled=False)
-    expect(page.locator("noscript")).to_contain_text("This page needs JavaScript.")

@@ -33,7 +33,7 @@ def test_try_it_out_predicts(stack: RunningStack, open_page: OpenPage, face: Pat
     page.locator("#operations-Prediction-predict .opblock-summary-control").click()
     operation = page.locator("#operations-Prediction-predict")
     operation.locator("input[type=file]").set_input_files(face)
-    choice = operation.locator("tr", has_text="model").locator("select")
+    choice = operation.locator("select", has=page.locator('option[value="VGG19_CK+48"]'))
     assert choice.locator("option").all_text_contents() == list(load_catalogue(ROOT / "models.json"))
     choice.select_option("VGG19_CK+48")
     operation.get_by_role("button", name="Execute").click()

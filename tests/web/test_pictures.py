@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
 
 from .conftest import OpenDemo, OpenPage
@@ -29,7 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _take(page: Page, path: Path, **options: bool) -> None:
     page.wait_for_timeout(SETTLED)
-    page.screenshot(path=path, **options)  # type: ignore[arg-type]
+    screenshot = Image.open(io.BytesIO(page.screenshot(**options)))  # type: ignore[arg-type]
+    screenshot.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT).save(path, optimize=True)
     assert path.stat().st_size < LIMIT
 
 

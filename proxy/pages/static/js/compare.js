@@ -30,7 +30,7 @@ export class Comparison {
     const tops = [];
     const start = performance.now();
     for (const [name, card] of this.#cards) {
-      card.box.dataset.state = "busy";
+      if (!live) card.box.dataset.state = "busy"; // on the webcam the mark would only flicker
       try {
         const attempt = () => predict(image, name, signal);
         const result = live ? await attempt() : await persist(attempt, name, signal);
