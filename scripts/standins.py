@@ -23,7 +23,6 @@ from scripts.pool import Report, Task, run_tasks
 from scripts.progress import STAND_IN_STAGES, BuildProgress
 from scripts.settings import Settings, SettingsError, load_settings
 
-# torch.save takes no name that begins with a dot.
 _PART, _SUFFIX = "standin-", ".part"
 _BYTES = {"MobileNetV2": 9_200_000, "ResNet50": 94_400_000, "VGG19": 558_400_000}
 
@@ -75,10 +74,10 @@ def make_stand_in(order: dict[str, Any], report: Report) -> dict[str, Any]:
     seed = zlib.crc32(model.name.encode())
     state_dict = calibrated_state_dict(model.architecture, len(model.emotions), seed)
     report("writing")
-    handle, name = tempfile.mkstemp(prefix=_PART, suffix=_SUFFIX, dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    torch.save({"stand_in": True, "seed": seed, "state_dict": state_dict}, part)
+    with tempfile.NamedTemporaryFile(prefix=_PART, suffix=_SUFFIX, dir=path.parent, delete=False) as file:
+        # Given a name, torch.save would write it into the file, and no two would be alike.
+        torch.save({"stand_in": True, "seed": seed, "state_dict": state_dict}, file)
+    part = Path(file.name)
     part.chmod(0o644)
     if not os.path.lexists(path):
         part.replace(path)

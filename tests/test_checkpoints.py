@@ -165,7 +165,7 @@ def test_code_in_a_checkpoint_is_never_run(tmp_path: Path, save: Callable[[Any, 
 
 def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
     with pytest.warns(FutureWarning):
-        torch.jit.save(torch.jit.script(nn.Linear(2, 2)), tmp_path / NAME)  # type: ignore[no-untyped-call]
+        torch.jit.save(torch.jit.script(nn.Linear(2, 2)), tmp_path / NAME)
     assert refusal(tmp_path / NAME) == (f"{NAME} is a TorchScript archive, not a state_dict; load it and {SAVE}")
 
 
