@@ -16,10 +16,10 @@ function problem(name, model) {
         return refusal(model.refusal.includes(name) ? model.refusal : `Model ${name} is not served: ${model.refusal}`);
     }
     if (!state.isUp()) {
-        return delay('TorchServe is not running or still starting; try again shortly.', 2, 'torchserve_down');
+        return delay(`Model ${name} cannot answer: TorchServe is not running or still starting; try again shortly.`, 2, 'torchserve_down');
     }
     if (!state.isFresh()) {
-        return delay('TorchServe has not answered for some seconds; try again shortly.', 5, 'torchserve_down');
+        return delay(`Model ${name} cannot answer: TorchServe has not replied for some seconds; try again shortly.`, 5, 'torchserve_down');
     }
     switch (model.state) {
     case 'absent':

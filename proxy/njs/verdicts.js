@@ -19,16 +19,16 @@ function byStatus(name, status, body) {
     switch (status) {
     case 400:
         // TorchServe was started again and has new keys.
-        return repeatable(availability.delay('TorchServe has just been started again; try again shortly.', 1,
-                                             'torchserve_down'));
+        return repeatable(availability.delay(`Model ${name} cannot answer: TorchServe has just been started again; `
+                                             + 'try again shortly.', 1, 'torchserve_down'));
     case 404:
         return availability.refusal(`Model ${name} is not registered with TorchServe; `
                                     + 'register its archive or start the stack again.');
     case 413:
         return {status: 413, sentence: 'The image is larger than TorchServe accepts; send one of less than 10 MiB.'};
     case 502:
-        return repeatable(availability.delay('TorchServe is not running or still starting; try again shortly.', 2,
-                                             'torchserve_down'));
+        return repeatable(availability.delay(`Model ${name} cannot answer: TorchServe is not running or still starting; `
+                                             + 'try again shortly.', 2, 'torchserve_down'));
     case 503:
         // The same status for a full queue, a missing worker, and an exception of the handler.
         if (!/Prediction failed/.test(body)) {
