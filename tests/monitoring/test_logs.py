@@ -98,7 +98,7 @@ def test_no_log_has_an_image_or_a_token(client: Client, monitored: RunningStack)
     client.get(f"/api/v1/models?token={secrets[0]}")
     client.predict(FRAME[:2000], MODEL)
     pieces = [FRAME[700:732].hex(), base64.b64encode(FRAME[702:732]).decode(), repr(FRAME[700:716])[2:-1]]
-    for path in monitored.settings.log_dir.iterdir():
+    for path in filter(Path.is_file, monitored.settings.log_dir.rglob("*")):
         text = path.read_text(errors="replace")
         for secret in [*secrets, *pieces]:
             assert secret not in text, path.name
