@@ -22,9 +22,10 @@ function write(key, value) {
     dictionary().set(key, JSON.stringify(value));
 }
 
-// A model of the catalogue, null for any other name: {archive, built, refusal, gpu, state, since, pids, served}.
+// A model of the catalogue, null for any other name: {archive, built, refusal, gpu, state, since, pids, served, asked}.
 // state: ready, starting, restarting (was READY), failing, idle (no worker wanted), absent (not registered).
 // refusal: why the build does not let it be served. pids: the processes seen since it was last READY; since: when.
+// asked: when TorchServe was asked for this.
 function model(name) {
     return read(`model:${name}`);
 }
@@ -76,4 +77,4 @@ function changed(before, state, pids, served, gpu) {
     return Object.assign({}, before, {state, pids, served, gpu, since: pids.length > 0 ? before.since : Date.now()});
 }
 
-export default {after, dictionary, isFresh, isUp, model, names, read, setAnswered, setModel, write};
+export default {STALE_MS, after, dictionary, isFresh, isUp, model, names, read, setAnswered, setModel, write};

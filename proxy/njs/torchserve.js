@@ -35,22 +35,36 @@ async function call(method, path) {
 // Ask TorchServe about a model and note its state. Resolves to TorchServe's description, null for a model that is not
 // registered; throws when TorchServe does not answer.
 async function look(name) {
+    const asked = Date.now();
     const reply = await call('GET', `/models/${state.model(name).archive}`);
     if (reply.status !== 200 && reply.status !== 404) {
         throw new Error(`TorchServe's management API answered ${reply.status}`);
     }
     state.setAnswered(true);
-    const before = state.model(name);
     const description = reply.status === 404 ? null : JSON.parse(reply.text)[0];
-    const after = state.after(before, description);
-    if (after.state === 'absent' && before.built && Date.now() - fs.statSync(settings.key_file).mtimeMs < REGISTRATION_MS) {
+    note(name, description, asked);
+    return description;
+}
+
+// Several requests may look at once: an answer that is older than the one noted is not news.
+function note(name, description, asked) {
+    const before = state.model(name);
+    if (before.asked > asked && before.asked - asked < state.STALE_MS) {
+        return;
+    }
+    const after = Object.assign(state.after(before, description), {asked});
+    if (after.state === 'absent' && before.built && isStarting()) {
         after.state = 'starting';
     }
     if (after.state !== before.state) {
         ngx.log(ngx.INFO, `model ${name} is ${after.state}, was ${before.state}`);
     }
     state.setModel(name, after);
-    return description;
+}
+
+// Whether TorchServe has been started so lately that models may still be registered.
+function isStarting() {
+    return Date.now() - fs.statSync(settings.key_file).mtimeMs < REGISTRATION_MS;
 }
 
 // Ask for one worker, which TorchServe starts in the background.
