@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,13 @@ def _ask(stack: RunningStack, image: Path, model: str) -> dict[str, Any]:
         answer = requests.post(f"{stack.url}/api/v1/predict", files={"file": file}, data={"model": model}, timeout=60)
     body: dict[str, Any] = answer.json()
     return body
+
+
+@pytest.fixture(autouse=True, scope="module")
+def node() -> None:
+    """The JavaScript example needs Node.js."""
+    if shutil.which("node") is None:
+        pytest.fail("node is missing; install Node.js 20 or newer")
 
 
 @pytest.mark.parametrize("language", EXAMPLES)

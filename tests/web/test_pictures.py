@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _take(page: Page, path: Path, **options: bool) -> None:
     page.wait_for_timeout(SETTLED)
     screenshot = Image.open(io.BytesIO(page.screenshot(**options)))  # type: ignore[arg-type]
-    screenshot.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT).save(path, optimize=True)
+    screenshot.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, kmeans=4).save(path, optimize=True)
     assert path.stat().st_size < LIMIT
 
 
