@@ -146,6 +146,11 @@ def stack(start_stack: StartStack) -> Iterator[RunningStack]:
         yield running
 
 
+def pytest_configure() -> None:
+    """Make room for ``--basetemp`` (pyproject.toml), which pytest does not do."""
+    TEST_DIR.mkdir(parents=True, exist_ok=True)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     """Add the logs of the running stacks to the report of a test that failed."""
