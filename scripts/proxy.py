@@ -26,6 +26,8 @@ TEMPLATE_DIR = PROXY_DIR / "templates"
 NJS_DIR = PROXY_DIR / "njs"
 PAGES_DIR = PROXY_DIR / "pages"
 
+LARGE_LOG_BYTES = 20 * 2**20
+
 _PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
 _ORIGIN = re.compile(r"^https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$")
 _HOST_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")
@@ -67,6 +69,13 @@ def command(settings: Settings) -> list[str]:
     directory = _directory(settings)
     log = settings.log_dir / "proxy-error.log"
     return [_binary(settings), "-p", f"{directory}/", "-c", str(directory / "nginx.conf"), "-e", str(log)]
+
+
+def put_large_log_aside(settings: Settings) -> None:
+    """Rename an error log that has grown large; nginx keeps it open while it runs, so that only a start can do it."""
+    log = settings.log_dir / "proxy-error.log"
+    if log.exists() and log.stat().st_size > LARGE_LOG_BYTES:
+        log.replace(log.with_name(f"{log.name}.1"))
 
 
 def check(settings: Settings) -> None:

@@ -80,6 +80,7 @@ class Stack:
         return list(alive)
 
     def _start_proxy(self) -> int:
+        proxy.put_large_log_aside(self.settings)
         proxy.render(self.settings)
         proxy.check(self.settings)
         log = (self.settings.log_dir / "proxy-start.log").open("wb")

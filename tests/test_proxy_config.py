@@ -34,6 +34,9 @@ def _rendered(settings: Settings) -> dict[str, str]:
         {"CORS_ORIGINS": "https://app.example.org http://[::1]:5173 http://10.0.0.7:8443"},
         {"PREDICT_TIMEOUT": "1", "LOAD_TIMEOUT": "600"},
         {"MANAGEMENT_LISTEN": "127.0.0.1:18001"},
+        {"METRICS_ALLOW": "all"},
+        {"METRICS_ALLOW": "none"},
+        {"METRICS_ALLOW": "10.1.2.3 2001:db8::/32"},
         {"LOG_LEVEL": "debug"},
         {"LOG_LEVEL": "warning"},
         {"LOG_LEVEL": "error"},
@@ -156,3 +159,15 @@ def test_what_nginx_says_of_a_broken_configuration_is_passed_on(tmp_path: Path) 
     (tmp_path / "nginx" / "routes.conf").write_text("nonsense on;")
     with pytest.raises(proxy.ProxyError, match=r'nginx refuses its configuration.*unknown directive "nonsense"'):
         proxy.check(settings)
+
+
+@pytest.mark.parametrize(("size", "put_aside"), [(20 * 2**20, False), (20 * 2**20 + 1, True)])
+def test_a_start_puts_a_large_error_log_aside(tmp_path: Path, size: int, put_aside: bool) -> None:
+    settings = _settings(tmp_path)
+    log = settings.log_dir / "proxy-error.log"
+    log.parent.mkdir()
+    with log.open("wb") as file:
+        file.truncate(size)
+    proxy.put_large_log_aside(settings)
+    assert log.exists() != put_aside
+    assert log.with_name("proxy-error.log.1").exists() == put_aside

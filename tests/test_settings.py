@@ -43,6 +43,12 @@ def test_relative_paths_start_at_the_clone() -> None:
         ("RUNTIME", "tf", "RUNTIME=tf: use one of auto, openvino, torch"),
         ("RATE_LIMIT", "-1", "RATE_LIMIT=-1: must be a whole number of at least 0"),
         ("PREDICT_TIMEOUT", "1.5", "PREDICT_TIMEOUT=1.5: must be a whole number of at least 1"),
+        (
+            "METRICS_ALLOW",
+            "10.0.0.1/8",
+            "METRICS_ALLOW: 10.0.0.1/8 has host bits set; write addresses or networks like 10.0.0.0/8, separated by "
+            "spaces, or all, or none",
+        ),
         ("MAX_PIXELS", "²", "MAX_PIXELS=²: must be a whole number of at least 1"),
     ],
 )

@@ -8,12 +8,20 @@ function rotate() {
     if (size(settings.access_log) < MAX_BYTES) {
         return;
     }
-    for (let number = KEPT - 1; number > 0; number--) {
-        if (size(`${settings.access_log}.${number}`) > 0) {
-            fs.renameSync(`${settings.access_log}.${number}`, `${settings.access_log}.${number + 1}`);
+    try {
+        for (let number = KEPT - 1; number > 0; number--) {
+            if (size(numbered(number)) > 0) {
+                fs.renameSync(numbered(number), numbered(number + 1));
+            }
         }
+        fs.renameSync(settings.access_log, numbered(1));
+    } catch (error) {
+        ngx.log(ngx.WARN, `the log is not rotated: ${error.message}`);
     }
-    fs.renameSync(settings.access_log, `${settings.access_log}.1`);
+}
+
+function numbered(number) {
+    return `${settings.access_log}.${number}`;
 }
 
 // In bytes, 0 for a file that does not exist.

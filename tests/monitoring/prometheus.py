@@ -27,11 +27,11 @@ class Prometheus:
     """Queries to a running Prometheus."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     def get(self, path: str, **parameters: str) -> Any:
         """The data of an API call."""
-        answer = requests.get(f"{self._url}/api/v1/{path}", params=parameters, timeout=10).json()
+        answer = requests.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=10).json()
         assert answer["status"] == "success", answer
         return answer["data"]
 

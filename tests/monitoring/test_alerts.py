@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 import yaml
+from PIL import Image
 
+from scripts import dashboard
 from scripts.processes import read_records
 from scripts.settings import ROOT
 from tests.contract import images
@@ -75,6 +77,12 @@ def test_the_target_is_up_and_the_rules_are_loaded(prometheus: Prometheus) -> No
         lambda: {rule["health"] for group in prometheus.get("rules")["groups"] for rule in group["rules"]},
         lambda health: health == {"ok"},
     )
+
+
+def test_the_dashboard_can_be_drawn(prometheus: Prometheus, tmp_path: Path) -> None:
+    picture = tmp_path / "dashboard.png"
+    assert dashboard.main(["--prometheus", prometheus.url, "--minutes", "1", "--output", str(picture)]) == 0
+    assert Image.open(picture).size == (1152, 1312)
 
 
 def test_a_proxy_that_hangs_is_down(prometheus: Prometheus, monitored: RunningStack) -> None:
