@@ -92,10 +92,8 @@ def show(
             f"{settings.results_dir.name}/ and start again."
         )
     example = sorted(outcome.ready)[0] if outcome.ready else next(iter(catalogue))
-    console.print(f"\n{settings.url}    try:")
-    console.print(
-        f"  curl -F model={example} -F file=@proxy/pages/static/samples/happiness.jpg {settings.url}/api/v1/predict\n", soft_wrap=True
-    )
+    form = f"-F model={example} -F file=@proxy/pages/static/samples/happiness.jpg"
+    console.print(f"\n{settings.url}    try:\n  curl {form} {settings.url}/api/v1/predict\n", soft_wrap=True)
 
 
 def _look_at(settings: Settings, model: Model, pids: set[int], outcome: Outcome) -> None:

@@ -27,6 +27,17 @@ class StackError(RuntimeError):
     """The stack cannot do what was asked; the message says why and what to do."""
 
 
+# What ends a command with its sentence and nothing else.
+REFUSALS = (
+    StackError,
+    SettingsError,
+    CatalogueError,
+    archives.BuildError,
+    torchserve.TorchServeError,
+    proxy.ProxyError,
+)
+
+
 class Stack:
     """The stack that ``settings`` describe, running or not."""
 
@@ -228,7 +239,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     try:
         return COMMANDS[arguments.command](load_settings(), console)
-    except (StackError, SettingsError, CatalogueError, torchserve.TorchServeError, proxy.ProxyError) as error:
+    except REFUSALS as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
