@@ -1,9 +1,12 @@
 // multipart/form-data (RFC 7578, RFC 2046 section 5.1) read in place: parts are slices of the body, nothing is copied.
 // https://www.rfc-editor.org/rfc/rfc7578
+import search from 'search.js';
 
 const EOL = '\r\n';
 const MAX_PARTS = 20;
 const MAX_PART_HEADERS = 8192;
+// In data, a boundary with more behind it; nobody but an attacker makes many.
+const MAX_FALSE_DELIMITERS = 100;
 const LF = 10, CR = 13, SPACE = 32, TAB = 9, DASH = 45;
 
 // The boundary a Content-Type header names, or null when it is no usable multipart/form-data.
@@ -29,7 +32,8 @@ function parse(contentType, body) {
     if (body === undefined || body.length === 0) {
         return malformed('it is empty');
     }
-    let line = firstDelimiter(body, boundary);
+    const delimiter = Buffer.from(`${EOL}--${boundary}`);
+    let line = firstDelimiter(body, delimiter);
     if (line === null) {
         return malformed('it has no line with the boundary that its Content-Type names');
     }
@@ -38,7 +42,7 @@ function parse(contentType, body) {
         if (count === MAX_PARTS) {
             return malformed(`it has more than ${MAX_PARTS} parts`);
         }
-        const part = readPart(body, line, boundary);
+        const part = readPart(body, line, delimiter);
         if (part.error) {
             return malformed(part.error);
         }
@@ -56,27 +60,27 @@ function malformed(reason) {
 }
 
 // Lines before the first boundary are a preamble, to be ignored (RFC 2046 section 5.1.1).
-function firstDelimiter(body, boundary) {
-    const dashes = `--${boundary}`;
-    if (body.subarray(0, dashes.length).equals(Buffer.from(dashes))) {
+function firstDelimiter(body, delimiter) {
+    const dashes = delimiter.subarray(EOL.length);
+    if (body.subarray(0, dashes.length).equals(dashes)) {
         const line = lineEnd(body, dashes.length);
         if (line !== null) {
             return line;
         }
     }
-    return nextDelimiter(body, 0, `${EOL}${dashes}`);
+    return nextDelimiter(body, 0, delimiter);
 }
 
 // The next delimiter line at or after position: where it starts and what follows it, null if there is none.
 function nextDelimiter(body, position, delimiter) {
-    let start = body.indexOf(delimiter, position);
-    while (start !== -1) {
+    let start = search.find(body, delimiter, position);
+    for (let count = 0; start !== -1 && count < MAX_FALSE_DELIMITERS; count++) {
         const line = lineEnd(body, start + delimiter.length);
         if (line !== null) {
             line.start = start;
             return line;
         }
-        start = body.indexOf(delimiter, start + 1);
+        start = search.find(body, delimiter, start + 1);
     }
     return null;
 }
@@ -96,7 +100,7 @@ function lineEnd(body, position) {
 }
 
 // The part after a delimiter line: {name, value, next delimiter line}, or {error}.
-function readPart(body, line, boundary) {
+function readPart(body, line, delimiter) {
     const head = body.subarray(line.end - EOL.length, line.end + MAX_PART_HEADERS);
     const length = head.indexOf(EOL + EOL);
     if (length === -1) {
@@ -108,7 +112,7 @@ function readPart(body, line, boundary) {
     }
     const start = line.end + length + EOL.length;
     // An empty value: the line break of the boundary is the one that ends the headers.
-    const next = nextDelimiter(body, start - EOL.length, `${EOL}--${boundary}`);
+    const next = nextDelimiter(body, start - EOL.length, delimiter);
     if (next === null) {
         return {error: `its closing boundary is missing after the field "${name}", as if it was cut off`};
     }
