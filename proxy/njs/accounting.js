@@ -11,6 +11,9 @@ function line(r) {
     } catch (error) {
         ngx.log(ngx.ERR, `request ${request.request_id} is not counted: ${error.message}`);
     }
+    if (request.model !== '') {
+        counters.add('emotion_predictions_in_flight', {model: request.model}, -1);
+    }
     delete request.route;
     delete request.report;
     return JSON.stringify(request);
@@ -74,7 +77,6 @@ function refusal(request) {
 }
 
 function countPrediction(model, request) {
-    counters.add('emotion_predictions_in_flight', {model}, -1);
     if (request.retries > 0) {
         counters.add('emotion_prediction_retries_total', {model}, request.retries);
     }

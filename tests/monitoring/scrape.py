@@ -7,10 +7,17 @@ from collections.abc import Iterator
 
 import requests
 
+from tests.contract.polling import poll
+
 _SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 Series = tuple[str, frozenset[tuple[str, str]]]
+
+
+def settled(url: str) -> Scrape:
+    """A scrape that has everything of the predictions that were answered; the last is counted after its answer."""
+    return poll(lambda: Scrape(url), lambda scrape: scrape.in_flight() == 0)
 
 
 class Scrape:
@@ -34,6 +41,10 @@ class Scrape:
     def labels(self, label: str) -> set[str]:
         """All values of a label."""
         return {value for _, labels in self.samples for key, value in labels if key == label}
+
+    def in_flight(self) -> float:
+        """How many predictions are being answered; a prediction leaves when everything else of it is counted."""
+        return sum(value for (name, _), value in self.samples.items() if name == "emotion_predictions_in_flight")
 
     def _parse(self) -> Iterator[tuple[Series, float]]:
         for line in self.text.splitlines():
