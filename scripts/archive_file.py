@@ -73,12 +73,14 @@ def kept_file(archive_name: str, version: str) -> str:
 
 
 def find_version(store: Path, archive_name: str, version: str, registered_as: str) -> Archive:
-    """Find the file that holds ``version`` now; ``registered_as`` is where it was when it was registered.
+    """Find the file that holds ``version`` now; ``registered_as`` is its file or folder when it was registered.
 
     Raises ArchiveError if none does.
     """
     reasons = []
-    for name in dict.fromkeys((registered_as, f"{archive_name}{_SUFFIX}", kept_file(archive_name, version))):
+    base = Path(registered_as).name
+    names = (base, f"{base}{_SUFFIX}", f"{archive_name}{_SUFFIX}", kept_file(archive_name, version))
+    for name in dict.fromkeys(names):
         if not (store / name).is_file():
             continue
         try:

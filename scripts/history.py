@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from scripts.management import ModelState
 from scripts.settings import Settings
 
 
-def version_before(settings: Settings, archive_name: str) -> str | None:
-    """The version that the last upgrade or rollback of a model took out of service; None if there was none."""
-    return _noted(_file(settings)).get(archive_name)
+def version_before(settings: Settings, states: list[ModelState]) -> str | None:
+    """The version to go back to from ``states[0]``, the one that serves; None if there is none.
+
+    It is the one that the last upgrade or rollback took out of service, else the only other one that is registered.
+    """
+    noted = _noted(_file(settings)).get(states[0].archive_name)
+    if noted and noted != states[0].version:
+        return noted
+    return states[1].version if len(states) == 2 else None
 
 
 def note_version_before(settings: Settings, archive_name: str, version: str) -> None:

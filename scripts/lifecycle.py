@@ -6,7 +6,6 @@ TorchServe is never asked to wait (``synchronous``): it would wait on one of the
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,8 +15,10 @@ from scripts.history import note_version_before, version_before
 from scripts.index import read_index
 from scripts.inference import probe
 from scripts.loading import drain, wait_ready
+from scripts.locking import exclusive
 from scripts.management import Management, ManagementError, ModelState
 from scripts.settings import Settings
+from scripts.unpacking import discard, unpack
 
 LOAD_SECONDS = 120.0
 
@@ -43,8 +44,8 @@ class Change:
 class Lifecycle:
     """Changes the models of the running stack that ``settings`` describe.
 
-    ``tell`` gets a sentence before each step that takes time. Every method raises LifecycleError, ArchiveError,
-    NotLoadedError, InferenceError, WaitingError or ManagementError; except where it says so, all is then as before.
+    ``tell`` gets a sentence before each step that takes time. A method that raises (LifecycleError, ArchiveError,
+    NotLoadedError, InferenceError, WaitingError, ManagementError, LockedError) leaves all as it was before.
     """
 
     def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
@@ -93,7 +94,7 @@ class Lifecycle:
             if version is not None:
                 states = [self._version(name, states, version)]
             for state in reversed(states):
-                self.management.unregister(state.archive_name, state.version)
+                self._remove(state)
             return [state.version for state in states]
 
     def scale(self, name: str, workers: int, version: str | None = None, seconds: float = LOAD_SECONDS) -> Change:
@@ -116,12 +117,12 @@ class Lifecycle:
             self._require_next(name, archive, old)
             for state in states[1:]:
                 if state.version == archive.version:
-                    self.management.unregister(state.archive_name, state.version)
+                    self._remove(state)
             self._bring_up(archive, max(1, old.min_workers), seconds)
             change = self._switch(old, archive.version)
             for state in states[1:]:
                 if state.version != archive.version and state.min_workers == 0:
-                    self.management.unregister(state.archive_name, state.version)
+                    self._remove(state)
             return change
 
     def rollback(self, name: str, seconds: float = LOAD_SECONDS) -> Change:
@@ -129,7 +130,11 @@ class Lifecycle:
         with self._lock():
             states = self.versions(name)
             serving = states[0]
-            target = self._version_before(name, states)
+            target = version_before(self.settings, states)
+            if target is None:
+                raise LifecycleError(
+                    f"{name} has no version to go back to: {serving.version} is the first that served here"
+                )
             registered = next((state for state in states if state.version == target), None)
             workers = max(1, serving.min_workers)
             if registered:
@@ -185,7 +190,12 @@ class Lifecycle:
         """Register an archive, start its workers and probe them; if that fails, remove it again."""
         name, version = archive.archive_name, archive.version
         self._tell(f"Loading {self.contract_name(name)} {version} with {workers} worker(s)")
-        self.management.register(archive.file.name, name)
+        folder = str(unpack(self.settings, archive))
+        try:
+            self.management.register(folder, name)
+        except BaseException:
+            discard(self.settings, folder)
+            raise
         try:
             self.management.scale(name, version, workers)
             if workers:
@@ -194,7 +204,12 @@ class Lifecycle:
         except BaseException:
             with contextlib.suppress(ManagementError):
                 self.management.unregister(name, version)
+            discard(self.settings, folder)
             raise
+
+    def _remove(self, state: ModelState) -> None:
+        self.management.unregister(state.archive_name, state.version)
+        discard(self.settings, state.archive_file)
 
     def _probe(self, archive_name: str, version: str, labels: list[str]) -> None:
         self._tell(f"Checking version {version} with an image")
@@ -229,21 +244,9 @@ class Lifecycle:
             f"{name} has no version {version} registered, only {', '.join(state.version for state in states)}"
         )
 
-    def _version_before(self, name: str, states: list[ModelState]) -> str:
-        noted = version_before(self.settings, states[0].archive_name)
-        if noted and noted != states[0].version:
-            return noted
-        others = [state.version for state in states[1:]]
-        if len(others) == 1:
-            return others[0]
-        raise LifecycleError(f"{name} has no version to go back to: {states[0].version} is the first that served here")
-
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
         """One change at a time."""
-        with (self.settings.run_dir / "models.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise LifecycleError("another change is under way; wait for its end") from error
+        self.settings.run_dir.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.settings.run_dir):
             yield

@@ -45,7 +45,8 @@ def wait_ready(
             )
         if time.monotonic() > deadline:
             raise WaitingError(
-                f"{archive_name} {version} is not READY after {seconds:.0f} s ({state.ready} of {workers})"
+                f"{archive_name} {version}: {state.ready} of {workers} workers are READY after {round(seconds, 1):g} s; "
+                f"`scripts/models logs {archive_name}` may say why"
             )
         time.sleep(_POLL_SECONDS)
 

@@ -24,8 +24,8 @@ class ManagementError(RuntimeError):
 class ModelState:
     """What TorchServe says of one version of a model.
 
-    ``archive_file`` is what it was registered as. ``ready`` of its workers serve; ``pids`` are the process ids of
-    all of them; ``queue`` counts the requests that wait for one.
+    ``archive_file`` is the file or folder it was registered as. ``ready`` of its workers serve; ``pids`` are the
+    process ids of all of them; ``queue`` counts the requests that wait for one.
     """
 
     archive_name: str
@@ -60,8 +60,8 @@ class Management:
             states.sort(key=lambda state: (state.version != default, state.version))
         return states
 
-    def register(self, archive_file: str, archive_name: str) -> None:
-        """Register an archive of the model store.
+    def register(self, url: str, archive_name: str) -> None:
+        """Register an archive: a file name in the model store, or a folder with its unpacked files.
 
         Workers are started by ``scale``; those that the archive asks for itself (minWorkers) are starting already,
         whatever TorchServe is told here. Like ``scale`` it does not wait for them.
@@ -69,7 +69,7 @@ class Management:
         self.call(
             "POST",
             "/models",
-            {"url": archive_file, "model_name": archive_name, "initial_workers": "0", "synchronous": "false"},
+            {"url": url, "model_name": archive_name, "initial_workers": "0", "synchronous": "false"},
         )
 
     def scale(self, archive_name: str, version: str, workers: int) -> None:

@@ -15,6 +15,7 @@ from scripts.catalogue import CatalogueError
 from scripts.inference import InferenceError
 from scripts.lifecycle import LOAD_SECONDS, LifecycleError, UnknownModelError
 from scripts.loading import NotLoadedError, WaitingError
+from scripts.locking import LockedError
 from scripts.management import ManagementError
 from scripts.management_keys import KeyNameError
 from scripts.model_commands import Command
@@ -111,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except (
         *(SettingsError, CatalogueError, LifecycleError, ArchiveError, KeyNameError),
-        *(NotLoadedError, InferenceError, WaitingError, ManagementError),
+        *(NotLoadedError, InferenceError, WaitingError, ManagementError, LockedError),
     ) as error:
         code = _code(error)
         sentence = f"{error}; `make start` starts the stack" if code == NOT_RUNNING else str(error)
