@@ -167,14 +167,16 @@ def test_a_worker_that_is_killed_again_and_again_is_in_a_crash_loop(
 
 
 def test_memory_that_runs_short_is_told(tmp_path: Path, monitored: RunningStack) -> None:
-    scrape = Scrape(monitored.url)
-    available, limit = scrape.value("emotion_memory_available_bytes"), scrape.value("emotion_memory_limit_bytes")
-    taken = int(min(6 * 2**30, available / 2))
-    threshold = (available - taken / 2) / limit
+    def available() -> float:
+        return Scrape(monitored.url).value("emotion_memory_available_bytes")
+
+    limit = Scrape(monitored.url).value("emotion_memory_limit_bytes")
+    margin = min(3 * 2**30, available() / 3)
+    threshold = (available() - margin) / limit
     target = f"127.0.0.1:{monitored.settings.port}"
     with running_prometheus(tmp_path, target, {"memory_available_ratio": threshold}) as prometheus:
         prometheus.wait_until_quiet()
-        with holding(taken):
+        with holding(int(available() - threshold * limit + margin)):
             prometheus.wait_until_firing("EmotionMemoryLow")
         prometheus.wait_until_quiet()
 
