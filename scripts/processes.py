@@ -47,13 +47,13 @@ class ProcessRecord:
             wait_until(lambda: not self.alive, grace)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Poll ``condition`` until it is true; False if it is not within ``seconds``."""
+def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
+    """Poll ``condition`` every ``every`` seconds until it is true; False if it is not within ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.05)
+        time.sleep(every)
     return True
 
 

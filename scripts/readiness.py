@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import requests
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -13,10 +14,12 @@ from rich.table import Table
 from scripts.catalogue import Model
 from scripts.index import IndexEntry
 from scripts.management import Management, ManagementError
+from scripts.processes import wait_until
 from scripts.settings import Settings
 from scripts.torchserve import TorchServeError, last_lines, start_log
 
 START_SECONDS = 180.0
+PROXY_SECONDS = 15.0
 # TorchServe starts a worker that died while loading again and again; the third process means it will not load.
 _HOPELESS_PROCESSES = 3
 
@@ -57,6 +60,7 @@ def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool],
     outcome = Outcome()
     pids: dict[str, set[int]] = {model.name: set() for model in models}
     deadline = time.monotonic() + START_SECONDS
+    _wait_for_answer(settings, alive)
     with _progress(console) as progress:
         task = progress.add_task("Loading the models", total=len(models))
         while pending := [m for m in models if m.name not in outcome.ready and m.name not in outcome.failures]:
@@ -70,6 +74,34 @@ def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool],
             progress.update(task, completed=len(outcome.ready))
             time.sleep(0.1)
     return outcome
+
+
+def wait_for_proxy(settings: Settings, ready: set[str], idle: set[str]) -> bool:
+    """Wait until the proxy, which looks once a second, knows ``ready`` and ``idle`` models; False if it does not."""
+    return wait_until(lambda: _proxy_knows(settings, ready, idle), PROXY_SECONDS)
+
+
+def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
+    session = requests.Session()
+    session.trust_env = False  # no proxy of the environment lies between this process and its own server
+    try:
+        answer = session.get(f"{settings.url}/api/v1/models", timeout=5).json()
+    except (requests.RequestException, ValueError):
+        return False
+    askable = {name for name, entry in answer["models"].items() if "error" not in entry}
+    return ready <= set(answer["loaded_models"]) and idle <= askable
+
+
+def _wait_for_answer(settings: Settings, alive: Callable[[], bool]) -> None:
+    def answers() -> bool:
+        try:
+            Management(settings).names()
+        except ManagementError:
+            return not alive()
+        return True
+
+    if not wait_until(answers, START_SECONDS) or not alive():
+        raise TorchServeError(f"TorchServe does not answer; {last_lines(start_log(settings))}")
 
 
 def show(

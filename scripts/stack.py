@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 
@@ -161,6 +162,9 @@ def start(settings: Settings, console: Console) -> int:
         loaded = [model for model in catalogue.values() if plan.workers(model.archive_name)]
         outcome = readiness.wait(settings, loaded, lambda: "torchserve" in stack.records, console)
         outcome.absent |= {name for name, model in catalogue.items() if model.archive_name not in plan.models}
+        idle = {name for name, model in catalogue.items() if plan.workers(model.archive_name) == 0} - outcome.absent
+        if not readiness.wait_for_proxy(settings, outcome.ready, idle):
+            console.print(f"The proxy does not see every model yet; {settings.url}/api/v1/models shows them.")
         readiness.show(settings, catalogue, entries, outcome, console)
     except BaseException:
         stack.stop()
@@ -197,15 +201,12 @@ def serve(settings: Settings, console: Console) -> int:
     """Start the stack and follow its logs until Ctrl-C, SIGTERM, or the end of one of its processes."""
     signal.signal(signal.SIGTERM, _interrupt)
     stack = Stack(settings, console)
-    start(settings, console)
-    console.print("Ctrl-C stops everything. The logs follow.\n")
-    logs = [
-        str(settings.log_dir / name)
-        for name in ("torchserve.log", "workers.log", "proxy-error.log", "proxy-access.log")
-    ]
-    tail = subprocess.Popen(["tail", "-q", "-n", "0", "-F", *logs], stderr=subprocess.DEVNULL, start_new_session=True)
+    stack.refuse_second_start()  # before the try: what runs already is not for this command to stop
     try:
-        wait_until(lambda: len(stack.records) < 2, float("inf"))
+        start(settings, console)
+        console.print("Ctrl-C stops everything. The logs follow.\n")
+        with _followed_logs(settings):
+            wait_until(lambda: len(stack.records) < 2, float("inf"), every=0.5)
         gone = sorted({"torchserve", "proxy"} - stack.records.keys())
         console.print(f"[red]{gone[0]} ended by itself[/]; its log is in {settings.log_dir}")
         return 1
@@ -214,9 +215,19 @@ def serve(settings: Settings, console: Console) -> int:
         return 0
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stack.stop()
+
+
+@contextlib.contextmanager
+def _followed_logs(settings: Settings) -> Iterator[None]:
+    names = ("torchserve.log", "workers.log", "proxy-error.log", "proxy-access.log")
+    logs = [str(settings.log_dir / name) for name in names]
+    tail = subprocess.Popen(["tail", "-q", "-n", "0", "-F", *logs], stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield
+    finally:
         tail.kill()
         tail.wait()
-        stack.stop()
 
 
 def _interrupt(number: int, frame: object) -> None:
