@@ -29,39 +29,48 @@ MODEL = "MobileNetV2_FER2013"
 FRAME = images.frame(8)
 
 
-def _kill_busy_worker(operator: Operator, archive: str, killed: list[int]) -> None:
-    """Kill the model's only worker while it has a batch in its hands and more wait; add it to ``killed``."""
-    with stopped(operator.only_worker(archive, killed)) as pid:
-        poll(lambda: operator.pending(archive), lambda pending: pending > 0)
-        os.kill(pid, signal.SIGKILL)
-    killed.append(pid)
-
-
 def test_killing_the_only_worker_costs_none_of_8_clients_an_error(
-    client: Client, operator: Operator, reference: Reference
+    start_stack: StartStack, small_store: Store, reference: Reference
 ) -> None:
-    model = archive = "MobileNetV2_RAF-DB"
+    """Twice, the worker dies with the requests of all of them in its hands or waiting for it."""
+    sent = [0] * 8
+    answers: list[list[requests.Response]] = [[] for _ in range(8)]
     done = Event()
-    killed: list[int] = []
 
-    def run(number: int) -> list[requests.Response]:
-        answers = []
+    def run(client: Client, number: int) -> None:
         while not done.is_set():
-            answers.append(client.predict(images.frame(number), model))
-        return [*answers, client.predict(images.frame(number), model)]
+            sent[number] += 1
+            answers[number].append(client.predict(images.frame(number), MODEL))
 
-    with ThreadPoolExecutor(8) as threads:
-        clients = [threads.submit(run, number) for number in range(8)]
-        try:
-            for _ in range(2):
-                _kill_busy_worker(operator, archive, killed)
-            operator.only_worker(archive, killed)
-        finally:
-            done.set()
-    for number, answers in enumerate(clients):
-        expected = reference.probabilities(model, images.frame(number))
-        for answer in answers.result():
-            assert_prediction(answer, model, expected)
+    def wait_until_all_are_answered() -> None:
+        """A prediction is repeated once, so none may be under way through two deaths."""
+        before = [len(received) for received in answers]
+        poll(
+            lambda: [len(received) for received in answers],
+            lambda now: all(a > b for a, b in zip(now, before, strict=True)),
+            seconds=90,
+        )
+
+    with start_stack(**small_store.settings, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="90") as stack:
+        operator, killed = Operator(stack), list[int]()
+        with ThreadPoolExecutor(8) as threads:
+            clients = [threads.submit(run, Client(stack.url), number) for number in range(8)]
+            try:
+                for _ in range(2):
+                    wait_until_all_are_answered()
+                    with stopped(operator.only_worker(MODEL, killed)) as pid:
+                        poll(lambda: operator.received(MODEL), lambda received: received >= sum(sent))
+                        os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+                wait_until_all_are_answered()
+            finally:
+                done.set()
+        for client in clients:
+            client.result()
+    for number, received in enumerate(answers):
+        expected = reference.probabilities(MODEL, images.frame(number))
+        for answer in received:
+            assert_prediction(answer, MODEL, expected)
 
 
 @pytest.fixture(scope="module")
