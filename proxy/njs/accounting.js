@@ -6,14 +6,7 @@ import routes from 'routes.js';
 
 function line(r) {
     const request = describe(r);
-    try {
-        count(request);
-    } catch (error) {
-        ngx.log(ngx.ERR, `request ${request.request_id} is not counted: ${error.message}`);
-    }
-    if (request.model !== '') {
-        counters.add('emotion_predictions_in_flight', {model: request.model}, -1);
-    }
+    count(request);
     delete request.route;
     delete request.report;
     return JSON.stringify(request);
@@ -67,6 +60,8 @@ function count(request) {
     }
     if (name !== '') {
         countPrediction(name, request);
+        // Last, so that what is not in flight is counted.
+        counters.add('emotion_predictions_in_flight', {model: name}, -1);
     }
 }
 

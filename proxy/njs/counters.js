@@ -29,14 +29,23 @@ function escaped(value) {
 }
 
 function add(name, labels, amount) {
-    dictionary().incr(series(name, labels), amount, 0);
+    increase(series(name, labels), amount);
 }
 
 function observe(name, labels, value) {
     const key = series(name, labels);
     const bucket = BOUNDS[name].findIndex((bound) => value <= bound);
-    dictionary().incr(`${key} ${bucket === -1 ? BOUNDS[name].length : bucket}`, 1, 0);
-    dictionary().incr(`${key} sum`, value, 0);
+    increase(`${key} ${bucket === -1 ? BOUNDS[name].length : bucket}`, 1);
+    increase(`${key} sum`, value);
+}
+
+// A dictionary without room for another key must fail no request.
+function increase(key, amount) {
+    try {
+        dictionary().incr(key, amount, 0);
+    } catch (error) {
+        ngx.log(ngx.WARN, `${key} is not counted: ${error.message}`);
+    }
 }
 
 // Everything counted so far: [[key, value], …].
