@@ -45,8 +45,8 @@ def wait_ready(
             )
         if time.monotonic() > deadline:
             raise WaitingError(
-                f"{archive_name} {version}: {state.ready} of {workers} workers are READY after {round(seconds, 1):g} s; "
-                f"`scripts/models logs {archive_name}` may say why"
+                f"{archive_name} {version}: {state.ready} of {workers} workers are READY after "
+                f"{round(seconds, 1):g} s; `scripts/models logs {archive_name}` may say why"
             )
         time.sleep(_POLL_SECONDS)
 
