@@ -1,0 +1,19 @@
+"""Changing the number of workers while clients ask."""
+
+from __future__ import annotations
+
+from tests.conftest import RunningStack
+
+from .clients import asking, wait_for_answers
+from .site import SERVED
+
+
+def test_scaling_up_and_down_fails_no_request(stack: RunningStack) -> None:
+    with asking(stack.url, SERVED) as answers:
+        for workers in ("2", "1", "3", "1"):
+            wait_for_answers(answers, 3)
+            scaled = stack.command("models", "scale", SERVED, workers)
+            assert scaled.returncode == 0, scaled.stderr
+        wait_for_answers(answers, 3)
+    refused = [answer for own in answers for answer in own if answer.status != 200]
+    assert refused == []
