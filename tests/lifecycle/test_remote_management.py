@@ -56,7 +56,7 @@ def make_key(stack: RunningStack, name: str) -> str:
 @pytest.fixture(scope="module")
 def remote(site: Site, serve_site: ServeSite) -> Iterator[Remote]:
     listen = f"127.0.0.1:{free_ports(1)[0]}"
-    with serve_site(site, MANAGEMENT_LISTEN=listen) as stack:
+    with serve_site(site, MANAGEMENT_LISTEN=listen, RUN_DIR=str(site.folder / "remote")) as stack:
         yield Remote(stack, f"http://{listen}", make_key(stack, "ops"))
 
 
