@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -67,6 +67,13 @@ def run_command(environment: dict[str, str], *arguments: str) -> subprocess.Comp
         check=False,
         timeout=600,
     )
+
+
+def program_is_missing(remedy: str) -> NoReturn:
+    """End a test that needs a program of the system: skipped on a person's machine, failed in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(remedy)
+    pytest.skip(remedy)
 
 
 def free_ports(count: int) -> list[int]:

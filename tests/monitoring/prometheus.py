@@ -10,12 +10,11 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 import yaml
 
 from scripts.settings import ROOT
-from tests.conftest import free_ports
+from tests.conftest import free_ports, program_is_missing
 from tests.contract.polling import poll
 
 MONITORING = ROOT / "monitoring"
@@ -60,7 +59,7 @@ def running_prometheus(directory: Path, target: str, thresholds: Mapping[str, fl
     ``thresholds`` replace those of the rules, by their names without the prefix.
     """
     if shutil.which("prometheus") is None:
-        pytest.skip("Prometheus is not installed; it is Debian's package prometheus")
+        program_is_missing("Prometheus is not installed; it is Debian's package prometheus")
     config = _configure(directory, target, thresholds)
     (port,) = free_ports(1)
     log = directory / "prometheus.log"

@@ -14,6 +14,7 @@ import pytest
 
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
+from tests.conftest import program_is_missing
 from tests.contract import forms, images
 from tests.contract.assertions import assert_error
 from tests.contract.client import Client, at_once
@@ -193,7 +194,7 @@ def test_only_allowed_addresses_read_them(start_stack: StartStack, store_setting
 
 def test_promtool_finds_no_fault_in_the_services_own_metrics(client: Client) -> None:
     if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed; it is in Debian's package prometheus")
+        program_is_missing("promtool is not installed; it is in Debian's package prometheus")
     client.predict(FRAME, MODEL)
     found = subprocess.run(
         ["promtool", "check", "metrics"], input=Scrape(client.url).text, text=True, capture_output=True, check=False

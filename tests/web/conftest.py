@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from scripts.settings import ROOT
+from tests.conftest import program_is_missing
 from tests.contract.stores import Store
 
 from .demo import Demo
@@ -62,7 +63,7 @@ class Watch:
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Debian's Chromium, headless, with a fake webcam."""
     if not CHROMIUM.exists():
-        pytest.fail(f"{CHROMIUM} is missing; run 'apt-get update && apt-get install -y chromium' as root")
+        program_is_missing(f"{CHROMIUM} is missing; run 'apt-get update && apt-get install -y chromium' as root")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser

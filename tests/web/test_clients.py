@@ -17,6 +17,7 @@ import requests
 
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
+from tests.conftest import program_is_missing
 
 from .conftest import FAST, SAMPLES
 
@@ -53,7 +54,7 @@ def _ask(stack: RunningStack, image: Path, model: str) -> dict[str, Any]:
 def node() -> None:
     """The JavaScript example needs Node.js."""
     if shutil.which("node") is None:
-        pytest.fail("node is missing; install Node.js 20 or newer")
+        program_is_missing("node is missing; install Node.js 20 or newer")
 
 
 @pytest.mark.parametrize("language", EXAMPLES)
