@@ -10,7 +10,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status archives models standins checkpoints bench test check format clean
+.PHONY: help setup serve start stop status archives models standins checkpoints bench test coverage check format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -56,6 +56,10 @@ bench: $(VENV)/test.installed ## measure the stack beside the backend it replace
 
 test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
 	@$(RUN) pytest
+
+coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and scripts/ they ran
+	@rm -rf .run/coverage
+	@$(RUN) pytest --cov --cov-report=term:skip-covered
 
 check: $(VENV)/test.installed ## lint, types, configuration
 	@$(BIN)/ruff check .
