@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -204,8 +205,8 @@ def serve(settings: Settings, console: Console) -> int:
     stack.refuse_second_start()  # before the try: what runs already is not for this command to stop
     try:
         start(settings, console)
-        console.print("Ctrl-C stops everything. The logs follow.\n")
         with _followed_logs(settings):
+            console.print("Ctrl-C stops everything. The logs follow.\n")
             wait_until(lambda: len(stack.records) < 2, float("inf"), every=0.5)
         gone = sorted({"torchserve", "proxy"} - stack.records.keys())
         console.print(f"[red]{gone[0]} ended by itself[/]; its log is in {settings.log_dir}")
@@ -222,7 +223,9 @@ def serve(settings: Settings, console: Console) -> int:
 def _followed_logs(settings: Settings) -> Iterator[None]:
     names = ("torchserve.log", "workers.log", "proxy-error.log", "proxy-access.log")
     logs = [str(settings.log_dir / name) for name in names]
-    tail = subprocess.Popen(["tail", "-q", "-n", "0", "-F", *logs], stderr=subprocess.DEVNULL, start_new_session=True)
+    # --pid: an interrupt in the middle of this line would leave a tail that nobody knows.
+    command = ["tail", f"--pid={os.getpid()}", "-q", "-n", "0", "-F", *logs]
+    tail = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         yield
     finally:
