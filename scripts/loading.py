@@ -15,7 +15,7 @@ _POLL_SECONDS = 0.1
 # After the last request was computed its answer is still on its way through TorchServe.
 _LAST_ANSWER_SECONDS = 0.5
 # TorchServe starts a worker that died while loading again and again; the third process means it will not load.
-_HOPELESS_PROCESSES = 3
+HOPELESS_PROCESSES = 3
 
 
 class NotLoadedError(RuntimeError):
@@ -39,7 +39,7 @@ def wait_ready(
         if state.ready >= workers:
             return
         pids |= state.pids
-        if not state.ready and len(pids) >= workers - 1 + _HOPELESS_PROCESSES:
+        if not state.ready and len(pids) >= workers - 1 + HOPELESS_PROCESSES:
             raise NotLoadedError(
                 f"{archive_name} {version} does not load: {last_error(settings, archive_name, version)}"
             )

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from scripts.catalogue import Model
 from scripts.index import IndexEntry
+from scripts.loading import HOPELESS_PROCESSES
 from scripts.management import Management, ManagementError
 from scripts.processes import wait_until
 from scripts.settings import Settings
@@ -20,8 +21,6 @@ from scripts.torchserve import TorchServeError, last_lines, start_log
 
 START_SECONDS = 180.0
 PROXY_SECONDS = 15.0
-# TorchServe starts a worker that died while loading again and again; the third process means it will not load.
-_HOPELESS_PROCESSES = 3
 
 
 @dataclass
@@ -138,7 +137,7 @@ def _look_at(settings: Settings, model: Model, pids: set[int], outcome: Outcome)
         return
     for version in versions:
         pids.update(version.pids)
-    if len(pids) >= _HOPELESS_PROCESSES:
+    if len(pids) >= HOPELESS_PROCESSES:
         outcome.failures[model.name] = f"does not load; see {settings.log_dir}/workers.log"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import psutil
@@ -19,6 +21,7 @@ from scripts.settings import ROOT
 from tests.conftest import TEST_DIR, RunningStack, StartStack, run_command, stack_environment
 
 ONE = "MobileNetV2_CK+48"
+SERVE_DIR = TEST_DIR / "serve"
 
 
 def processes_below(directory: Path) -> list[psutil.Process]:
@@ -117,48 +120,41 @@ def test_stopping_leaves_no_process_and_no_unpacked_archive(start_stack: StartSt
     assert not (run_dir / "stack.json").exists()
 
 
+@contextlib.contextmanager
+def serving(archives: Path, results: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """``serve`` in its own process and what it printed until its logs follow; killed at the end."""
+    environment = stack_environment(
+        SERVE_DIR, RESULTS_DIR=str(results), MODEL_STORE=str(archives), LOAD_MODELS=ONE, PYTHONUNBUFFERED="1"
+    )
+    command = [sys.executable, "-m", "scripts.stack", "serve"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            printed = ""
+            while "Ctrl-C stops everything" not in printed:
+                line = process.stdout.readline()
+                assert line, f"serve ended:\n{printed}"
+                printed += line
+            yield process, printed
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_stays_in_the_foreground_and_stops_everything(archives: Path, results: Path, number: int) -> None:
-    run_dir = TEST_DIR / "serve"
-    environment = stack_environment(
-        run_dir, RESULTS_DIR=str(results), MODEL_STORE=str(archives), LOAD_MODELS=ONE, PYTHONUNBUFFERED="1"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.stack", "serve"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    try:
-        printed = ""
-        while "Ctrl-C stops everything" not in printed:
-            line = process.stdout.readline()
-            assert line, f"serve ended:\n{printed}"
-            printed += line
+    with serving(archives, results) as (process, printed):
         assert f"curl -F model={ONE}" in printed
         process.send_signal(number)
         rest = process.communicate(timeout=60)[0]
-    finally:
-        process.kill()
     assert process.returncode == 0
     assert "Stopping." in rest
-    assert processes_below(run_dir) == []
+    assert processes_below(SERVE_DIR) == []
 
 
 def test_serve_ends_when_one_of_its_processes_does(archives: Path, results: Path) -> None:
-    run_dir = TEST_DIR / "serve"
-    environment = stack_environment(
-        run_dir, RESULTS_DIR=str(results), MODEL_STORE=str(archives), LOAD_MODELS=ONE, PYTHONUNBUFFERED="1"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.stack", "serve"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    try:
-        while "Ctrl-C stops everything" not in (line := process.stdout.readline()):
-            assert line, "serve ended"
-        os.kill(read_records(run_dir / "stack.json")["torchserve"].pid, signal.SIGKILL)
+    with serving(archives, results) as (process, _):
+        os.kill(read_records(SERVE_DIR / "stack.json")["torchserve"].pid, signal.SIGKILL)
         rest = process.communicate(timeout=60)[0]
-    finally:
-        process.kill()
     assert process.returncode == 1
     assert "torchserve ended by itself" in rest
-    assert processes_below(run_dir) == []
+    assert processes_below(SERVE_DIR) == []
