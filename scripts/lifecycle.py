@@ -190,7 +190,7 @@ class Lifecycle:
         """Register an archive, start its workers and probe them; if that fails, remove it again."""
         name, version = archive.archive_name, archive.version
         self._tell(f"Loading {self.contract_name(name)} {version} with {workers} worker(s)")
-        folder = str(unpack(self.settings, archive))
+        folder = str(unpack(self.settings, archive.file))
         try:
             self.management.register(folder, name)
         except BaseException:

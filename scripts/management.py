@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,14 @@ from urllib.parse import quote
 import requests
 
 from scripts.settings import Settings
+
+# By their names in snapshots and in model-config.yaml.
+_REGISTER_PARAMETERS = {
+    "batchSize": "batch_size",
+    "maxBatchDelay": "max_batch_delay",
+    "responseTimeout": "response_timeout",
+    "startupTimeout": "startup_timeout",
+}
 
 
 class ManagementError(RuntimeError):
@@ -60,16 +69,22 @@ class Management:
             states.sort(key=lambda state: (state.version != default, state.version))
         return states
 
-    def register(self, url: str, archive_name: str) -> None:
+    def register(self, url: str, archive_name: str, configuration: Mapping[str, Any] | None = None) -> None:
         """Register an archive: a file name in the model store, or a folder with its unpacked files.
 
-        Workers are started by ``scale``; those that the archive asks for itself (minWorkers) are starting already,
-        whatever TorchServe is told here. Like ``scale`` it does not wait for them.
+        ``configuration`` is what holds where the archive's own does not say, under the names of TorchServe's
+        snapshots. Workers are started by ``scale``; an archive of others that asks for some itself (minWorkers) has
+        them starting already, whatever TorchServe is told here. Like ``scale`` it does not wait for them.
         """
+        parameters = {
+            parameter: str(configuration[key])
+            for key, parameter in _REGISTER_PARAMETERS.items()
+            if configuration and key in configuration
+        }
         self.call(
             "POST",
             "/models",
-            {"url": url, "model_name": archive_name, "initial_workers": "0", "synchronous": "false"},
+            {"url": url, "model_name": archive_name, "initial_workers": "0", "synchronous": "false", **parameters},
         )
 
     def scale(self, archive_name: str, version: str, workers: int) -> None:

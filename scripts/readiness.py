@@ -51,6 +51,20 @@ def look(settings: Settings, models: Sequence[Model]) -> Outcome:
     return outcome
 
 
+def wait_for_answer(settings: Settings, alive: Callable[[], bool]) -> None:
+    """Wait until the management API answers. Raises TorchServeError when it does not, or ``alive`` says it ended."""
+
+    def answers() -> bool:
+        try:
+            Management(settings).names()
+        except ManagementError:
+            return not alive()
+        return True
+
+    if not wait_until(answers, START_SECONDS) or not alive():
+        raise TorchServeError(f"TorchServe does not answer; {last_lines(start_log(settings))}")
+
+
 def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool], console: Console) -> Outcome:
     """Wait until each of ``models`` is READY or will not be.
 
@@ -59,7 +73,6 @@ def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool],
     outcome = Outcome()
     pids: dict[str, set[int]] = {model.name: set() for model in models}
     deadline = time.monotonic() + START_SECONDS
-    _wait_for_answer(settings, alive)
     with _progress(console) as progress:
         task = progress.add_task("Loading the models", total=len(models))
         while pending := [m for m in models if m.name not in outcome.ready and m.name not in outcome.failures]:
@@ -89,18 +102,6 @@ def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
         return False
     askable = {name for name, entry in answer["models"].items() if "error" not in entry}
     return ready <= set(answer["loaded_models"]) and idle <= askable
-
-
-def _wait_for_answer(settings: Settings, alive: Callable[[], bool]) -> None:
-    def answers() -> bool:
-        try:
-            Management(settings).names()
-        except ManagementError:
-            return not alive()
-        return True
-
-    if not wait_until(answers, START_SECONDS) or not alive():
-        raise TorchServeError(f"TorchServe does not answer; {last_lines(start_log(settings))}")
 
 
 def show(

@@ -15,8 +15,13 @@ from typing import Any
 from scripts.archive_file import ArchiveError, check_archive, find_version, read_archive
 from scripts.catalogue import Model
 from scripts.index import IndexEntry
+from scripts.management import Management, ManagementError
 from scripts.settings import Settings
 from scripts.snapshot import Entry, Snapshot, default_version, entry, is_snapshot, read_written, written_files
+from scripts.store import write_text
+from scripts.unpacking import Folders, unpack_all
+
+REGISTER_SECONDS = 60.0
 
 
 @dataclass
@@ -65,28 +70,65 @@ def plan_start(
         if name in plan.models:
             _note_newer(settings, model, plan)
         elif name not in plan.unregistered:
-            _register(settings, model, plan.waiting.pop(name, None), plan)
+            _add(settings, model, plan.waiting.pop(name, None), plan)
         if loaded is not None and name in plan.models:
             _set_workers(plan.models[name], name in named)
     return plan
 
 
-def record(settings: Settings, plan: Plan) -> None:
-    """Note what a start registers, in place of what was noted before."""
+def record(settings: Settings, plan: Plan, *, done: bool) -> None:
+    """Note what a start registers, in place of what was noted before; once more, ``done``, when it has.
+
+    What TorchServe noted until then is void: of a start that was cut off, it is a part of the plan.
+    """
     consumed = written_files(settings)
     state = {
         "models": plan.models,
         "waiting": plan.waiting,
         "unregistered": sorted(plan.unregistered),
+        "done": done,
         "consumed": [path.name for path in consumed],
     }
     path = _state_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-    new.replace(path)
+    write_text(path, json.dumps(state, indent=2) + "\n")
     for file in consumed:
         file.unlink(missing_ok=True)
+
+
+def unpack(settings: Settings, plan: Plan) -> Folders:
+    """Unpack the plan's archives; the folder of each file, or why there is none."""
+    files = {saved["marName"] for versions in plan.models.values() for saved in versions.values()}
+    return unpack_all(settings, [settings.model_store / file for file in sorted(files)])
+
+
+def register(settings: Settings, plan: Plan, folders: Folders) -> None:
+    """Register what was unpacked for the plan with TorchServe, which starts the workers.
+
+    A version that was not unpacked, as on a full disk, or is not registered becomes a problem of the plan; if it is
+    the default one, the model waits for a later start.
+    """
+    management = Management(settings, timeout=REGISTER_SECONDS)
+    for name, versions in list(plan.models.items()):
+        default = default_version(versions)
+        for version in sorted(versions, key=lambda version: version != default):
+            folder = folders[settings.model_store / versions[version]["marName"]]
+            try:
+                if isinstance(folder, ArchiveError):
+                    raise folder
+                _register(management, name, version, versions[version], folder)
+            except (ArchiveError, ManagementError) as error:
+                plan.problems.append(f"not registered: {error}")
+                failed = versions.pop(version)
+                if version == default:
+                    plan.waiting[name] = {version: failed} | plan.models.pop(name)
+                    break
+
+
+def _register(management: Management, name: str, version: str, saved: Entry, folder: Path) -> None:
+    """Register one version; the first of a model becomes its default one."""
+    management.register(str(folder), name, saved)
+    management.scale(name, version, saved["minWorkers"])
 
 
 def _restore(settings: Settings, name: str, versions: dict[str, Entry], plan: Plan) -> str | None:
@@ -106,7 +148,7 @@ def _restore(settings: Settings, name: str, versions: dict[str, Entry], plan: Pl
     return None
 
 
-def _register(settings: Settings, model: Model, saved: dict[str, Entry] | None, plan: Plan) -> None:
+def _add(settings: Settings, model: Model, saved: dict[str, Entry] | None, plan: Plan) -> None:
     """Add the archive the build left last; as many workers as the model had, one for a new one."""
     workers = saved[default_version(saved)]["minWorkers"] if saved else 1
     try:
@@ -141,18 +183,16 @@ def _last_state(settings: Settings) -> tuple[Snapshot, set[str]]:
     """What was registered last, and what had been unregistered by hand."""
     state = _read_state(_state_file(settings))
     written = [path for path in written_files(settings) if path.name not in state["consumed"]]
-    snapshots = [models for path in written if (models := read_written(path)) is not None]
-    if not snapshots:
+    snapshots = (models for path in reversed(written) if (models := read_written(path)) is not None)
+    last = next(snapshots, None) if state["done"] else None
+    if last is None:
         return state["models"] | state["waiting"], set(state["unregistered"])
-    last = snapshots[-1]
-    started = snapshots[0] if written[0].name.endswith("-startup.cfg") else last
-    lost = {name: versions for name, versions in state["models"].items() if name not in started}
-    unregistered = (set(state["unregistered"]) | (started.keys() - last.keys())) - last.keys()
-    return state["waiting"] | lost | last, unregistered
+    unregistered = (set(state["unregistered"]) | (state["models"].keys() - last.keys())) - last.keys()
+    return state["waiting"] | last, unregistered
 
 
 def _read_state(path: Path) -> dict[str, Any]:
-    empty: dict[str, Any] = {"models": {}, "waiting": {}, "unregistered": [], "consumed": []}
+    empty: dict[str, Any] = {"models": {}, "waiting": {}, "unregistered": [], "done": False, "consumed": []}
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
         usable = state.keys() == empty.keys() and is_snapshot(state["models"]) and is_snapshot(state["waiting"])

@@ -1,7 +1,8 @@
 """TorchServe's snapshots: what is registered, in which versions, each with how many workers.
 
-It restores the one in ``model_snapshot`` of its configuration, and writes one at each change to ``config/`` in its
-log directory. https://pytorch.org/serve/snapshot.html; the format is that of SnapshotManager.java in TorchServe 0.12.
+It writes one at each change, to ``config/`` in its log directory. A start does not let TorchServe restore it, which
+would unpack the archives one after the other and give up at the first that fails.
+https://pytorch.org/serve/snapshot.html; the format is that of SnapshotManager.java in TorchServe 0.12.
 """
 
 from __future__ import annotations
@@ -44,12 +45,6 @@ def entry(archive: Archive, workers: int, *, default: bool = True, saved: Entry 
 def default_version(versions: dict[str, Entry]) -> str:
     """The version that answers requests which name none."""
     return next((version for version, saved in versions.items() if saved["defaultVersion"]), next(iter(versions)))
-
-
-def as_property(models: Snapshot) -> str:
-    """The line of ``config.properties`` that makes TorchServe restore ``models``."""
-    snapshot = {"name": "start", "modelCount": len(models), "created": 0, "models": models}
-    return f"model_snapshot={json.dumps(snapshot)}\n"
 
 
 def written_files(settings: Settings) -> list[Path]:

@@ -70,15 +70,20 @@ class Stack:
             raise StackError(f"MANAGEMENT_LISTEN={address}:{number}: cannot be listened on; free it or set another")
 
     def start(self, plan: restore.Plan) -> None:
-        """Start both processes, with the models of ``plan`` registered."""
+        """Start both processes and register the models of ``plan``, which load meanwhile."""
         self._clear_leftovers()
-        restore.record(self.settings, plan)
+        restore.record(self.settings, plan, done=False)
         records: dict[str, ProcessRecord] = {}
         try:
-            records["torchserve"] = ProcessRecord.of(torchserve.start(self.settings, plan.models))
+            records["torchserve"] = ProcessRecord.of(torchserve.start(self.settings))
             write_records(self._record_file, records)
             records["proxy"] = ProcessRecord.of(self._start_proxy())
             write_records(self._record_file, records)
+            with self._console.status("Registering the models"):
+                folders = restore.unpack(self.settings, plan)
+                readiness.wait_for_answer(self.settings, lambda: "torchserve" in self.records)
+                restore.register(self.settings, plan, folders)
+            restore.record(self.settings, plan, done=True)
         except BaseException:
             self.stop()
             raise

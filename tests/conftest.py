@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import pytest
 
 from scripts.settings import ROOT, Settings, load_settings
+from scripts.unpacking import unpack_all
 
 TEST_DIR = ROOT / ".run" / "tests"
 READY, DEGRADED = 0, 3
@@ -93,9 +94,14 @@ def stack_environment(run_dir: Path, **settings: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_stack(run_dir: Path, **settings: str) -> Generator[RunningStack]:
-    """Start a stack, yield it, and stop it whatever happens."""
+def running_stack(run_dir: Path, unpacked: Path | None = None, **settings: str) -> Generator[RunningStack]:
+    """Start a stack in a new ``run_dir``, yield it, and stop it whatever happens.
+
+    Archives that lie unpacked in the run directory ``unpacked`` need not be unpacked again.
+    """
     shutil.rmtree(run_dir, ignore_errors=True)
+    if unpacked:
+        shutil.copytree(unpacked, run_dir, copy_function=os.link)
     environment = stack_environment(run_dir, **settings)
     stack = RunningStack(load_settings(environment), environment)
     try:
@@ -133,15 +139,26 @@ def archives(results: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def start_stack(results: Path, archives: Path) -> StartStack:
-    """Start a further stack with settings of its own: ``with start_stack(LOAD_MODELS="none") as stack:``."""
+def unpacked(archives: Path) -> Path:
+    """A run directory in which the nine archives are unpacked."""
+    directory = TEST_DIR / "unpacked"
+    unpack_all(load_settings({"RUN_DIR": str(directory)}), sorted(archives.glob("*.mar")))
+    return directory
+
+
+@pytest.fixture(scope="session")
+def start_stack(results: Path, archives: Path, unpacked: Path) -> StartStack:
+    """Start a further stack with settings of its own: ``with start_stack(LOAD_MODELS="none") as stack:``.
+
+    It finds the nine archives unpacked, as at a second start.
+    """
     count = 0
 
     def start(**settings: str) -> AbstractContextManager[RunningStack]:
         nonlocal count
         count += 1
         defaults = {"RESULTS_DIR": str(results), "MODEL_STORE": str(archives)}
-        return running_stack(TEST_DIR / f"s{count}", **{**defaults, **settings})
+        return running_stack(TEST_DIR / f"s{count}", unpacked, **{**defaults, **settings})
 
     return start
 

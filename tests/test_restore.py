@@ -62,10 +62,11 @@ def write_snapshot(settings: Settings, name: str, models: Snapshot) -> Path:
 
 
 def start(settings: Settings, **changes: Any) -> Snapshot:
-    """One start, up to the snapshot TorchServe writes when it is up."""
+    """One start: TorchServe writes snapshots while the models are registered."""
     plan = plan_start(settings, CATALOGUE, changes.get("entries", SERVABLE), changes.get("loaded"))
-    record(settings, plan)
-    write_snapshot(settings, "20260101000000000-startup.cfg", plan.models)
+    record(settings, plan, done=False)
+    write_snapshot(settings, "20260101000000000-startup.cfg", {})
+    record(settings, plan, done=True)
     return plan.models
 
 
@@ -101,7 +102,7 @@ def test_a_damaged_snapshot_is_passed_over_for_the_one_before(settings: Settings
 def test_snapshots_are_removed_once_they_are_noted(settings: Settings) -> None:
     start(settings)
     write_snapshot(settings, "20260101000000001-snapshot.cfg", {"B": {"1.0": entry("B.mar", 3)}})
-    record(settings, plan_start(settings, CATALOGUE, SERVABLE, None))
+    record(settings, plan_start(settings, CATALOGUE, SERVABLE, None), done=True)
     assert written_files(settings) == []
 
 
@@ -109,16 +110,17 @@ def test_a_start_that_was_cut_off_between_its_steps_loses_nothing(settings: Sett
     start(settings)
     old = write_snapshot(settings, "20260101000000001-snapshot.cfg", {"B": {"1.0": entry("B.mar", 3)}})
     kept = old.read_text()
-    record(settings, plan_start(settings, CATALOGUE, SERVABLE, [A]))
+    record(settings, plan_start(settings, CATALOGUE, SERVABLE, [A]), done=True)
     old.write_text(kept)  # as if the power failed before it was removed
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert (plan.workers("Aplus1"), plan.workers("B")) == (1, 0)
 
 
-def test_models_torchserve_could_not_restore_are_no_unregistered_ones(settings: Settings) -> None:
-    record(settings, plan_start(settings, CATALOGUE, SERVABLE, None))
-    write_snapshot(settings, "20260101000000000-startup.cfg", {"Aplus1": {"1.0": entry("Aplus1.mar", 1)}})
-    assert plan_start(settings, CATALOGUE, SERVABLE, None).models.keys() == {"Aplus1", "B"}
+def test_models_a_start_did_not_get_to_are_no_unregistered_ones(settings: Settings) -> None:
+    record(settings, plan_start(settings, CATALOGUE, SERVABLE, None), done=False)
+    write_snapshot(settings, "20260101000000000-snapshot.cfg", {"Aplus1": {"1.0": entry("Aplus1.mar", 0)}})
+    plan = plan_start(settings, CATALOGUE, SERVABLE, None)
+    assert (plan.workers("Aplus1"), plan.workers("B")) == (1, 1)
 
 
 def test_a_model_the_index_refuses_waits_with_its_workers(settings: Settings) -> None:
@@ -178,7 +180,7 @@ def test_a_damaged_guest_is_a_problem_and_waits(settings: Settings, checksum: bo
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"models": 3}', '{"models": {"B": {}}}'])
 def test_a_damaged_state_file_counts_as_none(settings: Settings, content: str) -> None:
-    record(settings, plan_start(settings, CATALOGUE, SERVABLE, [A]))
+    record(settings, plan_start(settings, CATALOGUE, SERVABLE, [A]), done=True)
     (settings.run_dir / "models.json").write_text(content)
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert (plan.workers("Aplus1"), plan.workers("B")) == (1, 1)

@@ -111,7 +111,7 @@ def test_half_a_stack_is_told_and_stopped_and_started_again(start_stack: StartSt
         assert requests.get(f"{stack.url}/api/v1/health", timeout=10).ok
 
 
-def test_stopping_leaves_no_process_and_no_unpacked_archive(start_stack: StartStack) -> None:
+def test_stopping_leaves_no_process_and_no_temporary_file(start_stack: StartStack) -> None:
     with start_stack(LOAD_MODELS=ONE) as stack:
         run_dir = stack.settings.run_dir
         assert processes_below(run_dir)

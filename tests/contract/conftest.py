@@ -45,6 +45,6 @@ def reference(results: Path, catalogue: dict[str, Model]) -> Reference:
 
 @pytest.fixture(scope="session")
 def small_store(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Store:
-    """Four small models, for the further stacks: TorchServe unpacks every archive at a start."""
+    """Four small models, for the further stacks."""
     names = ("MobileNetV2_FER2013", "MobileNetV2_RAF-DB", "MobileNetV2_CK+48", "ResNet50_CK+48")
     return Store(tmp_path_factory.mktemp("small"), results, archives, names)

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 import requests
+
+from scripts.processes import ProcessRecord
 
 from . import images
 from .assertions import assert_error, assert_health, assert_models, assert_prediction
@@ -112,16 +113,14 @@ def test_torchserve_that_hangs_ends_in_504_and_serves_again_when_it_goes_on(
 def test_torchserve_that_died_ends_in_503(fragile: RunningStack, small_store: Store, reference: Reference) -> None:
     client, operator = Client(fragile.url), Operator(fragile)
     _assert_served(client, reference)
-    torchserve = psutil.Process(operator.torchserve())
-    with ThreadPoolExecutor(2) as threads:
+    torchserve = ProcessRecord.of(operator.torchserve())
+    with ThreadPoolExecutor(9) as threads:
         with operator.frozen(MODEL):
-            waiting = [threads.submit(client.predict, FRAME, MODEL) for _ in range(2)]
+            # One more than a batch holds, so that one waits although a worker may take all others at once.
+            waiting = [threads.submit(client.predict, FRAME, MODEL) for _ in range(9)]
             poll(functools.partial(operator.pending, MODEL), lambda pending: pending >= 1)
-            torchserve.kill()
-            poll(
-                torchserve.is_running,
-                lambda running: not running or torchserve.status() == psutil.STATUS_ZOMBIE,
-            )
+            torchserve.stop(signal.SIGKILL, 10)
+            assert not torchserve.alive
             for future in waiting:
                 assert_error(future.result(), 503)
         assert_error(client.predict(FRAME, MODEL), 503)

@@ -65,7 +65,7 @@ def serve_site() -> ServeSite:
 
     def serve(site: Site, **settings: str) -> AbstractContextManager[RunningStack]:
         environment = {**site.environment, **settings}
-        return running_stack(Path(environment.pop("RUN_DIR")), **environment)
+        return running_stack(Path(environment.pop("RUN_DIR")), None, **environment)
 
     return serve
 

@@ -50,7 +50,7 @@ def api(stack: RunningStack) -> Api:
 def test_an_upgrade_by_plain_calls_fails_no_request(stack: RunningStack, api: Api) -> None:
     with asking(stack.url, SERVED, 4) as answers:
         wait_for_answers(answers, 2)
-        registered = api("POST", "/models", url=NEXT, model_name=ARCHIVE, synchronous="false")
+        registered = api("POST", "/models", url=NEXT, model_name=ARCHIVE, initial_workers=1, synchronous="false")
         assert registered.status_code == 202, registered.text
         assert wait_until(lambda: api.ready("1.1") == 1, 60)
         probed = api.probe("1.1")

@@ -75,7 +75,7 @@ def test_it_is_off_unless_it_is_wanted(stack: RunningStack) -> None:
 
 def test_models_are_registered_scaled_and_removed_from_afar(remote: Remote, site: Site) -> None:
     repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
-    registered = remote("POST", "/models", url="Guest.mar")
+    registered = remote("POST", "/models", url="Guest.mar", initial_workers=1)
     assert registered.status_code == 202, registered.text
     assert wait_until(lambda: "READY" in remote("GET", "/models/Guest").text, 60)
     assert remote("PUT", "/models/Guest", min_worker=2, max_worker=2).status_code == 202
@@ -88,7 +88,13 @@ def test_models_are_registered_scaled_and_removed_from_afar(remote: Remote, site
         if line["method"] != "GET"
     ]
     assert changes[-3:] == [
-        ("ops", "POST", "/models?url=Guest.mar&synchronous=false", 202, "Processing worker updates..."),
+        (
+            "ops",
+            "POST",
+            "/models?url=Guest.mar&initial_workers=1&synchronous=false",
+            202,
+            "Processing worker updates...",
+        ),
         (
             "ops",
             "PUT",

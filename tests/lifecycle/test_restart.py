@@ -83,9 +83,10 @@ def test_versions_workers_and_guests_survive_stop_and_kill(
         assert listed(stack) == rolled_back
         assert predict(stack.url, SERVED).body["version"] == "1.0"
 
+        assert stack.command("models", "scale", SERVED, "1").returncode == 0
         kill(stack)
-        newest = written_files(stack.settings)[-1]
-        newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+        for damaged in written_files(stack.settings):
+            damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
         restart(stack)
         assert listed(stack) == rolled_back
 
