@@ -38,6 +38,7 @@ class EmotionHandler:
         Raises EngineError or ValueError with the reason; TorchServe then reports the worker as failed.
         """
         model_dir = Path(context.system_properties["model_dir"])
+        self._set_log_level()
         self.description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
         self.max_pixels = self._max_pixels()
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
@@ -118,6 +119,13 @@ class EmotionHandler:
     def _internal_error(self) -> ImageError:
         name = self.description["model"]
         return ImageError("internal", 500, f"{name} failed on this image; try again, or look into the server's log.")
+
+    @staticmethod
+    def _set_log_level() -> None:
+        """LOG_LEVEL for the handler's own modules; TorchServe lets every library tell from INFO on."""
+        level = os.environ.get("LOG_LEVEL", "info").upper()
+        for name in (__name__, "face_image"):
+            logging.getLogger(name).setLevel(level)
 
     @staticmethod
     def _max_pixels() -> int:

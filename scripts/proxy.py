@@ -133,13 +133,13 @@ def _predict_location(settings: Settings, eighths: int) -> str:
     )
 
 
-def _script_settings(settings: Settings) -> dict[str, str | int]:
+def _script_settings(settings: Settings) -> dict[str, str | int | list[str]]:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     fields = dict(re.findall(r'^(name|version) = "([^"]+)"$', project, re.MULTILINE))
     return {
         "name": fields["name"],
         "version": fields["version"],
-        "access_log": str(settings.log_dir / "proxy-access.log"),
+        "logs": [str(settings.log_dir / name) for name in ("proxy-access.log", "management.log")],
         "catalogue": str(settings.catalogue),
         "index": str(settings.index_file),
         "key_file": str(settings.key_file),

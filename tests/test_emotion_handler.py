@@ -210,6 +210,18 @@ def test_the_limit_comes_from_the_environment(model_dir: Path, monkeypatch: pyte
     assert [status for status, _, _ in ask(handler, {"body": photo()})] == [413]
 
 
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_log_level_decides_what_is_told_of_a_damaged_image(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, level: str
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", level)
+    handler = EmotionHandler()
+    handler.initialize(context(model_dir))
+    assert ask(handler, {"body": photo()[:500]})[0][0] == 400
+    assert any("Pillow cannot decode a JPEG image" in line for line in caplog.messages) == (level == "debug")
+    assert any("is answered with 400: damaged" in line for line in caplog.messages)
+
+
 def test_torchserves_loader_finds_and_initialises_the_handler(model_dir: Path) -> None:
     service = ModelLoaderFactory.get_model_loader().load("m", str(model_dir), "emotion_handler.py", None, 8)
     assert isinstance(service, Service)

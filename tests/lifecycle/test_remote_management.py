@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -234,3 +235,16 @@ def test_torchserve_down_is_told(remote: Remote) -> None:
         remote.stack.settings.key_file.with_suffix(".away").rename(remote.stack.settings.key_file)
     assert (refused.status_code, error(refused)) == (503, "TorchServe does not answer; is the stack running?")
     assert refused.headers["Retry-After"] == "2"
+
+
+def test_a_large_log_is_put_aside_and_logging_goes_on(remote: Remote) -> None:
+    remote("GET", "/models")
+    log = remote.stack.settings.log_dir / "management.log"
+    os.truncate(log, 20 * 2**20)
+    assert wait_until(log.with_name("management.log.1").exists, 10)
+
+    def is_logged() -> bool:
+        remote("GET", f"/models/{OTHER}")
+        return log.exists() and remote.logs(method="GET", request=f"/models/{OTHER}")
+
+    assert wait_until(is_logged, 10)
