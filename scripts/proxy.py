@@ -133,13 +133,14 @@ def _predict_location(settings: Settings, eighths: int) -> str:
     )
 
 
-def _script_settings(settings: Settings) -> dict[str, str | int | list[str]]:
+def _script_settings(settings: Settings) -> dict[str, str | int]:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     fields = dict(re.findall(r'^(name|version) = "([^"]+)"$', project, re.MULTILINE))
     return {
         "name": fields["name"],
         "version": fields["version"],
-        "logs": [str(settings.log_dir / name) for name in ("proxy-access.log", "management.log")],
+        "access_log": str(settings.log_dir / "proxy-access.log"),
+        "management_log": str(settings.log_dir / "management.log"),
         "catalogue": str(settings.catalogue),
         "index": str(settings.index_file),
         "key_file": str(settings.key_file),

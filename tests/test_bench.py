@@ -278,7 +278,7 @@ def result() -> dict[str, Any]:
     one = {**measured, "requests": 500, "errors": {}}
     ratio = {"p50": 2.0, "rate": 4.0, "share": 0.7, "above_network": 5.0}
     case = {"stack": one, "reference": {**one, "p50": 20.0, "rate": 25.0}, "ratios": ratio}
-    network = {"network": {"batch": 1, "p50": 5.0, "rate": 200.0}}
+    network = {"network": {"batch": 1, "p50": 5.0, "rate": 200.0, "drift": 1.1}}
     process = {"pid": 1, "name": "torchserve", "pss": 2000.0, "anon": 1000.0, "shmem": 50.0}
     return {
         "date": "2026-01-02",
@@ -334,6 +334,9 @@ def test_a_run_on_a_busy_machine_says_so(result: dict[str, Any]) -> None:
     assert warning(result) == ""
     result["cases"][0]["reference"]["foreign"] = 0.4
     assert "others took up to 40% of it" in warning(result)
+    assert "drifted" not in warning(result)
+    result["cases"][0]["network"]["drift"] = 2.5
+    assert "took up to 2.5 times as long" in warning(result)
     assert warning(result) in page(result, "plot.svg")
 
 

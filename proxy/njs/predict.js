@@ -25,7 +25,10 @@ async function predict(r) {
     if (problem !== null) {
         return sendProblem(r, problem);
     }
-    const verdict = await ask(r, input);
+    let verdict = await ask(r, input);
+    if (verdict.reason === 'queue_full' && await isUnloaded(input.name)) {
+        verdict = await prepare(input.name) || await ask(r, input);
+    }
     if (verdict.sentence) {
         return sendProblem(r, verdict);
     }
@@ -89,6 +92,12 @@ async function prepare(name) {
     }
     const loads = state.model(name).state === 'idle' || loading.isUnderWay(name);
     return loads && (problem === null || problem.wait !== undefined) ? loading.load(name) : problem;
+}
+
+// Whether the worker was taken away since the last look: TorchServe answers that like a full queue.
+async function isUnloaded(name) {
+    await torchserve.look(name).catch(torchserve.noteFailure);
+    return state.model(name).state !== 'ready';
 }
 
 // Send the image until there is an answer to give.

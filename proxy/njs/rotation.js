@@ -5,7 +5,7 @@ const MAX_BYTES = 20 * 1024 * 1024;
 const KEPT = 5;
 
 function rotate() {
-    settings.logs.filter((log) => size(log) >= MAX_BYTES).forEach(putAside);
+    [settings.access_log, settings.management_log].filter((log) => size(log) >= MAX_BYTES).forEach(putAside);
 }
 
 function putAside(log) {

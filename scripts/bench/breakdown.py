@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.bench.images import predict_request, raw_request, write_once
-from scripts.bench.measure import BATCH, Bench, Case
+from scripts.bench.measure import BATCH, FINER, Bench, Case
 from scripts.bench.processes import cpu_seconds
 from scripts.catalogue import Model
 from scripts.settings import Settings
@@ -34,7 +34,7 @@ class Breakdown:
         ``decode`` and ``resize`` are the handler's own functions, ``network`` is the network alone, ``torchserve`` is
         what a request sent straight to TorchServe takes besides, ``proxy`` what one through the proxy takes more.
         """
-        samples = [self._sample(model) for _ in range(self.bench.pairs)]
+        samples = [self._sample(model) for _ in range(self.bench.pairs * FINER)]
         return {part: statistics.median(sample[part] for sample in samples) for part in samples[0]}
 
     def cpu(self, model: Model) -> dict[str, float]:
@@ -62,8 +62,8 @@ class Breakdown:
 
     def _sample(self, model: Model) -> dict[str, float]:
         through, straight = self._through(model), self._straight(model)
-        network = self.bench.network(self.bench.networks[model.name], 1, self.bench.seconds / 2)["ms"]
-        job = {"kind": "image", "path": str(self.image), "seconds": self.bench.seconds / 8}
+        network = self.bench.network(self.bench.networks[model.name], 1, self.bench.seconds / 2 / FINER)["ms"]
+        job = {"kind": "image", "path": str(self.image), "seconds": self.bench.seconds / 8 / FINER}
         steps = self.bench.limits.ask(job)["result"]
         return {
             "decode": steps["decode"],
@@ -83,6 +83,6 @@ class Breakdown:
 
     def _latency(self, port: int, model: Model, request: bytes) -> float:
         path = write_once(self.directory / f"{model.archive_name}-{port}.http", request)
-        seconds = self.bench.seconds / 2
+        seconds = self.bench.seconds / 2 / FINER
         job = {"port": port, "requests": [str(path)], "clients": 1, "seconds": seconds}
         return float(statistics.median(self.bench.generator.ask(job)["latencies"]))

@@ -23,6 +23,8 @@ from scripts.bench.servers import Server
 
 SERVERS = ("stack", "reference")
 BATCH = 8  # the archives' batchSize
+# One client's slices hold enough answers when they are short, and follow the machine's drift more closely.
+FINER = 4
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Bench:
-    """Everything that is needed to measure a case.
+    """Everything that is needed to measure a case: ``pairs`` of slices of ``seconds``.
 
     ``requests`` are the files of prepared requests by model and image, ``networks`` the unpacked networks by model,
     one for each architecture.
@@ -77,7 +79,8 @@ class Bench:
         """Measure one case. Returns what the report holds of it."""
         for name in SERVERS:
             self.load(name, case, seconds=0, rounds=1)
-        pairs = [self._pair(case, odd=bool(number % 2)) for number in range(self.pairs)]
+        finer = FINER if case.clients == 1 else 1
+        pairs = [self._pair(case, self.seconds / finer, odd=bool(number % 2)) for number in range(self.pairs * finer)]
         slices = {name: [pair[name] for pair in pairs] for name in SERVERS}
         networks = [pair["network"] for pair in pairs]
         return {
@@ -85,7 +88,12 @@ class Bench:
             "image": case.image,
             "clients": case.clients,
             **{name: together(slices[name]) for name in SERVERS},
-            "network": {"batch": case.batch, "p50": float(np.median(networks)), "rate": _rate(case, networks)},
+            "network": {
+                "batch": case.batch,
+                "p50": float(np.median(networks)),
+                "rate": _rate(case, networks),
+                "drift": max(networks) / min(networks),
+            },
             "ratios": ratios(slices["stack"], slices["reference"], [_rate(case, [ms]) for ms in networks]),
         }
 
@@ -117,12 +125,12 @@ class Bench:
         alone = self.limits.ask(job)["result"]
         return {"ms": statistics.median(alone["milliseconds"]), "cpu_ms": alone["cpu_ms"]}
 
-    def _pair(self, case: Case, *, odd: bool) -> dict[str, Any]:
+    def _pair(self, case: Case, seconds: float, *, odd: bool) -> dict[str, Any]:
         order = reversed(SERVERS) if odd else SERVERS
-        pair: dict[str, Any] = {name: self.load(name, case, self.seconds) for name in order}
+        pair: dict[str, Any] = {name: self.load(name, case, seconds) for name in order}
         networks = [self.networks[model] for model in case.models if model in self.networks]
-        seconds = self.seconds / 2 / len(networks)
-        pair["network"] = statistics.mean(self.network(network, case.batch, seconds)["ms"] for network in networks)
+        each = seconds / 2 / len(networks)
+        pair["network"] = statistics.mean(self.network(network, case.batch, each)["ms"] for network in networks)
         return pair
 
     def _job(self, server: str, requests: Sequence[Path], clients: int, seconds: float, rounds: int) -> dict[str, Any]:

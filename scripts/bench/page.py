@@ -11,7 +11,8 @@ _METHOD = """\
 The [reference backend](../scripts/bench/reference.py) is what this project replaces: one FastAPI + uvicorn process
 with an `async` endpoint, torchvision's transforms and eager torch, all models in its memory. Both servers run at the
 same time with the same checkpoints and get the same requests, in turn: {pairs} pairs of slices of {seconds:g} s a case
-(longer where a slice would hold fewer than {rounds} answers a client), each followed by the network alone. A ratio is
+(four times as many of a quarter of that for one client; longer where a slice would hold fewer than {rounds} answers a
+client), each followed by the network alone. A ratio is
 taken within a pair; the tables show the median over the pairs, and percentiles over all requests. Everything is warm.
 *Network alone* is OpenVINO in a process of its own with the network out of the archive, its precision, one thread a
 core and a fixed batch: of one image for one client and for the mixed load, of 8 images otherwise."""
@@ -27,6 +28,7 @@ From `start` to all READY: {stack:.1f} s (reference: {reference:.1f} s), with th
 the page cache. The reference's memory: {pss:,.0f} MB PSS, of which {kept:,.0f} MB cannot be dropped."""
 
 _QUIET = 0.1
+_STEADY = 1.25
 
 
 def page(result: dict[str, Any], plot: str) -> str:
@@ -62,14 +64,21 @@ def verdict(result: dict[str, Any]) -> str:
 
 
 def warning(result: dict[str, Any]) -> str:
-    """What to say of a run on a machine that others used too; empty if it was quiet."""
+    """What to say of a run on a machine that was not all its own, or not of one speed; else empty."""
+    sentences = []
     foreign = max((slice_["foreign"] for slice_ in _slices(result)), default=0.0)
-    if foreign <= _QUIET:
-        return ""
-    return (
-        f"The machine was not quiet: others took up to {foreign:.0%} of it during a slice. Both servers are faster "
-        "than this, above all the reference, whose threads wait for each other; measure again."
-    )
+    if foreign > _QUIET:
+        sentences.append(
+            f"The machine was not quiet: others took up to {foreign:.0%} of it during a slice. Both servers are faster "
+            "than this, above all the reference, whose threads wait for each other; measure again."
+        )
+    drift = max((case["network"]["drift"] for case in result["cases"]), default=1.0)
+    if drift > _STEADY:
+        sentences.append(
+            f"The machine's own speed drifted: one and the same network took up to {drift:.1f} times as long in one "
+            "slice as in another. Ratios hold, being taken side by side; times in milliseconds are those of this run."
+        )
+    return " ".join(sentences)
 
 
 def _slices(result: dict[str, Any]) -> list[dict[str, Any]]:
