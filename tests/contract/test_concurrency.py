@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -18,6 +20,9 @@ from .client import Client, at_once
 from .operator_view import Operator, stopped
 from .polling import poll
 from .reference import Reference
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningStack
 
 CLIENTS = 16
 
@@ -67,6 +72,12 @@ def _wait_for_queue(operator: Operator, archive: str, length: int) -> None:
     poll(functools.partial(operator.pending, archive), lambda pending: pending == length)
 
 
+def _batches(stack: RunningStack, ids: list[str]) -> list[int]:
+    """The size of the batch each of the requests was computed in, as far as they are logged."""
+    lines = map(json.loads, (stack.settings.log_dir / "proxy-access.log").read_text().splitlines())
+    return [line["batch"] for line in lines if line["request_id"] in ids]
+
+
 BAD = {
     2: (b"version https://git-lfs.github.com/spec/v1\n", 415),
     4: (images.frame(300)[:5000], 400),
@@ -76,7 +87,12 @@ BAD = {
 
 @pytest.mark.parametrize("bad", [{}, BAD], ids=["all-good", "three-bad"])
 def test_waiting_requests_form_one_batch_and_bad_images_fail_alone(
-    client: Client, operator: Operator, reference: Reference, bad: dict[int, tuple[bytes, int]]
+    stack: RunningStack,
+    client: Client,
+    operator: Operator,
+    reference: Reference,
+    bad: dict[int, tuple[bytes, int]],
+    request: pytest.FixtureRequest,
 ) -> None:
     """With the worker held, one request is in its hands and eight wait; let go, it takes these eight at once."""
     model = archive = "ResNet50_FER2013"
@@ -91,13 +107,14 @@ def test_waiting_requests_form_one_batch_and_bad_images_fail_alone(
             first = threads.submit(client.predict, images.frame(299), model)
             poll(lambda: operator.received(archive), lambda count: count == received + 1)
             _wait_for_queue(operator, archive, 0)
-            others = [threads.submit(client.predict, content, model) for content in contents]
+            ids = [f"{request.node.callspec.id}-{number}" for number in range(8)]
+            others = [
+                threads.submit(client.predict, content, model, {"X-Request-ID": name})
+                for content, name in zip(contents, ids, strict=True)
+            ]
             _wait_for_queue(operator, archive, 8)
-        lengths = {8}
-        while lengths.isdisjoint({0}):
-            lengths.add(operator.pending(archive))
-        assert lengths == {8, 0}
         answers = [future.result() for future in others]
+    assert poll(lambda: _batches(stack, ids), lambda batches: len(batches) == 8) == [8] * 8
 
     assert_prediction(first.result(), model, reference.probabilities(model, images.frame(299)))
     for number, (answer, want) in enumerate(zip(answers, expected, strict=True)):
