@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -22,6 +24,11 @@ from scripts.unpacking import unpack_all
 
 TEST_DIR = ROOT / ".run" / "tests"
 READY, DEGRADED = 0, 3
+
+# One of the two processes that run the tests takes these, the other all the rest (pytest-xdist's --dist loadgroup).
+_FIRST_HALF = ("tests/contract/", "tests/web/", "tests/test_stack.py")
+# Below the range that Linux takes the ports of outgoing connections from, so that none of those is in the way.
+_PORTS = range(12_000, 32_000)
 
 _running: list[RunningStack] = []
 
@@ -80,10 +87,13 @@ def program_is_missing(remedy: str) -> NoReturn:
 def free_ports(count: int) -> list[int]:
     """TCP ports nothing listens on, all different."""
     with contextlib.ExitStack() as sockets:
-        probes = [sockets.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+        ports: list[int] = []
+        while len(ports) < count:
+            probe, port = sockets.enter_context(socket.socket()), random.choice(_PORTS)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                ports.append(port)
+        return ports
 
 
 def stack_environment(run_dir: Path, **settings: str) -> dict[str, str]:
@@ -116,14 +126,23 @@ def running_stack(run_dir: Path, unpacked: Path | None = None, **settings: str) 
         stack.command("stack", "stop")
 
 
+@contextlib.contextmanager
+def _one_at_a_time() -> Generator[None]:
+    """Wait until the other process that runs tests has made what both need."""
+    with (TEST_DIR / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def results() -> Path:
     """Directory with the nine stand-in checkpoints; kept between runs."""
     directory = TEST_DIR / "results"
     directory.mkdir(parents=True, exist_ok=True)
-    if not any(directory.glob("*_best.pt")):
-        made = run_command({**os.environ, "RESULTS_DIR": str(directory)}, "standins")
-        assert made.returncode == 0, made.stdout + made.stderr
+    with _one_at_a_time():
+        if not any(directory.glob("*_best.pt")):
+            made = run_command({**os.environ, "RESULTS_DIR": str(directory)}, "standins")
+            assert made.returncode == 0, made.stdout + made.stderr
     return directory
 
 
@@ -133,7 +152,8 @@ def archives(results: Path) -> Path:
     directory = TEST_DIR / "model_store"
     directory.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "RESULTS_DIR": str(results), "MODEL_STORE": str(directory)}
-    built = run_command(environment, "archives")
+    with _one_at_a_time():
+        built = run_command(environment, "archives")
     assert built.returncode == 0, built.stdout + built.stderr
     return directory
 
@@ -142,7 +162,8 @@ def archives(results: Path) -> Path:
 def unpacked(archives: Path) -> Path:
     """A run directory in which the nine archives are unpacked."""
     directory = TEST_DIR / "unpacked"
-    unpack_all(load_settings({"RUN_DIR": str(directory)}), sorted(archives.glob("*.mar")))
+    with _one_at_a_time():
+        unpack_all(load_settings({"RUN_DIR": str(directory)}), sorted(archives.glob("*.mar")))
     return directory
 
 
@@ -158,7 +179,8 @@ def start_stack(results: Path, archives: Path, unpacked: Path) -> StartStack:
         nonlocal count
         count += 1
         defaults = {"RESULTS_DIR": str(results), "MODEL_STORE": str(archives)}
-        return running_stack(TEST_DIR / f"s{count}", unpacked, **{**defaults, **settings})
+        process = os.environ.get("PYTEST_XDIST_WORKER", "")
+        return running_stack(TEST_DIR / f"{process}s{count}", unpacked, **{**defaults, **settings})
 
     return start
 
@@ -168,6 +190,14 @@ def stack(start_stack: StartStack) -> Iterator[RunningStack]:
     """The nine stand-in models, served."""
     with start_stack() as running:
         yield running
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which of two processes runs each test."""
+    for item in items:
+        half = "first" if item.nodeid.startswith(_FIRST_HALF) else "second"
+        item.add_marker(pytest.mark.xdist_group(half))
 
 
 def pytest_configure() -> None:

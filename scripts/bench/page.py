@@ -27,6 +27,19 @@ _WHOLE = """\
 From `start` to all READY: {stack:.1f} s (reference: {reference:.1f} s), with the archives built and the files in
 the page cache. The reference's memory: {pss:,.0f} MB PSS, of which {kept:,.0f} MB cannot be dropped."""
 
+_CHOICES = """\
+- **Workers:** one process a model. A second one of the same model computes no more, since the first keeps all cores
+  busy; it is for models that crash, or for machines where one image no longer fills the cores.
+- **Threads:** OpenVINO takes one a core and is not pinned: nine workers that were would wait for the same core. Images
+  of a batch are decoded on as many threads. Both follow the number of cores.
+- **Batches:** up to 8 of what waits, and at most 1 ms for more (TorchServe has no way to wait for none). The
+  convolutions compute a batch image by image: one keeps the cores busy, and more would not fit the caches. The fully
+  connected layers take the whole batch: their time is that of reading the weights.
+- **The JVM** compiles with its fast compiler only; the optimizing one took as much of the cores again, for nothing
+  that could be measured.
+- **Preprocessing** stays with Pillow: OpenVINO's own Pillow-like resizing took four times as long and differed in
+  1.5 % of the bytes, and JPEG decoding at reduced scale changes the answers."""
+
 _QUIET = 0.1
 _STEADY = 1.25
 
@@ -42,6 +55,8 @@ def page(result: dict[str, Any], plot: str) -> str:
         "## How it was measured",
         _METHOD.format(**result["options"]),
         _generator(result),
+        "## Workers, threads, batches",
+        _CHOICES,
         "## Start and memory",
         _whole(result),
         *(f"## {table.title}\n\n{markdown(table)}" for table in all_tables(result)),

@@ -117,7 +117,8 @@ def test_waiting_requests_are_computed_together_and_bad_images_fail_alone(
             ]
             _wait_for_queue(operator, archive, 8)
         answers = [future.result() for future in others]
-    assert max(poll(lambda: _batches(stack, ids), lambda batches: len(batches) == 8)) > 4
+    batches = poll(lambda: _batches(stack, ids), lambda logged: len(logged) == 8)
+    assert max(batches) > 4
 
     assert_prediction(first.result(), model, reference.probabilities(model, images.frame(299)))
     for number, (answer, want) in enumerate(zip(answers, expected, strict=True)):
