@@ -55,11 +55,11 @@ bench: $(VENV)/test.installed ## measure the stack beside the backend it replace
 	@$(RUN) scripts.bench run
 
 test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
-	@$(RUN) pytest --numprocesses=2 --dist=loadgroup
+	@$(RUN) pytest
 
 coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and scripts/ they ran
 	@rm -rf .run/coverage
-	@$(RUN) pytest --numprocesses=2 --dist=loadgroup --cov --cov-report=term:skip-covered
+	@$(RUN) pytest --cov --cov-report=term:skip-covered
 
 check: $(VENV)/test.installed ## lint, types, configuration
 	@$(BIN)/ruff check .

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import random
@@ -24,9 +23,6 @@ from scripts.unpacking import unpack_all
 
 TEST_DIR = ROOT / ".run" / "tests"
 READY, DEGRADED = 0, 3
-
-# One of the two processes that run the tests takes these, the other all the rest (pytest-xdist's --dist loadgroup).
-_FIRST_HALF = ("tests/contract/", "tests/web/", "tests/test_stack.py")
 # Below the range that Linux takes the ports of outgoing connections from, so that none of those is in the way.
 _PORTS = range(12_000, 32_000)
 
@@ -126,23 +122,14 @@ def running_stack(run_dir: Path, unpacked: Path | None = None, **settings: str) 
         stack.command("stack", "stop")
 
 
-@contextlib.contextmanager
-def _one_at_a_time() -> Generator[None]:
-    """Wait until the other process that runs tests has made what both need."""
-    with (TEST_DIR / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 @pytest.fixture(scope="session")
 def results() -> Path:
     """Directory with the nine stand-in checkpoints; kept between runs."""
     directory = TEST_DIR / "results"
     directory.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time():
-        if not any(directory.glob("*_best.pt")):
-            made = run_command({**os.environ, "RESULTS_DIR": str(directory)}, "standins")
-            assert made.returncode == 0, made.stdout + made.stderr
+    if not any(directory.glob("*_best.pt")):
+        made = run_command({**os.environ, "RESULTS_DIR": str(directory)}, "standins")
+        assert made.returncode == 0, made.stdout + made.stderr
     return directory
 
 
@@ -152,8 +139,7 @@ def archives(results: Path) -> Path:
     directory = TEST_DIR / "model_store"
     directory.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "RESULTS_DIR": str(results), "MODEL_STORE": str(directory)}
-    with _one_at_a_time():
-        built = run_command(environment, "archives")
+    built = run_command(environment, "archives")
     assert built.returncode == 0, built.stdout + built.stderr
     return directory
 
@@ -162,8 +148,7 @@ def archives(results: Path) -> Path:
 def unpacked(archives: Path) -> Path:
     """A run directory in which the nine archives are unpacked."""
     directory = TEST_DIR / "unpacked"
-    with _one_at_a_time():
-        unpack_all(load_settings({"RUN_DIR": str(directory)}), sorted(archives.glob("*.mar")))
+    unpack_all(load_settings({"RUN_DIR": str(directory)}), sorted(archives.glob("*.mar")))
     return directory
 
 
@@ -179,8 +164,7 @@ def start_stack(results: Path, archives: Path, unpacked: Path) -> StartStack:
         nonlocal count
         count += 1
         defaults = {"RESULTS_DIR": str(results), "MODEL_STORE": str(archives)}
-        process = os.environ.get("PYTEST_XDIST_WORKER", "")
-        return running_stack(TEST_DIR / f"{process}s{count}", unpacked, **{**defaults, **settings})
+        return running_stack(TEST_DIR / f"s{count}", unpacked, **{**defaults, **settings})
 
     return start
 
@@ -190,14 +174,6 @@ def stack(start_stack: StartStack) -> Iterator[RunningStack]:
     """The nine stand-in models, served."""
     with start_stack() as running:
         yield running
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which of two processes runs each test."""
-    for item in items:
-        half = "first" if item.nodeid.startswith(_FIRST_HALF) else "second"
-        item.add_marker(pytest.mark.xdist_group(half))
 
 
 def pytest_configure() -> None:
