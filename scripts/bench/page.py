@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scripts.bench.measure import FINER
 from scripts.bench.tables import Table, all_tables
 from scripts.bench.targets import targets
 
@@ -11,9 +12,9 @@ _METHOD = """\
 The [reference backend](../scripts/bench/reference.py) is what this project replaces: one FastAPI + uvicorn process
 with an `async` endpoint, torchvision's transforms and eager torch, all models in its memory. Both servers run at the
 same time with the same checkpoints and get the same requests, in turn: {pairs} pairs of slices of {seconds:g} s a case
-(four times as many of a quarter of that for one client; longer where a slice would hold fewer than {rounds} answers a
-client), each followed by the network alone. A ratio is
-taken within a pair; the tables show the median over the pairs, and percentiles over all requests. Everything is warm.
+({finer} times as many, each as much shorter, for one client; longer where a slice would hold fewer than {rounds}
+answers a client), each followed by the network alone. A ratio is taken within a pair; the tables show the median over
+the pairs, and percentiles over all requests. Everything is warm.
 *Network alone* is OpenVINO in a process of its own with the network out of the archive, its precision, one thread a
 core and a fixed batch: of one image for one client and for the mixed load, of 8 images otherwise."""
 
@@ -28,17 +29,14 @@ From `start` to all READY: {stack:.1f} s (reference: {reference:.1f} s), with th
 the page cache. The reference's memory: {pss:,.0f} MB PSS, of which {kept:,.0f} MB cannot be dropped."""
 
 _CHOICES = """\
-- **Workers:** one process a model. A second one of the same model computes no more, since the first keeps all cores
-  busy; it is for models that crash, or for machines where one image no longer fills the cores.
+- **Workers:** one process a model, since one keeps all cores busy already.
 - **Threads:** OpenVINO takes one a core and is not pinned: nine workers that were would wait for the same core. Images
   of a batch are decoded on as many threads. Both follow the number of cores.
-- **Batches:** up to 8 of what waits, and at most 1 ms for more (TorchServe has no way to wait for none). The
-  convolutions compute a batch image by image: one keeps the cores busy, and more would not fit the caches. The fully
-  connected layers take the whole batch: their time is that of reading the weights.
-- **The JVM** compiles with its fast compiler only; the optimizing one took as much of the cores again, for nothing
-  that could be measured.
-- **Preprocessing** stays with Pillow: OpenVINO's own Pillow-like resizing took four times as long and differed in
-  1.5 % of the bytes, and JPEG decoding at reduced scale changes the answers."""
+- **Batches:** up to 8 of what waits, and at most 1 ms for more, the least that an archive can ask for. The convolutions
+  compute a batch image by image, with buffers for one image only. The fully connected layers take the whole batch:
+  their time is that of reading the weights.
+- **The JVM** compiles with its fast compiler only and leaves the cores to the workers.
+- **Preprocessing** is Pillow's, whose bytes the answers are compared with."""
 
 _QUIET = 0.1
 _STEADY = 1.25
@@ -53,7 +51,7 @@ def page(result: dict[str, Any], plot: str) -> str:
         *([f"**{warning(result)}**"] if warning(result) else []),
         f"![Requests a second and latency of both servers and of the network alone]({plot})",
         "## How it was measured",
-        _METHOD.format(**result["options"]),
+        _METHOD.format(**result["options"], finer=FINER),
         _generator(result),
         "## Workers, threads, batches",
         _CHOICES,
