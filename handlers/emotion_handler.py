@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,9 @@ class EmotionHandler:
         return self.postprocess(results, context)
 
     def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[npt.NDArray[np.uint8] | ImageError]:
-        """Decode the images in parallel: uint8 (224, 224, 3) each, or why there is none."""
+        """Decode the images, or shrink the halves of a single one, in parallel: uint8 (224, 224, 3), or an error."""
         if len(data) == 1:
-            return [self._decode(data[0])]
+            return [self._decode(data[0], self.decoders)]
         return list(self.decoders.map(self._decode, data))
 
     def inference(
@@ -93,10 +93,11 @@ class EmotionHandler:
             answers.append(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
         return answers
 
-    def _decode(self, request: Mapping[str, Any]) -> npt.NDArray[np.uint8] | ImageError:
+    def _decode(self, request: Mapping[str, Any], helper: Executor | None = None) -> npt.NDArray[np.uint8] | ImageError:
         data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
         try:
-            return read_face(data if isinstance(data, (bytes, bytearray)) else str(data).encode(), self.max_pixels)
+            content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
+            return read_face(content, self.max_pixels, helper)
         except ImageError as error:
             return error
         except Exception:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
+from concurrent.futures import Executor
 from typing import Final
 
 import numpy as np
@@ -37,6 +38,8 @@ _KNOWN_OTHERS: Final = (
     (0, b"<svg", "an SVG drawing"),
     (0, b"version https://git-lfs", "a Git LFS pointer"),
 )
+# Pixels from which on shrinking an image takes longer than waking another thread.
+_WORTH_HELP: Final = 100_000
 _SIXTEEN_TO_EIGHT_BITS: Final = ((np.arange(65536, dtype=np.uint32) + 128) // 257).astype(np.uint8)
 
 logger = logging.getLogger(__name__)
@@ -63,12 +66,15 @@ class ImageError(Exception):
         self.status = status
 
 
-def read_face(data: bytes | bytearray, max_pixels: int = DEFAULT_MAX_PIXELS) -> npt.NDArray[np.uint8]:
+def read_face(
+    data: bytes | bytearray, max_pixels: int = DEFAULT_MAX_PIXELS, helper: Executor | None = None
+) -> npt.NDArray[np.uint8]:
     """Decode the first frame of an image file and shrink it to what the networks take.
 
     Returns uint8 of shape (224, 224, 3), RGB: bit for bit torchvision's ``Resize((224, 224))`` on the PIL
-    image after ``exif_transpose`` and ``convert("RGB")``. 16-bit grey is scaled to 8 bits. Raises ImageError:
-    400 for no data or a damaged file, 413 for more than ``max_pixels``, 415 for another format.
+    image after ``exif_transpose`` and ``convert("RGB")``. 16-bit grey is scaled to 8 bits. A ``helper`` shrinks the
+    lower half of a large image while the caller shrinks the upper one. Raises ImageError: 400 for no data or a damaged
+    file, 413 for more than ``max_pixels``, 415 for another format.
     """
     if not data:
         raise ImageError("empty", 400, f"The image is empty (0 bytes); send a {ACCEPTED} file.")
@@ -77,7 +83,7 @@ def read_face(data: bytes | bytearray, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         image: Image.Image = Image.open(io.BytesIO(data), formats=(image_format,))
         _check_pixels(image.size, max_pixels)
         image.load()
-        return np.asarray(_resize(_to_8_bits(image), _orientation(image)).convert("RGB"))
+        return np.asarray(_resize(_to_8_bits(image), _orientation(image), helper).convert("RGB"))
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise whatever a broken file leads them to
@@ -143,7 +149,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _resize(image: Image.Image, orientation: int) -> Image.Image:
+def _resize(image: Image.Image, orientation: int, helper: Executor | None) -> Image.Image:
     """Shrink first and turn afterwards: the same bytes as the other way round, without turning a large image.
 
     Pillow resizes the width first, then the height, and rounds in between. Of an image that lies on its side the
@@ -151,8 +157,25 @@ def _resize(image: Image.Image, orientation: int) -> Image.Image:
     where Pillow itself takes the height first.
     """
     width, height = image.size
-    on_its_side = orientation >= 5
-    if on_its_side and not width > max(100 * height, SIZE):
+    if orientation >= 5 and not width > max(100 * height, SIZE):
         image = image.resize((width, SIZE), Image.Resampling.BILINEAR)
+    elif helper is not None and width * height >= _WORTH_HELP and not height > max(100 * width, SIZE):
+        image = _shrink_width(image, helper)
     image = image.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
     return image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
+
+
+def _shrink_width(image: Image.Image, helper: Executor) -> Image.Image:
+    """Pillow's first pass alone, in which no row depends on another."""
+    height = image.height
+    middle = height // 2
+    lower = helper.submit(_shrink_rows, image, middle, height)
+    shrunk = Image.new(image.mode, (SIZE, height))
+    shrunk.paste(_shrink_rows(image, 0, middle), (0, 0))
+    shrunk.paste(lower.result(), (0, middle))
+    return shrunk
+
+
+def _shrink_rows(image: Image.Image, top: int, bottom: int) -> Image.Image:
+    rows = image.crop((0, top, image.width, bottom))
+    return rows.resize((SIZE, bottom - top), Image.Resampling.BILINEAR)

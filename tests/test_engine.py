@@ -47,6 +47,14 @@ def test_the_images_of_a_batch_do_not_touch_each_other(engine: Engine) -> None:
     assert np.abs(np.diff(single, axis=0)).max() > 0.02
 
 
+def test_one_core_alone_computes_the_same(
+    archive: tuple[Path, dict[str, Any]], engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.OpenVINOEngine.MAX_STREAMS", 1)
+    images = faces(3)
+    assert np.abs(load_engine(*archive).infer(images) - engine.infer(images)).max() <= 1e-5
+
+
 def test_an_answer_outlives_the_next_batch(engine: Engine) -> None:
     images = faces(2)
     first = engine.infer(images[:1])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from face_image import ImageError, read_face
+from face_image import DEFAULT_MAX_PIXELS, ImageError, read_face
 from PIL import Image, ImageOps, PngImagePlugin
 from torchvision import transforms
 
@@ -54,9 +55,9 @@ def with_chunk(png: bytes, name: bytes, content: bytes) -> bytes:
     return png[:33] + png_chunk(name, content) + png[33:]
 
 
-def refusal(data: bytes, **options: int) -> tuple[str, int, str]:
+def refusal(data: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> tuple[str, int, str]:
     with pytest.raises(ImageError) as caught:
-        read_face(data, **options)
+        read_face(data, max_pixels)
     return caught.value.kind, caught.value.status, str(caught.value)
 
 
@@ -82,6 +83,15 @@ def test_every_size_gives_exactly_torchvisions_pixels(size: tuple[int, int]) -> 
 def test_turning_the_small_image_equals_turning_the_large_one(orientation: int, size: tuple[int, int]) -> None:
     data = with_orientation(picture(*size), orientation)
     assert np.array_equal(read_face(data), reference(data))
+
+
+@pytest.mark.parametrize("size", [(640, 480), (481, 639), (333, 301), (60_001, 2), (2, 60_001)])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_helper_changes_no_pixel(orientation: int, mode: str, size: tuple[int, int]) -> None:
+    data = with_orientation(picture(*size, mode), orientation)
+    with ThreadPoolExecutor(1) as helper:
+        assert np.array_equal(read_face(data, helper=helper), reference(data))
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "WEBP"])

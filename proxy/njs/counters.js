@@ -20,12 +20,16 @@ function dictionary() {
 // A name with its labels, as the exposition writes it: emotion_predictions_total{model="…",emotion="…"}.
 // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 function series(name, labels) {
-    const pairs = Object.keys(labels).map((label) => `${label}="${escaped(labels[label])}"`);
+    const pairs = Object.keys(labels).map((label) => `${label}="${escaped(String(labels[label]))}"`);
     return pairs.length === 0 ? name : `${name}{${pairs.join(',')}}`;
 }
 
+// Replacing takes njs long, and hardly a value needs it.
 function escaped(value) {
-    return String(value).replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
+    if (!/[\\"\n]/.test(value)) {
+        return value;
+    }
+    return value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
 }
 
 function add(name, labels, amount) {

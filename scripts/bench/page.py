@@ -30,11 +30,14 @@ the page cache. The reference's memory: {pss:,.0f} MB PSS, of which {kept:,.0f} 
 
 _CHOICES = """\
 - **Workers:** one process a model, since one keeps all cores busy already.
-- **Threads:** OpenVINO takes one a core and is not pinned: nine workers that were would wait for the same core. Images
-  of a batch are decoded on as many threads. Both follow the number of cores.
+- **Threads:** OpenVINO takes one a core and is not pinned: nine workers that were would wait for the same core. One
+  image gets all cores, which answers soonest; of a batch each core computes an image of its own, which gets more
+  done. The image of one request is shrunk in two halves, those of a batch are decoded one a core.
 - **Batches:** up to 8 of what waits, and at most 1 ms for more, the least that an archive can ask for. The convolutions
-  compute a batch image by image, with buffers for one image only. The fully connected layers take the whole batch:
+  compute a batch image by image, with buffers for one image a core. The fully connected layers take the whole batch:
   their time is that of reading the weights.
+- **Memory:** the weights of the fully connected layers are read where they lie, in the mapped file. OpenVINO would keep
+  a repacked copy of constants, so they are handed over as inputs.
 - **The JVM** compiles with its fast compiler only and leaves the cores to the workers.
 - **Preprocessing** is Pillow's, whose bytes the answers are compared with."""
 
