@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -122,14 +124,23 @@ def running_stack(run_dir: Path, unpacked: Path | None = None, **settings: str) 
         stack.command("stack", "stop")
 
 
+@contextlib.contextmanager
+def one_at_a_time() -> Generator[None]:
+    """For what the processes of pytest-xdist have in common: one of them makes it, the others wait and find it."""
+    with (TEST_DIR / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def results() -> Path:
     """Directory with the nine stand-in checkpoints; kept between runs."""
     directory = TEST_DIR / "results"
     directory.mkdir(parents=True, exist_ok=True)
-    if not any(directory.glob("*_best.pt")):
-        made = run_command({**os.environ, "RESULTS_DIR": str(directory)}, "standins")
-        assert made.returncode == 0, made.stdout + made.stderr
+    with one_at_a_time():
+        if not any(directory.glob("*_best.pt")):
+            made = run_command({**os.environ, "RESULTS_DIR": str(directory)}, "standins")
+            assert made.returncode == 0, made.stdout + made.stderr
     return directory
 
 
@@ -139,7 +150,8 @@ def archives(results: Path) -> Path:
     directory = TEST_DIR / "model_store"
     directory.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "RESULTS_DIR": str(results), "MODEL_STORE": str(directory)}
-    built = run_command(environment, "archives")
+    with one_at_a_time():
+        built = run_command(environment, "archives")
     assert built.returncode == 0, built.stdout + built.stderr
     return directory
 
@@ -148,12 +160,13 @@ def archives(results: Path) -> Path:
 def unpacked(archives: Path) -> Path:
     """A run directory in which the nine archives are unpacked."""
     directory = TEST_DIR / "unpacked"
-    unpack_all(load_settings({"RUN_DIR": str(directory)}), sorted(archives.glob("*.mar")))
+    with one_at_a_time():
+        unpack_all(load_settings({"RUN_DIR": str(directory)}), sorted(archives.glob("*.mar")))
     return directory
 
 
 @pytest.fixture(scope="session")
-def start_stack(results: Path, archives: Path, unpacked: Path) -> StartStack:
+def start_stack(results: Path, archives: Path, unpacked: Path, worker_id: str) -> StartStack:
     """Start a further stack with settings of its own: ``with start_stack(LOAD_MODELS="none") as stack:``.
 
     It finds the nine archives unpacked, as at a second start.
@@ -164,7 +177,7 @@ def start_stack(results: Path, archives: Path, unpacked: Path) -> StartStack:
         nonlocal count
         count += 1
         defaults = {"RESULTS_DIR": str(results), "MODEL_STORE": str(archives)}
-        return running_stack(TEST_DIR / f"s{count}", unpacked, **{**defaults, **settings})
+        return running_stack(TEST_DIR / worker_id / f"s{count}", unpacked, **{**defaults, **settings})
 
     return start
 
@@ -177,8 +190,17 @@ def stack(start_stack: StartStack) -> Iterator[RunningStack]:
 
 
 def pytest_configure() -> None:
-    """Make room for ``--basetemp`` (pyproject.toml), which pytest does not do."""
+    """Make room for ``--basetemp`` (pyproject.toml), which pytest does not do; share the cores; let Ctrl-C work.
+
+    torch would otherwise start a thread per core in each of pytest-xdist's processes, and they wait for each other
+    by keeping the cores busy. What a shell starts in the background is deaf to Ctrl-C, and so is what that starts.
+    """
     TEST_DIR.mkdir(parents=True, exist_ok=True)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if processes > 1:
+        os.environ["OMP_NUM_THREADS"] = str(max(1, len(os.sched_getaffinity(0)) // processes))
 
 
 @pytest.hookimpl(wrapper=True)

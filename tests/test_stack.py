@@ -122,7 +122,7 @@ def test_stopping_leaves_no_process_and_no_temporary_file(start_stack: StartStac
 
 @contextlib.contextmanager
 def serving(archives: Path, results: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """``serve`` in its own process and what it printed until its logs follow; killed at the end."""
+    """``serve`` in its own process and what it printed until its logs follow; nothing of it is left at the end."""
     environment = stack_environment(
         SERVE_DIR, RESULTS_DIR=str(results), MODEL_STORE=str(archives), LOAD_MODELS=ONE, PYTHONUNBUFFERED="1"
     )
@@ -138,6 +138,7 @@ def serving(archives: Path, results: Path) -> Generator[tuple[subprocess.Popen[s
             yield process, printed
         finally:
             process.kill()
+            run_command(environment, "stack", "stop")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -146,15 +147,15 @@ def test_serve_stays_in_the_foreground_and_stops_everything(archives: Path, resu
         assert f"curl -F model={ONE}" in printed
         process.send_signal(number)
         rest = process.communicate(timeout=60)[0]
-    assert process.returncode == 0
-    assert "Stopping." in rest
-    assert processes_below(SERVE_DIR) == []
+        assert process.returncode == 0
+        assert "Stopping." in rest
+        assert processes_below(SERVE_DIR) == []
 
 
 def test_serve_ends_when_one_of_its_processes_does(archives: Path, results: Path) -> None:
     with serving(archives, results) as (process, _):
         os.kill(read_records(SERVE_DIR / "stack.json")["torchserve"].pid, signal.SIGKILL)
         rest = process.communicate(timeout=60)[0]
-    assert process.returncode == 1
-    assert "torchserve ended by itself" in rest
-    assert processes_below(SERVE_DIR) == []
+        assert process.returncode == 1
+        assert "torchserve ended by itself" in rest
+        assert processes_below(SERVE_DIR) == []

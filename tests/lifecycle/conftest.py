@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from scripts.settings import ROOT
-from tests.conftest import TEST_DIR, RunningStack, running_stack
+from tests.conftest import TEST_DIR, RunningStack, one_at_a_time, running_stack
 
 from .site import ARCHIVE, OTHER, SERVED, Site, write_checksum
 
@@ -27,14 +27,15 @@ def built() -> Site:
     site.folder.mkdir(parents=True, exist_ok=True)
     entries = json.loads((ROOT / "models.json").read_text())
     site.catalogue.write_text(json.dumps({name: entries[name] for name in (OTHER, SERVED)}))
-    site.build("--archive-version", "1.0")
+    with one_at_a_time():
+        site.build("--archive-version", "1.0")
     return site
 
 
 @pytest.fixture(scope="session")
-def retrained(built: Site) -> Path:
+def retrained(built: Site, worker_id: str) -> Path:
     """A checkpoint of SERVED that answers otherwise than the one in the built site."""
-    path = FOLDER / "retrained.pt"
+    path = FOLDER / f"retrained-{worker_id}.pt"
     checkpoint = torch.load(built.results / f"{SERVED}_best.pt", weights_only=True)
     for part in ("classifier.1.weight", "classifier.1.bias"):
         checkpoint["state_dict"][part] = checkpoint["state_dict"][part].flip(0)
@@ -46,10 +47,11 @@ def retrained(built: Site) -> Path:
 def next_archive(built: Site, retrained: Path) -> Path:
     """Version 1.1 of SERVED, made from the retrained checkpoint; kept between runs."""
     site = Site(FOLDER / "next")
-    if not site.folder.exists():
-        built.copy(site.folder)
-        site.take_checkpoint(SERVED, retrained)
-    site.build("--archive-version", "1.1", "--model", SERVED)
+    with one_at_a_time():
+        if not site.folder.exists():
+            built.copy(site.folder)
+            site.take_checkpoint(SERVED, retrained)
+        site.build("--archive-version", "1.1", "--model", SERVED)
     return site.store / f"{ARCHIVE}.mar"
 
 
