@@ -51,7 +51,7 @@ standins: setup ## make untrained stand-in checkpoints in an empty results/
 checkpoints: setup ## check the checkpoints in results/
 	@$(RUN) scripts.checkpoints
 
-bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces
+bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces (docs/performance.md)
 	@$(RUN) scripts.bench run
 
 test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)

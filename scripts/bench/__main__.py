@@ -77,12 +77,14 @@ def _run(settings: Settings, arguments: argparse.Namespace, console: Console) ->
 
 def _report(settings: Settings, arguments: argparse.Namespace) -> int:
     try:
-        result: dict[str, Any] = json.loads(arguments.results.read_text())
+        figures = arguments.results.read_text()
+        result: dict[str, Any] = json.loads(figures)
     except (OSError, ValueError) as error:
         raise BenchError(f"{arguments.results}: {error}; give the JSON file of a run") from error
     plot = arguments.page.with_suffix(".svg")
     draw(result, plot, settings.run_dir / "bench" / "matplotlib")
-    arguments.page.write_text(page(result, plot.name))
+    arguments.page.write_text(page(result, arguments.page.stem))
+    arguments.page.with_suffix(".json").write_text(figures)
     return 0
 
 

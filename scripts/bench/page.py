@@ -45,14 +45,15 @@ _QUIET = 0.1
 _STEADY = 1.25
 
 
-def page(result: dict[str, Any], plot: str) -> str:
-    """The page as Markdown; ``plot`` is the picture's file name."""
+def page(result: dict[str, Any], name: str) -> str:
+    """The page as Markdown; ``name`` is that of its picture and figures, which lie beside it as SVG and JSON."""
     parts = [
         "# Performance",
-        "Made by `python -m scripts.bench report` from the figures of one run of `make bench`; do not edit.",
+        f"Made by `python -m scripts.bench report` from the [figures]({name}.json) of one run of `make bench`; "
+        "do not edit.",
         _machine(result),
         *([f"**{warning(result)}**"] if warning(result) else []),
-        f"![Requests a second and latency of both servers and of the network alone]({plot})",
+        f"![Requests a second and latency of both servers and of the network alone]({name}.svg)",
         "## How it was measured",
         _METHOD.format(**result["options"], finer=FINER),
         _generator(result),
