@@ -111,8 +111,9 @@ def test_a_large_log_is_put_aside_and_logging_goes_on(client: Client, log: Path)
     poll(old.exists, bool)
 
     # Each of nginx's processes goes on with the old file for up to a second.
-    def is_logged_anew() -> bool:
+    def logged_anew() -> list[dict[str, Any]]:
         client.get("/", headers={"X-Request-ID": "log-after-rotation"})
-        return log.exists() and "log-after-rotation" in log.read_text()
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [json.loads(line) for line in lines if "log-after-rotation" in line]
 
-    assert poll(is_logged_anew, bool)
+    assert {record["status"] for record in poll(logged_anew, bool)} == {200}
