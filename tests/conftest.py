@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -201,6 +202,19 @@ def pytest_configure() -> None:
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if processes > 1:
         os.environ["OMP_NUM_THREADS"] = str(max(1, len(os.sched_getaffinity(0)) // processes))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with one file that needs the archives, then those that need nothing, then the stand-ins, then the rest.
+
+    In a fresh clone one of pytest-xdist's processes builds the archives while the others have something to do.
+    """
+    needs = Counter[Path]()
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        needs[item.path] = max(needs[item.path], 2 * ("archives" in fixtures), "results" in fixtures)
+    builder = max(needs, key=needs.__getitem__, default=None)
+    items.sort(key=lambda item: -1 if item.path == builder else needs[item.path])
 
 
 @pytest.hookimpl(wrapper=True)

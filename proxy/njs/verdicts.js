@@ -39,13 +39,18 @@ function byStatus(name, status, body) {
         return {status: 504, sentence: `Model ${name} gave no answer within ${settings.predict_timeout} s; try again, `
                                        + 'or with a smaller image.'};
     case 507:
-        return repeatable(availability.delay(`The worker of model ${name} ended while it computed; try again shortly.`, 2));
+        return lost(name);
     }
     return availability.refusal(`Model ${name} failed on this image; see TorchServe's log on the server.`);
+}
+
+// For a prediction whose worker ended before it answered.
+function lost(name) {
+    return repeatable(availability.delay(`The worker of model ${name} ended while it computed; try again shortly.`, 2));
 }
 
 function repeatable(verdict) {
     return Object.assign(verdict, {repeat: true});
 }
 
-export default {judge};
+export default {judge, lost};

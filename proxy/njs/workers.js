@@ -15,6 +15,14 @@ function note(name, description) {
         }
     });
     state.write(`workers:${name}`, now);
+    if (Object.keys(before).some((id) => now[id] !== before[id])) {
+        state.dictionary().set(`ended:${name}`, String(Date.now()));
+    }
+}
+
+// When a worker of the model was last seen to have ended: ms since 1970, 0 for never.
+function ended(name) {
+    return Number(state.dictionary().get(`ended:${name}`) || 0);
 }
 
 // Process ids by the workers' ids; 0 before the first process.
@@ -38,4 +46,4 @@ function resident(pid) {
     }
 }
 
-export default {memory, note};
+export default {ended, memory, note};

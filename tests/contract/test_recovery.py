@@ -6,7 +6,7 @@ import functools
 import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -72,6 +72,37 @@ def test_killing_the_only_worker_costs_none_of_8_clients_an_error(
         expected = reference.probabilities(MODEL, images.frame(number))
         for answer in received:
             assert_prediction(answer, MODEL, expected)
+
+
+def test_request_that_no_worker_answers_is_repeated_when_another_worker_has_ended(
+    start_stack: StartStack, small_store: Store, reference: Reference
+) -> None:
+    """TorchServe can lose a request when a worker ends. Here the request is held by a worker that hangs instead."""
+    with start_stack(**small_store.settings, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="90") as stack:
+        client, operator = Client(stack.url), Operator(stack)
+        oldest = operator.only_worker(MODEL)
+        _scale(stack, 3)
+        with stopped(oldest), ThreadPoolExecutor(1) as thread:
+            held = _held_request(thread, client)
+            _scale(stack, 2)  # TorchServe ends the newest
+            assert_prediction(held.result(), MODEL, reference.probabilities(MODEL, FRAME))
+            # The answer that TorchServe still owes does not keep others from theirs.
+            _assert_served(client, reference)
+            assert oldest in operator.worker_pids(MODEL)
+
+
+def _scale(stack: RunningStack, workers: int) -> None:
+    scaled = stack.command("models", "scale", MODEL, str(workers))
+    assert scaled.returncode == 0, scaled.stderr
+
+
+def _held_request(thread: ThreadPoolExecutor, client: Client) -> Future[requests.Response]:
+    """The workers take turns: ask until the one that hangs has its turn."""
+    for _ in range(10):
+        asked = thread.submit(client.predict, FRAME, MODEL)
+        if not wait([asked], timeout=3).done:
+            return asked
+    pytest.fail("every request was answered")
 
 
 @pytest.fixture(scope="module")
