@@ -55,7 +55,7 @@ bench: $(VENV)/test.installed ## measure the stack beside the backend it replace
 	@$(RUN) scripts.bench run
 
 test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
-	@$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(RUN) pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and scripts/ they ran
 	@rm -rf .run/coverage
