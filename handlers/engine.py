@@ -6,8 +6,10 @@ Both take uint8 images of shape (N, 224, 224, 3), RGB, and answer float32 probab
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -19,6 +21,8 @@ Probabilities = npt.NDArray[np.float32]
 
 _IMAGE_SHAPE: Final = (224, 224, 3)
 _TORCHVISION_NAMES: Final = {"MobileNetV2": "mobilenet_v2", "ResNet50": "resnet50", "VGG19": "vgg19"}
+
+logger = logging.getLogger(__name__)
 
 
 class EngineError(RuntimeError):
@@ -66,10 +70,12 @@ class OpenVINOEngine:
 
     The network is cut before its first fully connected layer. What lies before the cut, the trunk, computes one image
     at a time. It is compiled twice: with all cores for one image, which answers soonest, and with one core for each of
-    as many images as there are cores, which gets more images done. What follows, the head, computes the whole batch at
-    once: its time is that of reading its weights (494 MB in VGG19), however many images they serve. These weights are
-    inputs of the head rather than constants: OpenVINO keeps a repacked copy of a constant, but reads an input where
-    it lies, in the mapped file, which all workers of a model share. No batch size has to be warmed up.
+    as many images as there are cores, which gets more images done. The latter costs time and memory, and is done beside
+    the first batch, which gets all cores image by image like those that come before the end of it. What follows, the
+    head, computes the whole batch at once: its time is that of reading its weights (494 MB in VGG19), however many
+    images they serve. These weights are inputs of the head rather than constants: OpenVINO keeps a repacked copy of a
+    constant, but reads an input where it lies, in the mapped file, which all workers of a model share. No batch size
+    has to be warmed up.
     """
 
     device = "cpu"
@@ -93,28 +99,54 @@ class OpenVINOEngine:
         self._head = core.compile_model(head, "CPU", latency).create_infer_request()
         for position, tensor in enumerate(weights, start=1):
             self._head.set_input_tensor(position, tensor)
-        self._streams = []
-        if (count := min(len(os.sched_getaffinity(0)), self.MAX_STREAMS)) > 1:
-            compiled = core.compile_model(trunk, "CPU", {**options, "NUM_STREAMS": count})
-            self._streams = [compiled.create_infer_request() for _ in range(count)]
+        streams = min(len(os.sched_getaffinity(0)), self.MAX_STREAMS)
+
+        def compile_streams() -> list[Any]:
+            if streams == 1:
+                return []
+            compiled = core.compile_model(trunk, "CPU", {**options, "NUM_STREAMS": streams})
+            return [compiled.create_infer_request() for _ in range(streams)]
+
+        self._compile_streams = compile_streams
+        self._compiler = ThreadPoolExecutor(1, thread_name_prefix="compiler")
+        self._streams: Future[list[Any]] | None = None
+
+    def prepare_batches(self) -> Future[list[Any]]:
+        """Let the trunk be compiled for batches, beside all else; the first batch does so. There is one future.
+
+        Resolves to OpenVINO's infer requests, one a core; none where there is but one.
+        """
+        if self._streams is None:
+            self._streams = self._compiler.submit(self._compile_streams)
+            self._streams.add_done_callback(_log_failure)
+        return self._streams
 
     def infer(self, images: Images) -> Probabilities:
         """Compute a batch: uint8 (N, 224, 224, 3) to float32 (N, classes)."""
-        probabilities: Probabilities = self._head.infer({0: np.concatenate(self._features(images))})[0]
+        streams: list[Any] = []
+        if len(images) > 1:
+            prepared = self.prepare_batches()
+            streams = prepared.result() if prepared.done() and not prepared.exception() else []
+        probabilities: Probabilities = self._head.infer({0: np.concatenate(self._features(images, streams))})[0]
         return probabilities
 
-    def _features(self, images: Images) -> list[npt.NDArray[np.float32]]:
+    def _features(self, images: Images, streams: list[Any]) -> list[npt.NDArray[np.float32]]:
         """What the trunk makes of each image; those that cannot have a core each get all cores, one by one."""
         singles = [images[index : index + 1] for index in range(len(images))]
         features: list[npt.NDArray[np.float32]] = []
-        while self._streams and len(singles) - len(features) >= len(self._streams):
-            for stream, image in zip(self._streams, singles[len(features) :], strict=False):
+        while streams and len(singles) - len(features) >= len(streams):
+            for stream, image in zip(streams, singles[len(features) :], strict=False):
                 stream.start_async([image], share_inputs=True)
-            for stream in self._streams:
+            for stream in streams:
                 stream.wait()
                 features.append(stream.get_output_tensor().data.copy())
         rest = singles[len(features) :]
         return features + [self._trunk.infer([image], share_inputs=True)[0] for image in rest]
+
+
+def _log_failure(streams: Future[list[Any]]) -> None:
+    if error := streams.exception():
+        logger.error("batches are computed image by image: %s", error)
 
 
 def _cut(model: Any) -> tuple[Any, Any, list[Any]]:

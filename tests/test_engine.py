@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from engine import Engine, EngineError, load_engine
+from engine import Engine, EngineError, OpenVINOEngine, load_engine
 from PIL import Image
 
 from tests.unpacked_archive import expected, faces, unpack
@@ -33,6 +36,10 @@ def empty_archive(folder: Path, runtime: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("size", [1, 3, 8, 11])
 def test_a_batch_of_any_size_equals_torch(engine: Engine, size: int) -> None:
+    assert_right(engine, size)
+
+
+def assert_right(engine: Engine, size: int) -> None:
     images = faces(size)
     probabilities = engine.infer(images)
     assert (probabilities.shape, probabilities.dtype.name) == ((size, 7), "float32")
@@ -53,6 +60,38 @@ def test_one_core_alone_computes_the_same(
     monkeypatch.setattr("engine.OpenVINOEngine.MAX_STREAMS", 1)
     images = faces(3)
     assert np.abs(load_engine(*archive).infer(images) - engine.infer(images)).max() <= 1e-5
+
+
+@pytest.fixture
+def openvino(tmp_path: Path) -> OpenVINOEngine:
+    """An engine that has computed no batch yet."""
+    engine = load_engine(tmp_path, unpack(tmp_path, "openvino"))
+    assert isinstance(engine, OpenVINOEngine)
+    return engine
+
+
+def test_the_first_batch_has_the_network_compiled_for_batches(openvino: OpenVINOEngine) -> None:
+    threads = threading.active_count()
+    openvino.infer(faces(1))
+    assert threading.active_count() == threads
+    openvino.infer(faces(2))
+    assert threading.active_count() == threads + 1
+    cores = len(os.sched_getaffinity(0))
+    assert len(openvino.prepare_batches().result()) == (min(cores, 8) if cores > 1 else 0)
+    for size in (1, 3, 8, 11):
+        assert_right(openvino, size)
+
+
+def test_batches_are_answered_when_that_fails(
+    openvino: OpenVINOEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> list[Any]:
+        raise RuntimeError("no memory left")
+
+    monkeypatch.setattr(openvino, "_compile_streams", fail)
+    wait([openvino.prepare_batches()])
+    assert_right(openvino, 3)
+    assert caplog.messages == ["batches are computed image by image: no memory left"]
 
 
 def test_an_answer_outlives_the_next_batch(engine: Engine) -> None:

@@ -26,7 +26,8 @@ machine at most. Everything else on this machine used up to {foreign:.0%} of it 
 
 _WHOLE = """\
 From `start` to all READY: {stack:.1f} s (reference: {reference:.1f} s), with the archives built and the files in
-the page cache. The reference's memory: {pss:,.0f} MB PSS, of which {kept:,.0f} MB cannot be dropped."""
+the page cache. The reference's memory: {pss:,.0f} MB PSS, of which {kept:,.0f} MB cannot be dropped; that of the stack
+is below. Both were measured after each model had answered batches."""
 
 _CHOICES = """\
 - **Workers:** one process a model, since one keeps all cores busy already.
@@ -37,7 +38,8 @@ _CHOICES = """\
   compute a batch image by image, with buffers for one image a core. The fully connected layers take the whole batch:
   their time is that of reading the weights.
 - **Memory:** the weights of the fully connected layers are read where they lie, in the mapped file. OpenVINO would keep
-  a repacked copy of constants, so they are handed over as inputs.
+  a repacked copy of constants, so they are handed over as inputs. The network for one image a core is compiled beside
+  the first batch; a worker that never sees one starts sooner and needs less.
 - **The JVM** compiles with its fast compiler only and leaves the cores to the workers.
 - **Preprocessing** is Pillow's, whose bytes the answers are compared with."""
 

@@ -111,7 +111,8 @@ class Run:
             self._say(f"Starting the {name}")
             started[name] = servers.enter_context(start(self._settings, self._log(name)))
             for model in self._models:
-                bench.answer(name, model, "frame")
+                # Twice, since a worker prepares for batches beside the first one.
+                bench.load(name, Case(model, (model,), "frame", BATCH), seconds=0, rounds=2)
             result.setdefault("start", {})[name] = started[name].start_seconds
             processes = memory(started[name].roots, started[name].names)
             result.setdefault("memory", {})[name] = [asdict(process) for process in processes]
