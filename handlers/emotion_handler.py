@@ -41,6 +41,7 @@ class EmotionHandler:
         self._set_log_level()
         self.description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
         self.max_pixels = self._max_pixels()
+        self.reduced_jpeg = self._reduced_jpeg()
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
         self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
         logger.info("%s is loaded on %s", self.description["model"], self.engine.device)
@@ -97,7 +98,7 @@ class EmotionHandler:
         data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
-            return read_face(content, self.max_pixels, helper)
+            return read_face(content, self.max_pixels, helper, reduced=self.reduced_jpeg)
         except ImageError as error:
             return error
         except Exception:
@@ -134,3 +135,10 @@ class EmotionHandler:
         if not text.isdecimal() or int(text) == 0:
             raise ValueError(f"MAX_PIXELS={text!r} is no number of pixels; set one, such as {DEFAULT_MAX_PIXELS}")
         return int(text)
+
+    @staticmethod
+    def _reduced_jpeg() -> bool:
+        text = os.environ.get("JPEG_DECODING", "exact")
+        if text not in ("exact", "reduced"):
+            raise ValueError(f"JPEG_DECODING={text!r} is unknown; set exact or reduced")
+        return text == "reduced"

@@ -19,6 +19,7 @@ DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16
 _LISTEN = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 RUNTIMES = ("auto", "openvino", "torch")
+JPEG_DECODINGS = ("exact", "reduced")
 
 
 class SettingsError(ValueError):
@@ -48,6 +49,7 @@ class Settings:
     predict_timeout: int
     load_timeout: int
     max_pixels: int
+    jpeg_decoding: str
     nginx: str | None
     management_listen: str
 
@@ -124,6 +126,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),
         max_pixels=env.number("MAX_PIXELS", 50_000_000, least=1),
+        jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         nginx=env.text("NGINX", "") or None,
         management_listen=env.listener("MANAGEMENT_LISTEN"),
     )

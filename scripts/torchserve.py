@@ -45,6 +45,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "LOG_LEVEL": settings.log_level,
         "WORKER_THREAD_LOG_LEVEL": "warn" if settings.log_level == "info" else settings.log_level,
         "MAX_PIXELS": str(settings.max_pixels),
+        "JPEG_DECODING": settings.jpeg_decoding,
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{settings.inference_port}",
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{settings.management_port}",
         "TS_METRICS_ADDRESS": f"http://127.0.0.1:{settings.metrics_port}",

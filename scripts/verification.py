@@ -20,6 +20,8 @@ from scripts.probes import probe_files
 TOLERANCE = 1e-4
 PROBE_SEED = 20_000
 TIMEOUT = 300  # seconds; loading takes one or two
+# What a stack's settings make of images; an archive is compared without.
+_REQUEST_SETTINGS = ("MAX_PIXELS", "JPEG_DECODING")
 
 
 def difference(archive: Path, model: Model, network: Any, folder: Path) -> str | None:
@@ -52,7 +54,8 @@ def _answers(folder: Path, model: Model, probes: dict[str, bytes]) -> list[dict[
     """The handler's answers to the probes, or what went wrong."""
     for name, data in probes.items():
         (folder / f"probe-{name}").write_bytes(data)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
+    environment = {name: value for name, value in os.environ.items() if name not in _REQUEST_SETTINGS}
+    environment["PYTHONPATH"] = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "scripts.verification", str(folder), model.archive_name, *probes]
     try:
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT)

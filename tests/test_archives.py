@@ -418,6 +418,17 @@ def test_an_archive_that_disagrees_with_torch_is_refused(workshop: Workshop, tmp
     assert problem.endswith("(tolerance 0.0001)")
 
 
+def test_an_archive_is_compared_without_the_settings_of_a_stack(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_PIXELS", "1000")
+    monkeypatch.setenv("JPEG_DECODING", "reduced")
+    model = workshop.catalogue["Mini_A"]
+    own = load_checkpoint(workshop.checkpoint("Mini_A"), model).state_dict
+    network = load_network("MobileNetV2", 3, own)
+    assert difference(workshop.store / "Mini_A.mar", model, network, tmp_path / "unpacked") is None
+
+
 def test_an_archive_that_does_not_load_is_refused_with_the_reason(workshop: Workshop, tmp_path: Path) -> None:
     model = workshop.catalogue["Mini_A"]
     archive = tmp_path / "Mini_A.mar"

@@ -210,6 +210,13 @@ def test_the_limit_comes_from_the_environment(model_dir: Path, monkeypatch: pyte
     assert [status for status, _, _ in ask(handler, {"body": photo()})] == [413]
 
 
+@pytest.mark.parametrize("decoding", ["", "fast", "Exact"])
+def test_an_unknown_decoding_stops_the_worker(model_dir: Path, monkeypatch: pytest.MonkeyPatch, decoding: str) -> None:
+    monkeypatch.setenv("JPEG_DECODING", decoding)
+    with pytest.raises(ValueError, match=f"^JPEG_DECODING={decoding!r} is unknown; set exact or reduced$"):
+        EmotionHandler().initialize(context(model_dir))
+
+
 @pytest.mark.parametrize("level", ["debug", "info"])
 def test_log_level_decides_what_is_told_of_a_damaged_image(
     model_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, level: str

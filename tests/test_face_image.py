@@ -94,6 +94,30 @@ def test_a_helper_changes_no_pixel(orientation: int, mode: str, size: tuple[int,
         assert np.array_equal(read_face(data, helper=helper), reference(data))
 
 
+@pytest.mark.parametrize(
+    ("size", "decoded"),
+    [((4000, 3000), (1000, 750)), ((896, 896), (448, 448)), ((895, 3000), None), ((640, 480), None)],
+)
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_can_be_decoded_at_a_reduced_size(
+    orientation: int, size: tuple[int, int], decoded: tuple[int, int] | None
+) -> None:
+    data = with_orientation(picture(*size), orientation)
+    image = Image.open(io.BytesIO(data))
+    if decoded:
+        image.draft(None, decoded)
+        assert image.size == decoded
+    expected = transforms.Resize((224, 224))(ImageOps.exif_transpose(image))
+    assert np.array_equal(read_face(data, reduced=True), np.asarray(expected))
+    assert np.array_equal(read_face(data, reduced=True), reference(data)) == (decoded is None)
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "WEBP", "BMP", "GIF"])
+def test_other_formats_are_never_reduced(image_format: str) -> None:
+    data = encode(picture(1000, 1000), image_format)
+    assert np.array_equal(read_face(data, reduced=True), reference(data))
+
+
 @pytest.mark.parametrize("image_format", ["PNG", "WEBP"])
 def test_the_orientation_counts_in_other_formats_too(image_format: str) -> None:
     data = with_orientation(picture(), 6, image_format)

@@ -49,6 +49,7 @@ def test_relative_paths_start_at_the_clone() -> None:
             "METRICS_ALLOW: 10.0.0.1/8 has host bits set; write addresses or networks like 10.0.0.0/8, separated by "
             "spaces, or all, or none",
         ),
+        ("JPEG_DECODING", "fast", "JPEG_DECODING=fast: use one of exact, reduced"),
         ("MAX_PIXELS", "²", "MAX_PIXELS=²: must be a whole number of at least 1"),
     ],
 )

@@ -1,0 +1,39 @@
+"""JPEG_DECODING=reduced: large JPEGs are decoded at a reduced size, everything else as always."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from . import images
+from .assertions import assert_prediction
+from .client import Client
+from .reference import Reference
+from .stores import Store
+
+if TYPE_CHECKING:
+    from tests.conftest import StartStack
+
+MODEL = "MobileNetV2_FER2013"
+
+
+def test_reduced_decoding_is_only_for_large_jpegs(
+    start_stack: StartStack, small_store: Store, reference: Reference
+) -> None:
+    photo = images.encode(images.scene(70, (2400, 1800)), "JPEG", quality=90)
+    decoded = Image.open(io.BytesIO(photo))
+    decoded.draft(None, (448, 448))
+    assert decoded.size == (600, 450)
+    expected = reference.probabilities(MODEL, images.encode(decoded, "PNG"))
+    exact = reference.probabilities(MODEL, photo)
+    assert max(abs(expected[label] - exact[label]) for label in exact) > 1e-3
+
+    frame = images.frame(71)
+    png = images.encode(images.scene(72, (1200, 900)), "PNG")
+    with start_stack(**small_store.settings, LOAD_MODELS=MODEL, JPEG_DECODING="reduced") as stack:
+        client = Client(stack.url)
+        assert_prediction(client.predict(photo, MODEL), MODEL, expected)
+        assert_prediction(client.predict(frame, MODEL), MODEL, reference.probabilities(MODEL, frame))
+        assert_prediction(client.predict(png, MODEL), MODEL, reference.probabilities(MODEL, png))
