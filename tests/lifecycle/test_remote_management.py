@@ -45,7 +45,7 @@ class Remote:
 
     def logs(self, **fields: Any) -> bool:
         """Whether the last line of the log has these fields, or soon does: nginx logs after it has answered."""
-        return wait_until(lambda: fields.items() <= self.log()[-1].items(), 5)
+        return wait_until(lambda: any(fields.items() <= line.items() for line in self.log()[-1:]), 5)
 
 
 def make_key(stack: RunningStack, name: str) -> str:
