@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,13 +83,17 @@ def test_empty_file_is_refused_before_it_is_sent(stack: RunningStack, open_demo:
 def test_too_many_requests_are_repeated_when_the_service_says_so(
     limited: RunningStack, open_demo: OpenDemo, face: Path
 ) -> None:
+    """By the page's own clock, which stands still but for what the test lets pass: the message is there for seconds."""
     demo = open_demo(limited, expected=_status(429))
+    demo.page.clock.install()
+    demo.page.clock.pause_at(datetime.now() + timedelta(hours=1))
     limits = []
     demo.page.on("response", lambda response: limits.append(response.status == 429))
     for _ in range(5):
         demo.choose_file(face)
     demo.expect_message("Too many requests")
     expect(demo.page.locator("#message-wait")).to_have_text(re.compile("Trying again"))
+    demo.page.clock.resume()
     demo.expect_answer()
     expect(demo.message).to_be_hidden()
     assert any(limits)
