@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -47,6 +48,11 @@ class Demo:
         """Wait for the answer; the percentages that are shown, by label."""
         expect(self.answer).to_have_attribute("data-state", "done", timeout=PATIENCE)
         return self.bars(self.answer)
+
+    def stop_the_clock(self) -> None:
+        """From now on the page's timers fire only as ``page.clock`` lets time pass."""
+        self.page.clock.install()
+        self.page.clock.pause_at(datetime.now() + timedelta(hours=1))
 
     def expect_comparison(self, count: int = 9) -> None:
         """Wait until every card has its answer."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,8 +84,7 @@ def test_too_many_requests_are_repeated_when_the_service_says_so(
 ) -> None:
     """By the page's own clock, which stands still but for what the test lets pass: the message is there for seconds."""
     demo = open_demo(limited, expected=_status(429))
-    demo.page.clock.install()
-    demo.page.clock.pause_at(datetime.now() + timedelta(hours=1))
+    demo.stop_the_clock()
     limits = []
     demo.page.on("response", lambda response: limits.append(response.status == 429))
     for _ in range(5):

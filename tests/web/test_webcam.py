@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import Page, Request, expect
@@ -47,11 +46,11 @@ def _predictions(page: Page) -> list[Request]:
 def test_frame_a_second_is_sent_as_640_by_480_jpeg(stack: RunningStack, open_demo: OpenDemo) -> None:
     """By the page's own clock, which stands still but for what the test lets pass."""
     demo = open_demo(stack, permissions=["camera"], prepare=lambda context: context.add_init_script(KEEP_FORM))
-    demo.page.clock.install()
-    demo.page.clock.pause_at(datetime.now() + timedelta(hours=1))
+    demo.stop_the_clock()
     seen = _predictions(demo.page)
     with demo.page.expect_response("**/api/v1/predict"):
         demo.page.get_by_role("button", name="Use the webcam").click()
+    demo.expect_answer()
     expect(demo.note).to_have_text("A frame a second is sent while the webcam is on.")
     for sent in (1, 2, 3):
         demo.page.clock.run_for(900)
