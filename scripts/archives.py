@@ -17,7 +17,7 @@ from scripts import standins, store
 from scripts.build import FIRST_VERSION, Build, Result
 from scripts.catalogue import CatalogueError, Model, load_catalogue
 from scripts.checksums import verify_checksums
-from scripts.locking import LockedError
+from scripts.progress import teller
 from scripts.settings import RUNTIMES, Settings, SettingsError, load_settings
 
 __all__ = ["BuildError", "Result", "build_all", "main", "verify_checksums"]
@@ -44,16 +44,17 @@ def build_all(
 ) -> dict[str, Result]:
     """Build the archives of ``names`` (default: all) that are not up to date, and rewrite the index.
 
-    Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. ``version`` None
-    keeps the version an archive has. Returns the results by contract name in the catalogue's order; a model
-    that failed is one of them. Raises BuildError or CatalogueError when nothing can be built at all.
+    Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. Waits while another
+    process builds. ``version`` None keeps the version an archive has. Returns the results by contract name in the
+    catalogue's order; a model that failed is one of them. Raises BuildError or CatalogueError when nothing can be
+    built at all.
     """
     catalogue = load_catalogue(settings.catalogue)
     chosen = _chosen(catalogue, list(names))
     if version is not None and not _VERSION.match(version):
         raise BuildError(f"archive version {version!r}: use letters, digits, '.', '_' and '-'")
     try:
-        with store.locked(settings.model_store) as work:
+        with store.locked(settings.model_store, teller(console)) as work:
             if standins.wanted(settings):
                 standins.make_stand_ins(settings, console)
             build = Build(settings, catalogue, work, _runtime(runtime or settings.runtime))
@@ -63,7 +64,7 @@ def build_all(
             f"{error.filename or settings.model_store} cannot be written ({error.strerror}); "
             "check its rights and the free space on its disk"
         ) from error
-    except (LockedError, standins.StandInError) as error:
+    except standins.StandInError as error:
         raise BuildError(str(error)) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
     show(settings, results, console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -10,6 +11,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 ARCHIVE_STAGES = ("reading", "converting", "packing", "checking")
 STAND_IN_STAGES = ("making", "writing")
+
+
+def teller(console: Console) -> Callable[[str], None]:
+    """A function that prints a sentence, for what can take a while."""
+    return lambda sentence: console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 class BuildProgress:

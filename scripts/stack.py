@@ -19,6 +19,7 @@ from rich.console import Console
 from scripts import archives, proxy, readiness, restore, torchserve
 from scripts.catalogue import CatalogueError, Model, load_catalogue
 from scripts.index import IndexEntry, read_index, write_index
+from scripts.locking import LockedError, exclusive
 from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
 from scripts.settings import Settings, SettingsError, load_settings
 
@@ -32,6 +33,7 @@ class StackError(RuntimeError):
 # What ends a command with its sentence and nothing else.
 REFUSALS = (
     StackError,
+    LockedError,
     SettingsError,
     CatalogueError,
     archives.BuildError,
@@ -41,7 +43,9 @@ REFUSALS = (
 
 
 class Stack:
-    """The stack that ``settings`` describe, running or not."""
+    """The stack that ``settings`` describe, running or not; ``started`` once ``start`` was called here."""
+
+    started = False
 
     def __init__(self, settings: Settings, console: Console) -> None:
         self.settings = settings
@@ -71,6 +75,7 @@ class Stack:
 
     def start(self, plan: restore.Plan) -> None:
         """Start both processes and register the models of ``plan``, which load meanwhile."""
+        self.started = True
         self._clear_leftovers()
         restore.record(self.settings, plan, done=False)
         records: dict[str, ProcessRecord] = {}
@@ -156,14 +161,19 @@ def start(settings: Settings, console: Console) -> int:
 
     Returns 0 when every model that should serve is READY, 3 when the stack runs without some of them.
     """
-    stack = Stack(settings, console)
-    stack.refuse_second_start()
-    catalogue = load_catalogue(settings.catalogue)
-    wanted = models_to_load(settings, catalogue)
-    archives.build_all(settings, console)
-    entries = servable(settings, catalogue)
-    plan = restore.plan_start(settings, catalogue, entries, wanted)
-    stack.start(plan)
+    return _start(Stack(settings, console), settings, console)
+
+
+def _start(stack: Stack, settings: Settings, console: Console) -> int:
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    with exclusive(settings.run_dir):
+        stack.refuse_second_start()
+        catalogue = load_catalogue(settings.catalogue)
+        wanted = models_to_load(settings, catalogue)
+        archives.build_all(settings, console)
+        entries = servable(settings, catalogue)
+        plan = restore.plan_start(settings, catalogue, entries, wanted)
+        stack.start(plan)
     try:
         loaded = [model for model in catalogue.values() if plan.workers(model.archive_name)]
         outcome = readiness.wait(settings, loaded, lambda: "torchserve" in stack.records, console)
@@ -207,9 +217,8 @@ def serve(settings: Settings, console: Console) -> int:
     """Start the stack and follow its logs until Ctrl-C, SIGTERM, or the end of one of its processes."""
     signal.signal(signal.SIGTERM, _interrupt)
     stack = Stack(settings, console)
-    stack.refuse_second_start()  # before the try: what runs already is not for this command to stop
     try:
-        start(settings, console)
+        _start(stack, settings, console)
         with _followed_logs(settings):
             console.print("Ctrl-C stops everything. The logs follow.\n")
             wait_until(lambda: len(stack.records) < 2, float("inf"), every=0.5)
@@ -221,7 +230,8 @@ def serve(settings: Settings, console: Console) -> int:
         return 0
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        stack.stop()
+        if stack.started:  # what runs already is not for this command to stop
+            stack.stop()
 
 
 @contextlib.contextmanager

@@ -18,9 +18,9 @@ from rich.console import Console
 
 from scripts import store
 from scripts.catalogue import CatalogueError, Model, load_catalogue
-from scripts.locking import LockedError, exclusive
+from scripts.locking import exclusive
 from scripts.pool import Report, Task, run_tasks
-from scripts.progress import STAND_IN_STAGES, BuildProgress
+from scripts.progress import STAND_IN_STAGES, BuildProgress, teller
 from scripts.settings import Settings, SettingsError, load_settings
 
 _PART, _SUFFIX = "standin-", ".part"
@@ -40,11 +40,11 @@ def wanted(settings: Settings) -> bool:
 def make_stand_ins(settings: Settings, console: Console) -> list[str]:
     """Make a stand-in for each missing checkpoint and return their models' names; nothing is ever overwritten.
 
-    Raises StandInError where a real checkpoint, or an archive of one, is present, and when one cannot be made;
-    LockedError while another process makes them.
+    Raises StandInError where a real checkpoint, or an archive of one, is present, and when one cannot be made.
+    Waits while another process makes them.
     """
     settings.results_dir.mkdir(parents=True, exist_ok=True)
-    with exclusive(settings.results_dir):
+    with exclusive(settings.results_dir, teller(console)):
         missing = _missing(settings)
         if not missing:
             return []
@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = load_settings()
         made = make_stand_ins(settings, console)
-    except (SettingsError, CatalogueError, StandInError, LockedError, OSError) as error:
+    except (SettingsError, CatalogueError, StandInError, OSError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -125,13 +125,13 @@ def trouble(entry: IndexEntry) -> str | None:
 
 
 @contextmanager
-def locked(store: Path) -> Iterator[Path]:
+def locked(store: Path, waiting: Callable[[str], None]) -> Iterator[Path]:
     """Hold the store's lock; yields an empty folder for the work, removed at the end.
 
-    Raises LockedError when another build holds it.
+    ``waiting`` gets a sentence before this waits for another build.
     """
     store.mkdir(parents=True, exist_ok=True)
-    with exclusive(store):
+    with exclusive(store, waiting):
         for leftover in store.glob(f"{_WORK}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         work = store / f"{_WORK}{os.getpid()}"

@@ -355,11 +355,29 @@ def test_a_worker_that_is_killed_fails_its_archive_alone(workshop: Workshop, bui
     assert [entry["error"] for entry in read_index(workshop.settings.index_file).values()] == [None, None, BAD]
 
 
-def test_two_builds_do_not_work_in_one_store(workshop: Workshop) -> None:
+def test_a_build_waits_for_another_in_the_same_store(workshop: Workshop) -> None:
     with exclusive(workshop.store):
-        code, _, errors = workshop.build()
-    assert code == 1
-    assert errors == f"process {os.getpid()} is writing into store/ already; wait for its end or stop it\n"
+        waiting = workshop.start("--force", "--model", "Mini_A")
+        assert waiting.stdout
+        sentence = waiting.stdout.readline()
+        assert not any(workshop.store.glob(SIGNS_OF_WORK))
+        assert waiting.poll() is None
+    output, errors = waiting.communicate(timeout=600)
+    assert sentence == f"process {os.getpid()} is writing into store/ already; waiting for its end\n"
+    assert (waiting.returncode, errors) == (0, ""), output
+
+
+def test_a_build_that_waits_for_another_can_be_interrupted(workshop: Workshop) -> None:
+    before = workshop.files()
+    with exclusive(workshop.store):
+        waiting = workshop.start("--force", "--model", "Mini_A")
+        assert waiting.stdout
+        waiting.stdout.readline()
+        waiting.send_signal(signal.SIGINT)
+        _, errors = waiting.communicate(timeout=60)
+    assert waiting.returncode == 130
+    assert errors == "Interrupted. Finished archives stay, the others are as before.\n"
+    assert workshop.files() == before
 
 
 @pytest.mark.parametrize(

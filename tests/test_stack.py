@@ -39,6 +39,29 @@ def test_a_second_start_says_that_the_stack_runs(stack: RunningStack) -> None:
     assert f"runs already at {stack.url}" in again.stdout
 
 
+def test_a_second_serve_leaves_the_running_stack_alone(stack: RunningStack) -> None:
+    again = stack.command("stack", "serve")
+    assert again.returncode == 1
+    assert f"runs already at {stack.url}" in again.stdout
+    assert requests.get(f"{stack.url}/api/v1/health", timeout=10).json()["status"] == "healthy"
+
+
+def test_two_starts_at_once_leave_one_stack(archives: Path, results: Path) -> None:
+    environment = stack_environment(
+        TEST_DIR / "twice", RESULTS_DIR=str(results), MODEL_STORE=str(archives), LOAD_MODELS=ONE
+    )
+    command = [sys.executable, "-m", "scripts.stack", "start"]
+    both = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        outputs = {process.communicate(timeout=300)[0]: process.returncode for process in both}
+        assert sorted(outputs.values()) == [0, 1], outputs
+        refusal = next(output for output, code in outputs.items() if code)
+        assert "is writing into twice/ already" in refusal or "runs already at" in refusal
+        assert requests.get(f"http://127.0.0.1:{environment['PORT']}/api/v1/health/ready", timeout=10).ok
+    finally:
+        run_command(environment, "stack", "stop")
+
+
 def test_status_shows_processes_and_every_model(stack: RunningStack) -> None:
     shown = stack.command("stack", "status")
     assert shown.returncode == 0
