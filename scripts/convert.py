@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
+
+from scripts.libraries import import_openvino
 
 
 def convert(network: nn.Module, folder: Path) -> None:
@@ -24,7 +23,7 @@ def convert(network: nn.Module, folder: Path) -> None:
         # OpenVINO's own converter traces too (torch 2.14 calls that deprecated), and then twice more to compare.
         warnings.simplefilter("ignore", FutureWarning)
         softmaxed = nn.Sequential(network, nn.Softmax(dim=1))
-        traced = torch.jit.trace(softmaxed, example, check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(softmaxed, example, check_trace=False)
         model = openvino.convert_model(traced, example_input=example, input=openvino.PartialShape([-1, 3, 224, 224]))
     steps = openvino.preprocess.PrePostProcessor(model)
     pixels = steps.input()
@@ -34,9 +33,3 @@ def convert(network: nn.Module, folder: Path) -> None:
     pixels.preprocess().convert_element_type(openvino.Type.f32).mean(127.5).scale(127.5)
     # The default would round the weights to 16 bits.
     openvino.save_model(steps.build(), folder / "network.xml", compress_to_fp16=False)
-
-
-def import_openvino() -> Any:
-    """Import OpenVINO without its telemetry, which writes into the home directory and calls home on import."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    return importlib.import_module("openvino")

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import requests
 
-from scripts.probes import probe_files
 from scripts.settings import Settings
 
 _SEED = 4
@@ -25,6 +24,8 @@ def probe(settings: Settings, archive_name: str, version: str, labels: list[str]
     ``labels`` are those it must answer with, a probability for each; an archive that does not name its labels
     need only answer 200. Raises InferenceError otherwise.
     """
+    from scripts.probes import probe_files  # imports NumPy
+
     what = f"version {version} of {archive_name}"
     try:
         with requests.Session() as session:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torchvision
 from PIL import Image, ImageOps
 from torch import Tensor, nn
-from torchvision import transforms
+
+from scripts.libraries import import_torchvision
+
+torchvision = import_torchvision()
+transforms = torchvision.transforms
 
 StateDict = dict[str, Tensor]
 

@@ -60,4 +60,5 @@ def faces(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 def expected(images: list[Image.Image]) -> np.ndarray[Any, np.dtype[np.float32]]:
     """What torch and torchvision answer: float32 (N, classes)."""
-    return reference_probabilities(network(), images).numpy()
+    probabilities: np.ndarray[Any, np.dtype[np.float32]] = reference_probabilities(network(), images).numpy()
+    return probabilities
