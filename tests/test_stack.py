@@ -16,6 +16,7 @@ import psutil
 import pytest
 import requests
 
+from scripts import class_data, torchserve
 from scripts.processes import ProcessRecord, read_records, wait_until, write_records
 from scripts.settings import ROOT
 from tests.conftest import TEST_DIR, RunningStack, StartStack, run_command, stack_environment
@@ -60,6 +61,22 @@ def test_two_starts_at_once_leave_one_stack(archives: Path, results: Path) -> No
         assert requests.get(f"http://127.0.0.1:{environment['PORT']}/api/v1/health/ready", timeout=10).ok
     finally:
         run_command(environment, "stack", "stop")
+
+
+def test_the_jvm_maps_its_archived_classes(stack: RunningStack) -> None:
+    pid = read_records(stack.settings.run_dir / "stack.json")["torchserve"].pid
+    assert str(torchserve.CLASS_DATA) in Path(f"/proc/{pid}/maps").read_text()
+
+
+def test_classes_that_cannot_be_archived_are_told_and_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep = tmp_path / ("long" * 30)
+    deep.mkdir()
+    monkeypatch.setattr(torchserve, "CLASS_DATA", deep / "torchserve.jsa")
+    assert class_data.main() == 0
+    assert "its class data cannot be archived: " in capsys.readouterr().err
+    assert list(deep.iterdir()) == []
 
 
 def test_status_shows_processes_and_every_model(stack: RunningStack) -> None:
