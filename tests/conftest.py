@@ -127,9 +127,9 @@ def running_stack(run_dir: Path, unpacked: Path | None = None, **settings: str) 
 
 
 @contextlib.contextmanager
-def one_at_a_time() -> Generator[None]:
+def one_at_a_time(name: str) -> Generator[None]:
     """For what the processes of pytest-xdist have in common: one of them makes it, the others wait and find it."""
-    with (TEST_DIR / "lock").open("w") as lock:
+    with (TEST_DIR / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -139,7 +139,7 @@ def results() -> Path:
     """Directory with the nine stand-in checkpoints; kept between runs."""
     directory = TEST_DIR / "results"
     directory.mkdir(parents=True, exist_ok=True)
-    with one_at_a_time():
+    with one_at_a_time("results"):
         if not any(directory.glob("*_best.pt")):
             made = run_command({**os.environ, "RESULTS_DIR": str(directory)}, "standins")
             assert made.returncode == 0, made.stdout + made.stderr
@@ -152,7 +152,7 @@ def archives(results: Path) -> Path:
     directory = TEST_DIR / "model_store"
     directory.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "RESULTS_DIR": str(results), "MODEL_STORE": str(directory)}
-    with one_at_a_time():
+    with one_at_a_time("archives"):
         built = run_command(environment, "archives")
     assert built.returncode == 0, built.stdout + built.stderr
     return directory
@@ -162,7 +162,7 @@ def archives(results: Path) -> Path:
 def unpacked(archives: Path) -> Path:
     """A run directory in which the nine archives are unpacked."""
     directory = TEST_DIR / "unpacked"
-    with one_at_a_time():
+    with one_at_a_time("unpacked"):
         unpack_all(load_settings({"RUN_DIR": str(directory)}), sorted(archives.glob("*.mar")))
     return directory
 

@@ -27,7 +27,7 @@ def built() -> Site:
     site.folder.mkdir(parents=True, exist_ok=True)
     entries = json.loads((ROOT / "models.json").read_text())
     site.catalogue.write_text(json.dumps({name: entries[name] for name in (OTHER, SERVED)}))
-    with one_at_a_time():
+    with one_at_a_time("site"):
         site.build("--archive-version", "1.0")
     return site
 
@@ -47,7 +47,7 @@ def retrained(built: Site, worker_id: str) -> Path:
 def next_archive(built: Site, retrained: Path) -> Path:
     """Version 1.1 of SERVED, made from the retrained checkpoint; kept between runs."""
     site = Site(FOLDER / "next")
-    with one_at_a_time():
+    with one_at_a_time("next"):
         if not site.folder.exists():
             built.copy(site.folder)
             site.take_checkpoint(SERVED, retrained)
