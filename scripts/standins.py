@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import zlib
@@ -49,6 +50,7 @@ def make_stand_ins(settings: Settings, console: Console) -> list[str]:
         if not missing:
             return []
         _refuse_among_real_ones(settings, {model.name for model in missing})
+        _require_space(settings, missing)
         console.print(
             f"[bold yellow]Making {len(missing)} stand-in checkpoints[/] in {settings.results_dir.name}/: "
             "untrained networks, whose answers mean nothing.",
@@ -127,6 +129,16 @@ def _refuse_among_real_ones(settings: Settings, missing: set[str]) -> None:
         raise StandInError(
             f"{real[0]} is no stand-in, and stand-ins are never made among real ones; "
             f"add the missing checkpoints to {settings.results_dir.name}/ ({', '.join(sorted(missing))})"
+        )
+
+
+def _require_space(settings: Settings, missing: list[Model]) -> None:
+    need = sum(_BYTES[model.architecture] for model in missing)
+    free = shutil.disk_usage(settings.results_dir).free
+    if free < need:
+        raise StandInError(
+            f"{len(missing)} stand-ins need {need // 1_000_000} MB, but the disk of {settings.results_dir.name}/ has "
+            f"{free // 1_000_000} MB free; free some space and run this again"
         )
 
 

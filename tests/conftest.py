@@ -103,15 +103,20 @@ def stack_environment(run_dir: Path, **settings: str) -> dict[str, str]:
     return {**os.environ, "RUN_DIR": str(run_dir), "RATE_LIMIT": "0", **ports, **settings}
 
 
+def clear_run_dir(run_dir: Path, unpacked: Path | None) -> None:
+    """Remove what a stack left in ``run_dir``; archives that lie unpacked in ``unpacked`` get a second name there."""
+    shutil.rmtree(run_dir, ignore_errors=True)
+    if unpacked:
+        shutil.copytree(unpacked, run_dir, copy_function=os.link)
+
+
 @contextlib.contextmanager
 def running_stack(run_dir: Path, unpacked: Path | None = None, **settings: str) -> Generator[RunningStack]:
     """Start a stack in a new ``run_dir``, yield it, and stop it whatever happens.
 
     Archives that lie unpacked in the run directory ``unpacked`` need not be unpacked again.
     """
-    shutil.rmtree(run_dir, ignore_errors=True)
-    if unpacked:
-        shutil.copytree(unpacked, run_dir, copy_function=os.link)
+    clear_run_dir(run_dir, unpacked)
     environment = stack_environment(run_dir, **settings)
     stack = RunningStack(load_settings(environment), environment)
     try:

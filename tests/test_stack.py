@@ -19,7 +19,7 @@ import requests
 from scripts import class_data, torchserve
 from scripts.processes import ProcessRecord, read_records, wait_until, write_records
 from scripts.settings import ROOT
-from tests.conftest import TEST_DIR, RunningStack, StartStack, run_command, stack_environment
+from tests.conftest import TEST_DIR, RunningStack, StartStack, clear_run_dir, run_command, stack_environment
 
 ONE = "MobileNetV2_CK+48"
 SERVE_DIR = TEST_DIR / "serve"
@@ -47,7 +47,8 @@ def test_a_second_serve_leaves_the_running_stack_alone(stack: RunningStack) -> N
     assert requests.get(f"{stack.url}/api/v1/health", timeout=10).json()["status"] == "healthy"
 
 
-def test_two_starts_at_once_leave_one_stack(archives: Path, results: Path) -> None:
+def test_two_starts_at_once_leave_one_stack(archives: Path, results: Path, unpacked: Path) -> None:
+    clear_run_dir(TEST_DIR / "twice", unpacked)
     environment = stack_environment(
         TEST_DIR / "twice", RESULTS_DIR=str(results), MODEL_STORE=str(archives), LOAD_MODELS=ONE
     )
@@ -161,8 +162,9 @@ def test_stopping_leaves_no_process_and_no_temporary_file(start_stack: StartStac
 
 
 @contextlib.contextmanager
-def serving(archives: Path, results: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
+def serving(archives: Path, results: Path, unpacked: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
     """``serve`` in its own process and what it printed until its logs follow; nothing of it is left at the end."""
+    clear_run_dir(SERVE_DIR, unpacked)
     environment = stack_environment(
         SERVE_DIR, RESULTS_DIR=str(results), MODEL_STORE=str(archives), LOAD_MODELS=ONE, PYTHONUNBUFFERED="1"
     )
@@ -182,8 +184,10 @@ def serving(archives: Path, results: Path) -> Generator[tuple[subprocess.Popen[s
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_stays_in_the_foreground_and_stops_everything(archives: Path, results: Path, number: int) -> None:
-    with serving(archives, results) as (process, printed):
+def test_serve_stays_in_the_foreground_and_stops_everything(
+    archives: Path, results: Path, unpacked: Path, number: int
+) -> None:
+    with serving(archives, results, unpacked) as (process, printed):
         assert f"curl -F model={ONE}" in printed
         process.send_signal(number)
         rest = process.communicate(timeout=60)[0]
@@ -192,8 +196,8 @@ def test_serve_stays_in_the_foreground_and_stops_everything(archives: Path, resu
         assert processes_below(SERVE_DIR) == []
 
 
-def test_serve_ends_when_one_of_its_processes_does(archives: Path, results: Path) -> None:
-    with serving(archives, results) as (process, _):
+def test_serve_ends_when_one_of_its_processes_does(archives: Path, results: Path, unpacked: Path) -> None:
+    with serving(archives, results, unpacked) as (process, _):
         os.kill(read_records(SERVE_DIR / "stack.json")["torchserve"].pid, signal.SIGKILL)
         rest = process.communicate(timeout=60)[0]
         assert process.returncode == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -149,6 +150,17 @@ def test_stand_ins_are_made_once_loudly_and_alike_everywhere(settings: Settings)
     assert not standins.wanted(settings)
     assert make(settings)[0] == ["two"]
     assert files[1].read_bytes() == before
+
+
+def test_a_disk_too_full_is_noticed_before_it_is_filled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(settings.results_dir.parent)._replace(free=10_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(standins.StandInError) as caught:
+        make(settings)
+    assert str(caught.value) == (
+        "2 stand-ins need 18 MB, but the disk of results/ has 10 MB free; free some space and run this again"
+    )
+    assert list(settings.results_dir.glob("*.pt")) == []
 
 
 def test_stand_ins_are_never_made_among_real_checkpoints(settings: Settings) -> None:
