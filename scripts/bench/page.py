@@ -44,6 +44,20 @@ _CHOICES = """\
   archive that is made once, with the installation: a start takes about half of the processor time.
 - **Preprocessing** is Pillow's, whose bytes the answers are compared with."""
 
+_LIMITS = """\
+The last tables split the time of one client's request, and the processor time of a request at 8 clients. What is not
+the network weighs most with the quickest one, MobileNetV2:
+
+- **Decoding and resizing** give byte for byte what Pillow gave in training. fast_image_resize takes a fifth
+  of the time, but some of its bytes differ by one, which moves the stand-ins' probabilities by up to 0.026; pic-scale
+  and kornia-rs differ more.
+- **TorchServe** lets a lone request wait 1 ms for others. Without the wait it makes batches of two at most, and 32
+  clients get a sixth fewer answers. The rest is the way through some nine threads of three processes, each of which
+  sleeps until the one before it wakes it.
+- **Idle cores:** at 8 clients about a tenth of the processor time goes unused, while the answers of one batch and the
+  images of the next are on their way. A second worker (`scripts/models scale MobileNetV2_FER2013 2`) halves that for
+  80 MB, but computes smaller batches: 8 clients gain nothing by it, 32 some 9 %."""
+
 _QUIET = 0.1
 _STEADY = 1.25
 
@@ -62,6 +76,8 @@ def page(result: dict[str, Any], name: str) -> str:
         _generator(result),
         "## Workers, threads, batches",
         _CHOICES,
+        "## What stands between the stack and the network alone",
+        _LIMITS,
         "## Start and memory",
         _whole(result),
         *(f"## {table.title}\n\n{markdown(table)}" for table in all_tables(result)),
