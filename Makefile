@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
 
-$(VENV)/serve.installed: requirements.txt
+$(VENV)/serve.installed: requirements.txt scripts/class_data.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages (once; PyTorch is large)."
 	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
