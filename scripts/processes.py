@@ -72,6 +72,15 @@ def write_records(path: Path, records: dict[str, ProcessRecord]) -> None:
     new.replace(path)
 
 
+def free_ports(count: int) -> list[int]:
+    """TCP ports of this machine that nothing listens on now."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
 def taken_ports(ports: Iterable[int], address: str) -> list[int]:
     """Those of ``ports`` on which no server could listen now."""
     return [port for port in ports if not _can_listen(address, port)]

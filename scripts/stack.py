@@ -49,7 +49,7 @@ class Stack:
 
     def __init__(self, settings: Settings, console: Console) -> None:
         self.settings = settings
-        self._console = console
+        self.console = console
         self._record_file = settings.run_dir / "stack.json"
 
     @property
@@ -84,7 +84,7 @@ class Stack:
             write_records(self._record_file, records)
             records["proxy"] = ProcessRecord.of(self._start_proxy())
             write_records(self._record_file, records)
-            with self._console.status("Registering the models"):
+            with self.console.status("Registering the models"):
                 folders = restore.unpack(self.settings, plan)
                 readiness.wait_for_answer(self.settings, lambda: "torchserve" in self.records)
                 restore.register(self.settings, plan, folders)
@@ -161,10 +161,11 @@ def start(settings: Settings, console: Console) -> int:
 
     Returns 0 when every model that should serve is READY, 3 when the stack runs without some of them.
     """
-    return _start(Stack(settings, console), settings, console)
+    return _start(Stack(settings, console))
 
 
-def _start(stack: Stack, settings: Settings, console: Console) -> int:
+def _start(stack: Stack) -> int:
+    settings, console = stack.settings, stack.console
     settings.run_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(settings.run_dir):
         stack.refuse_second_start()
@@ -218,7 +219,7 @@ def serve(settings: Settings, console: Console) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     stack = Stack(settings, console)
     try:
-        _start(stack, settings, console)
+        _start(stack)
         with _followed_logs(settings):
             console.print("Ctrl-C stops everything. The logs follow.\n")
             wait_until(lambda: len(stack.records) < 2, float("inf"), every=0.5)

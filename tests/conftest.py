@@ -21,11 +21,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from scripts.libraries import import_torchvision
+from scripts.libraries import import_openvino, import_torchvision
 from scripts.settings import ROOT, Settings, load_settings
 from scripts.unpacking import unpack_all
 
 TEST_DIR = ROOT / ".run" / "tests"
+# Not the clone's own: among archives of real checkpoints no stand-in is made.
+PLACES = {"RESULTS_DIR": str(TEST_DIR / "results"), "MODEL_STORE": str(TEST_DIR / "model_store")}
 READY, DEGRADED = 0, 3
 # Below the range that Linux takes the ports of outgoing connections from, so that none of those is in the way.
 _PORTS = range(12_000, 32_000)
@@ -142,13 +144,11 @@ def one_at_a_time(name: str) -> Generator[None]:
 @pytest.fixture(scope="session")
 def results() -> Path:
     """Directory with the nine stand-in checkpoints; kept between runs."""
-    directory = TEST_DIR / "results"
+    directory = Path(PLACES["RESULTS_DIR"])
     directory.mkdir(parents=True, exist_ok=True)
     with one_at_a_time("results"):
         if not any(directory.glob("*_best.pt")):
-            # Not the clone's own store: among archives of real checkpoints no stand-in is made.
-            places = {"RESULTS_DIR": str(directory), "MODEL_STORE": str(TEST_DIR / "model_store")}
-            made = run_command({**os.environ, **places}, "standins")
+            made = run_command({**os.environ, **PLACES}, "standins")
             assert made.returncode == 0, made.stdout + made.stderr
     return directory
 
@@ -156,11 +156,10 @@ def results() -> Path:
 @pytest.fixture(scope="session")
 def archives(results: Path) -> Path:
     """Model store with the nine archives of the stand-ins; kept between runs, rebuilt where something changed."""
-    directory = TEST_DIR / "model_store"
+    directory = Path(PLACES["MODEL_STORE"])
     directory.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "RESULTS_DIR": str(results), "MODEL_STORE": str(directory)}
     with one_at_a_time("archives"):
-        built = run_command(environment, "archives")
+        built = run_command({**os.environ, **PLACES}, "archives")
     assert built.returncode == 0, built.stdout + built.stderr
     return directory
 
@@ -175,7 +174,7 @@ def unpacked(archives: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def start_stack(results: Path, archives: Path, unpacked: Path, worker_id: str) -> StartStack:
+def start_stack(unpacked: Path, worker_id: str) -> StartStack:
     """Start a further stack with settings of its own: ``with start_stack(LOAD_MODELS="none") as stack:``.
 
     It finds the nine archives unpacked, as at a second start.
@@ -185,8 +184,7 @@ def start_stack(results: Path, archives: Path, unpacked: Path, worker_id: str) -
     def start(**settings: str) -> AbstractContextManager[RunningStack]:
         nonlocal count
         count += 1
-        defaults = {"RESULTS_DIR": str(results), "MODEL_STORE": str(archives)}
-        return running_stack(TEST_DIR / worker_id / f"s{count}", unpacked, **{**defaults, **settings})
+        return running_stack(TEST_DIR / worker_id / f"s{count}", unpacked, **{**PLACES, **settings})
 
     return start
 
@@ -202,8 +200,8 @@ def pytest_configure() -> None:
     """Make room for ``--basetemp`` (pyproject.toml), which pytest does not do; share the cores; let Ctrl-C work.
 
     torch would otherwise start a thread per core in each of pytest-xdist's processes, and they wait for each other
-    by keeping the cores busy. torchvision is imported here, before a test imports it whole. What a shell starts in
-    the background is deaf to Ctrl-C, and so is what that starts.
+    by keeping the cores busy. Two large libraries are imported here, before a test imports them whole. What a shell
+    starts in the background is deaf to Ctrl-C, and so is what that starts.
     """
     TEST_DIR.mkdir(parents=True, exist_ok=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -212,6 +210,7 @@ def pytest_configure() -> None:
     if processes > 1:
         os.environ["OMP_NUM_THREADS"] = str(max(1, len(os.sched_getaffinity(0)) // processes))
     import_torchvision()
+    import_openvino()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 from PIL import Image
 
 from scripts.bench import BenchError
 from scripts.bench.child import serve_jobs
+from scripts.libraries import import_openvino
+
+openvino = import_openvino()
 
 _GEMM_SIZE = 2048
 _FLOATS = ("f32", "f16", "bf16")  # others are in the network itself
@@ -40,7 +42,7 @@ def unpack_network(archive: Path, directory: Path) -> Path:
 
 
 @lru_cache(maxsize=3)
-def compiled(network: str, batch: int, threads: int) -> openvino.CompiledModel:
+def compiled(network: str, batch: int, threads: int) -> Any:
     """The network for batches of exactly ``batch`` images, on ``threads`` threads, in its archive's precision."""
     precision = json.loads(Path(network).with_name("model.json").read_text())["precision"]
     core = openvino.Core()

