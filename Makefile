@@ -15,11 +15,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
 
-$(VENV)/serve.installed: requirements.txt scripts/class_data.py
+$(VENV)/serve.installed: requirements.txt scripts/torchserve/class_data.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages (once; PyTorch is large)."
 	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
-	@$(RUN) scripts.class_data
+	@$(RUN) scripts.torchserve.class_data
 	@touch $@
 
 $(VENV)/test.installed: requirements-dev.txt requirements-bench.txt $(VENV)/serve.installed
@@ -47,7 +47,7 @@ models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 
 	@scripts/models $(or $(ARGS),--help)
 
 standins: setup ## make untrained stand-in checkpoints in an empty results/
-	@$(RUN) scripts.standins
+	@$(RUN) scripts.checkpoints.stand_ins
 
 checkpoints: setup ## check the checkpoints in results/
 	@$(RUN) scripts.checkpoints

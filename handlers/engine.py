@@ -20,7 +20,6 @@ Images = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
 
 _IMAGE_SHAPE: Final = (224, 224, 3)
-_TORCHVISION_NAMES: Final = {"MobileNetV2": "mobilenet_v2", "ResNet50": "resnet50", "VGG19": "vgg19"}
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ def load_engine(model_dir: Path, description: dict[str, Any], gpu_id: int | None
         if runtime == "openvino":
             engine = OpenVINOEngine(model_dir)
         elif runtime == "torch":
-            engine = TorchEngine(model_dir, description["architecture"], len(description["emotions"]), gpu_id)
+            engine = TorchEngine(model_dir, description["torchvision_name"], len(description["emotions"]), gpu_id)
         else:
             raise EngineError(f"unknown runtime {runtime!r}, use openvino or torch")
         found = engine.infer(np.zeros((1, *_IMAGE_SHAPE), np.uint8)).shape
@@ -179,13 +178,13 @@ def _cut(model: Any) -> tuple[Any, Any, list[Any]]:
 class TorchEngine:
     """``checkpoint.pt`` in torchvision's network, computed by torch: on the GPU if there is one, else on the CPU."""
 
-    def __init__(self, model_dir: Path, architecture: str, classes: int, gpu_id: int | None = None) -> None:
+    def __init__(self, model_dir: Path, torchvision_name: str, classes: int, gpu_id: int | None = None) -> None:
         import torch
         import torchvision
 
         self._torch = torch
         self.device = "cpu" if gpu_id is None else f"cuda:{gpu_id}"
-        build = getattr(torchvision.models, _TORCHVISION_NAMES[architecture])
+        build = getattr(torchvision.models, torchvision_name)
         with torch.device("meta"):
             network = build(weights=None, num_classes=classes)
         checkpoint = torch.load(model_dir / "checkpoint.pt", map_location="cpu", weights_only=True)

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-ARCHITECTURES = ("MobileNetV2", "ResNet50", "VGG19")
+from scripts.errors import UserError
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What there is to know of one architecture; a new one is an entry in ARCHITECTURES and no other code.
+
+    ``torchvision_name`` is its builder's in ``torchvision.models``, ``last_layer`` the linear layer with one output per
+    label. ``checkpoint_bytes`` is roughly the size of a checkpoint, ``logit_spread`` the standard deviation of a
+    stand-in's logits over its images: chosen so that a wrong preprocessing shows in the probabilities (more than
+    0.02) and float32's rounding does not (less than 1e-5).
+    """
+
+    torchvision_name: str
+    last_layer: str
+    checkpoint_bytes: int
+    logit_spread: float
+
+
+ARCHITECTURES = {
+    "MobileNetV2": Architecture("mobilenet_v2", "classifier.1", 9_200_000, 2.0),
+    "ResNet50": Architecture("resnet50", "fc", 94_400_000, 2.0),
+    "VGG19": Architecture("vgg19", "classifier.6", 558_400_000, 6.0),
+}
 
 # torch-model-archiver 0.12 (model_packaging_utils.py) accepts no other model names.
 _ARCHIVE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_\-.]*$")
 
 
-class CatalogueError(ValueError):
+class CatalogueError(UserError):
     """``models.json`` cannot be used; the message names the entry and the remedy."""
 
 
@@ -31,6 +54,15 @@ class Model:
     dataset: str
     emotions: tuple[str, ...]
     accuracy: float | None = None
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Model:
+        """The model that ``to_json`` described."""
+        return cls(**{**fields, "emotions": tuple(fields["emotions"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields as JSON has them."""
+        return {**asdict(self), "emotions": list(self.emotions)}
 
     @property
     def archive_name(self) -> str:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from scripts.files import write_text
+
 
 @dataclass(frozen=True)
 class ProcessRecord:
@@ -67,9 +69,7 @@ def read_records(path: Path) -> dict[str, ProcessRecord]:
 
 def write_records(path: Path, records: dict[str, ProcessRecord]) -> None:
     """Replace the record."""
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps({name: vars(record) for name, record in records.items()}))
-    new.replace(path)
+    write_text(path, json.dumps({name: vars(record) for name, record in records.items()}))
 
 
 def free_ports(count: int) -> list[int]:

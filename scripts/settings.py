@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
+from scripts.errors import UserError
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # The web client's development servers (Vite and Create React App); the contract's default.
@@ -22,7 +24,7 @@ RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError):
     """A setting has a value that cannot be used; the message names both and the remedy."""
 
 

@@ -21,9 +21,9 @@ from typing import Any, NoReturn
 
 import pytest
 
-from scripts.libraries import import_openvino, import_torchvision
+from scripts.checkpoints.libraries import import_openvino, import_torchvision
 from scripts.settings import ROOT, Settings, load_settings
-from scripts.unpacking import unpack_all
+from scripts.store.unpacking import unpack_all
 
 TEST_DIR = ROOT / ".run" / "tests"
 # Not the clone's own: among archives of real checkpoints no stand-in is made.
@@ -148,7 +148,7 @@ def results() -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     with one_at_a_time("results"):
         if not any(directory.glob("*_best.pt")):
-            made = run_command({**os.environ, **PLACES}, "standins")
+            made = run_command({**os.environ, **PLACES}, "checkpoints.stand_ins")
             assert made.returncode == 0, made.stdout + made.stderr
     return directory
 

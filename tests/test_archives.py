@@ -22,20 +22,21 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from scripts import archives, checksums, packing, store
-from scripts.archives import BuildError, build_all, verify_checksums
-from scripts.build import Build
-from scripts.calibration import calibrated_state_dict
+from scripts.archives import build, packing
+from scripts.archives.build import BuildError, build_all
+from scripts.archives.changes import Build
+from scripts.archives.verification import difference
 from scripts.catalogue import Model, load_catalogue
-from scripts.checkpoints import load_checkpoint
-from scripts.fingerprints import sha256, signature
-from scripts.index import read_index
-from scripts.locking import exclusive
-from scripts.networks import load_network
+from scripts.checkpoints.calibration import calibrated_state_dict
+from scripts.checkpoints.networks import load_network
+from scripts.checkpoints.reading import load_checkpoint
+from scripts.files import exclusive, sha256, signature
 from scripts.probes import probe_files
 from scripts.processes import wait_until
 from scripts.settings import ROOT, Settings, load_settings
-from scripts.verification import difference
+from scripts.store import checksums, records
+from scripts.store.checksums import verify_checksums
+from scripts.store.index import read_index
 
 CATALOGUE: dict[str, dict[str, Any]] = {
     "Mini_A": {"architecture": "MobileNetV2", "dataset": "A", "emotions": ["sad", "happy", "calm"], "accuracy": 50.0},
@@ -203,7 +204,7 @@ def test_an_unchanged_store_is_up_to_date_without_torch(workshop: Workshop) -> N
     workshop.write_catalogue(**{"Mini_C": CATALOGUE["Mini_B+"]})
     assert workshop.build("--model", "Mini_C")[0] == 0
     before = workshop.files()
-    code = "import sys; from scripts import archives; assert archives.main([]) == 0; assert 'torch' not in sys.modules"
+    code = "import sys; from scripts.archives.__main__ import main; assert main([]) == 0; assert 'torch' not in sys.modules"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=workshop.environment, capture_output=True, text=True, check=False
     )
@@ -240,7 +241,7 @@ def test_a_damaged_archive_is_built_again(workshop: Workshop, damage: str) -> No
 def test_changed_handlers_or_libraries_make_every_archive_be_built(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scripts.fingerprints.HANDLERS", workshop.folder)
+    monkeypatch.setattr("scripts.archives.inputs.HANDLERS", workshop.folder)
     for original in (ROOT / "handlers").glob("[a-z]*.*"):
         shutil.copy(original, workshop.folder)
     assert workshop.planned() == {"Mini_C": "new"}
@@ -345,7 +346,7 @@ def test_an_interrupted_build_leaves_no_process_and_no_half_archive(
 
 def test_a_worker_that_is_killed_fails_its_archive_alone(workshop: Workshop, building: subprocess.Popen[str]) -> None:
     before = workshop.files()
-    worker = next(member for member in family_of(building) if "scripts.pool_worker" in member.cmdline())
+    worker = next(member for member in family_of(building) if "scripts.pool.worker" in member.cmdline())
     worker.kill()
     output, _ = building.communicate(timeout=300)
     assert building.returncode == 1
@@ -491,9 +492,9 @@ def test_the_build_remembers_the_checksums_it_made(first_build: tuple[Workshop, 
 
 
 def test_without_a_gpu_the_runtime_is_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "_GPU_DEVICES", ("/dev/none",))
-    assert archives._runtime("auto") == "openvino"
-    assert archives._runtime("torch") == "torch"
+    monkeypatch.setattr(build, "_GPU_DEVICES", ("/dev/none",))
+    assert build._runtime("auto") == "openvino"
+    assert build._runtime("torch") == "torch"
 
 
 def test_the_probes_cover_colour_grey_and_orientation() -> None:
@@ -505,4 +506,4 @@ def test_the_probes_cover_colour_grey_and_orientation() -> None:
         "turned.jpg": ("RGB", (600, 800)),
     }
     assert images["turned.jpg"].getexif()[0x0112] == 6
-    assert store.checksum_file(Path("a.mar")) == Path("a.mar.sha256")
+    assert records.checksum_file(Path("a.mar")) == Path("a.mar.sha256")

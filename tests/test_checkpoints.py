@@ -14,11 +14,11 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from scripts import checkpoints
 from scripts.catalogue import Model
-from scripts.checkpoint_files import CheckpointError
-from scripts.checkpoints import load_checkpoint
-from scripts.networks import expected_shapes
+from scripts.checkpoints.__main__ import main
+from scripts.checkpoints.file_types import CheckpointError
+from scripts.checkpoints.networks import expected_shapes
+from scripts.checkpoints.reading import load_checkpoint
 
 LABELS = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
 MODEL = Model("MobileNetV2_CK+48", "MobileNetV2", "CK+48", LABELS, 97.98)
@@ -264,11 +264,11 @@ def test_the_command_checks_every_model_and_fails_for_a_bad_one(
     (tmp_path / "bad_best.pt").write_bytes(b"")
     for name, value in {"CATALOGUE": catalogue, "RESULTS_DIR": tmp_path, "COLUMNS": 200}.items():
         monkeypatch.setenv(name, str(value))
-    assert checkpoints.main([]) == 1
+    assert main([]) == 1
     lines = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if "│" in line]
     assert [[cell.strip() for cell in line] for line in lines] == [
         ["good", "good", ""],
         ["bad", "unusable", "bad_best.pt is empty (0 bytes); copy it again"],
     ]
     torch.save(state_dict_of(classes=2), tmp_path / "bad_best.pt")
-    assert checkpoints.main([]) == 0
+    assert main([]) == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import proxy
+from scripts.proxy import rendering
 from scripts.settings import ROOT, Settings, load_settings
 
 
@@ -18,7 +18,7 @@ def _settings(run_dir: Path, **environment: str) -> Settings:
 
 def _rendered(settings: Settings) -> dict[str, str]:
     """What ``render`` writes, by file name."""
-    proxy.render(settings)
+    rendering.render(settings)
     return {path.name: path.read_text() for path in (settings.run_dir / "nginx").glob("*.conf")}
 
 
@@ -45,14 +45,14 @@ def _rendered(settings: Settings) -> dict[str, str]:
 )
 def test_nginx_accepts_the_configuration(tmp_path: Path, environment: dict[str, str]) -> None:
     settings = _settings(tmp_path, PORT="18000", **environment)
-    proxy.render(settings)
-    proxy.check(settings)
+    rendering.render(settings)
+    rendering.check(settings)
 
 
 def test_directories_may_have_blanks_and_other_letters(tmp_path: Path) -> None:
     settings = _settings(tmp_path / "a b; é #1 {x} 'y'", PORT="18000")
-    proxy.render(settings)
-    proxy.check(settings)
+    rendering.render(settings)
+    rendering.check(settings)
 
 
 def test_every_placeholder_has_a_value(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_rate_limit_of_zero_limits_nothing(tmp_path: Path) -> None:
 
 def test_scripts_use_only_settings_they_are_given(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
-    proxy.render(settings)
+    rendering.render(settings)
     given = json.loads((tmp_path / "nginx" / "settings.json").read_text()).keys()
     scripts = [path.read_text() for path in (ROOT / "proxy" / "njs").glob("*.js")]
     used = {name for text in scripts for name in re.findall(r"\bsettings\.(\w+)", text)}
@@ -104,40 +104,40 @@ def test_scripts_use_only_settings_they_are_given(tmp_path: Path) -> None:
 
 def test_command_runs_the_rendered_file_and_nothing_of_the_machine(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
-    path = proxy.render(settings)
-    binary, *arguments = proxy.command(settings)
+    path = rendering.render(settings)
+    binary, *arguments = rendering.command(settings)
     assert Path(binary).name == "nginx"
     log = tmp_path / "logs" / "proxy-error.log"
     assert arguments == ["-p", f"{tmp_path}/nginx/", "-c", str(path), "-e", str(log)]
 
 
 def test_another_nginx_is_run_when_it_is_set(tmp_path: Path) -> None:
-    assert proxy.command(_settings(tmp_path, NGINX="/opt/nginx"))[0] == "/opt/nginx"
+    assert rendering.command(_settings(tmp_path, NGINX="/opt/nginx"))[0] == "/opt/nginx"
 
 
 @pytest.mark.parametrize(
     "origin", ["*", "null", "localhost:5173", "http://localhost:5173/", "ftp://host", 'http://a";', "http://A.example"]
 )
 def test_origin_that_no_browser_sends_is_named(tmp_path: Path, origin: str) -> None:
-    with pytest.raises(proxy.ProxyError, match=rf"^CORS_ORIGINS: {re.escape(origin)} is no origin; write each as"):
-        proxy.render(_settings(tmp_path, CORS_ORIGINS=f"http://localhost:5173 {origin}"))
+    with pytest.raises(rendering.ProxyError, match=rf"^CORS_ORIGINS: {re.escape(origin)} is no origin; write each as"):
+        rendering.render(_settings(tmp_path, CORS_ORIGINS=f"http://localhost:5173 {origin}"))
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:80", "a b", "x;", "-"])
 def test_address_that_is_none_is_named(tmp_path: Path, address: str) -> None:
-    with pytest.raises(proxy.ProxyError, match=rf"^BIND_ADDRESS={re.escape(address)}: use an IP address"):
-        proxy.render(_settings(tmp_path, BIND_ADDRESS=address))
+    with pytest.raises(rendering.ProxyError, match=rf"^BIND_ADDRESS={re.escape(address)}: use an IP address"):
+        rendering.render(_settings(tmp_path, BIND_ADDRESS=address))
 
 
 @pytest.mark.parametrize("name", ['a"b', "a$b", "a\\b", "a\nb"])
 def test_directory_nginx_cannot_write_down_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(proxy.ProxyError, match="nginx takes no path with a quote, backslash or dollar sign"):
-        proxy.render(_settings(tmp_path / name))
+    with pytest.raises(rendering.ProxyError, match="nginx takes no path with a quote, backslash or dollar sign"):
+        rendering.render(_settings(tmp_path / name))
 
 
 def test_nginx_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(proxy.ProxyError, match=r"^/nowhere/nginx: cannot be run .* set NGINX to an nginx with njs"):
-        proxy.render(_settings(tmp_path, NGINX="/nowhere/nginx"))
+    with pytest.raises(rendering.ProxyError, match=r"^/nowhere/nginx: cannot be run .* set NGINX to an nginx with njs"):
+        rendering.render(_settings(tmp_path, NGINX="/nowhere/nginx"))
 
 
 def test_njs_is_loaded_where_it_is_a_module_of_its_own(tmp_path: Path) -> None:
@@ -148,17 +148,17 @@ def test_njs_is_loaded_where_it_is_a_module_of_its_own(tmp_path: Path) -> None:
     nginx.write_text(f"#!/bin/sh\necho 'configure arguments: --prefix=/usr --modules-path={tmp_path} --with-x' >&2\n")
     nginx.chmod(0o755)
     settings = _settings(tmp_path / "run", NGINX=str(nginx))
-    assert f'load_module "{module}";' in proxy.render(settings).read_text()
+    assert f'load_module "{module}";' in rendering.render(settings).read_text()
     module.unlink()
-    assert "load_module" not in proxy.render(settings).read_text()
+    assert "load_module" not in rendering.render(settings).read_text()
 
 
 def test_what_nginx_says_of_a_broken_configuration_is_passed_on(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
-    proxy.render(settings)
+    rendering.render(settings)
     (tmp_path / "nginx" / "routes.conf").write_text("nonsense on;")
-    with pytest.raises(proxy.ProxyError, match=r'nginx refuses its configuration.*unknown directive "nonsense"'):
-        proxy.check(settings)
+    with pytest.raises(rendering.ProxyError, match=r'nginx refuses its configuration.*unknown directive "nonsense"'):
+        rendering.check(settings)
 
 
 @pytest.mark.parametrize(("size", "put_aside"), [(20 * 2**20, False), (20 * 2**20 + 1, True)])
@@ -168,6 +168,6 @@ def test_a_start_puts_a_large_error_log_aside(tmp_path: Path, size: int, put_asi
     log.parent.mkdir()
     with log.open("wb") as file:
         file.truncate(size)
-    proxy.put_large_log_aside(settings)
+    rendering.put_large_log_aside(settings)
     assert log.exists() != put_aside
     assert log.with_name("proxy-error.log.1").exists() == put_aside

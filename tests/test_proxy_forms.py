@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from scripts import proxy
 from scripts.processes import taken_ports, wait_until
+from scripts.proxy import rendering
 from scripts.settings import load_settings
 from tests.conftest import free_ports
 
@@ -25,8 +25,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (port,) = free_ports(1)
     run_dir = tmp_path_factory.mktemp("forms")
     settings = load_settings({"RUN_DIR": str(run_dir), "PORT": str(port), "RATE_LIMIT": "0"})
-    proxy.render(settings)
-    process = subprocess.Popen(proxy.command(settings), stderr=subprocess.DEVNULL, start_new_session=True)
+    rendering.render(settings)
+    process = subprocess.Popen(rendering.command(settings), stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         assert wait_until(lambda: bool(taken_ports([port], settings.bind_address)), 10), (
             settings.log_dir / "proxy-error.log"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from scripts.catalogue import Model
-from scripts.restore import plan_start, record
 from scripts.settings import Settings, load_settings
-from scripts.snapshot import Snapshot, read_written, written_files
+from scripts.stack.restore import plan_start, record
+from scripts.torchserve.snapshot import Snapshot, read_written, written_files
 
 A = Model("A+1", "MobileNetV2", "A", ("x", "y"))
 B = Model("B", "MobileNetV2", "B", ("x", "y"))

@@ -16,9 +16,10 @@ import psutil
 import pytest
 import requests
 
-from scripts import class_data, torchserve
 from scripts.processes import ProcessRecord, read_records, wait_until, write_records
 from scripts.settings import ROOT
+from scripts.torchserve import class_data
+from scripts.torchserve import process as torchserve_process
 from tests.conftest import TEST_DIR, RunningStack, StartStack, clear_run_dir, run_command, stack_environment
 
 ONE = "MobileNetV2_CK+48"
@@ -37,13 +38,13 @@ def processes_below(directory: Path) -> list[psutil.Process]:
 def test_a_second_start_says_that_the_stack_runs(stack: RunningStack) -> None:
     again = stack.command("stack", "start")
     assert again.returncode == 1
-    assert f"runs already at {stack.url}" in again.stdout
+    assert f"runs already at {stack.url}" in again.stderr
 
 
 def test_a_second_serve_leaves_the_running_stack_alone(stack: RunningStack) -> None:
     again = stack.command("stack", "serve")
     assert again.returncode == 1
-    assert f"runs already at {stack.url}" in again.stdout
+    assert f"runs already at {stack.url}" in again.stderr
     assert requests.get(f"{stack.url}/api/v1/health", timeout=10).json()["status"] == "healthy"
 
 
@@ -53,7 +54,12 @@ def test_two_starts_at_once_leave_one_stack(archives: Path, results: Path, unpac
         TEST_DIR / "twice", RESULTS_DIR=str(results), MODEL_STORE=str(archives), LOAD_MODELS=ONE
     )
     command = [sys.executable, "-m", "scripts.stack", "start"]
-    both = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for _ in range(2)
+    ]
     try:
         outputs = {process.communicate(timeout=300)[0]: process.returncode for process in both}
         assert sorted(outputs.values()) == [0, 1], outputs
@@ -66,7 +72,7 @@ def test_two_starts_at_once_leave_one_stack(archives: Path, results: Path, unpac
 
 def test_the_jvm_maps_its_archived_classes(stack: RunningStack) -> None:
     pid = read_records(stack.settings.run_dir / "stack.json")["torchserve"].pid
-    assert str(torchserve.CLASS_DATA) in Path(f"/proc/{pid}/maps").read_text()
+    assert str(torchserve_process.CLASS_DATA) in Path(f"/proc/{pid}/maps").read_text()
 
 
 def test_classes_that_cannot_be_archived_are_told_and_left_out(
@@ -74,7 +80,7 @@ def test_classes_that_cannot_be_archived_are_told_and_left_out(
 ) -> None:
     deep = tmp_path / ("long" * 30)
     deep.mkdir()
-    monkeypatch.setattr(torchserve, "CLASS_DATA", deep / "torchserve.jsa")
+    monkeypatch.setattr(torchserve_process, "CLASS_DATA", deep / "torchserve.jsa")
     assert class_data.main() == 0
     assert "its class data cannot be archived: " in capsys.readouterr().err
     assert list(deep.iterdir()) == []
@@ -93,7 +99,7 @@ def test_a_taken_port_is_named_with_the_remedy(archives: Path, results: Path) ->
     with socket.create_server(("127.0.0.1", int(environment["INFERENCE_PORT"]))):
         started = run_command(environment, "stack", "start")
     assert started.returncode == 1
-    assert f"INFERENCE_PORT={environment['INFERENCE_PORT']}: the port is taken" in started.stdout
+    assert f"INFERENCE_PORT={environment['INFERENCE_PORT']}: the port is taken" in started.stderr
 
 
 def test_an_unknown_model_in_load_models_is_named(archives: Path, results: Path) -> None:
@@ -102,7 +108,7 @@ def test_an_unknown_model_in_load_models_is_named(archives: Path, results: Path)
     )
     started = run_command(environment, "stack", "start")
     assert started.returncode == 1
-    assert "LOAD_MODELS: 'ResNet51_CK+48' is not in models.json" in started.stdout
+    assert "LOAD_MODELS: 'ResNet51_CK+48' is not in models.json" in started.stderr
 
 
 def test_a_path_too_long_for_sockets_is_named_with_the_remedy(archives: Path, results: Path) -> None:
@@ -110,7 +116,7 @@ def test_a_path_too_long_for_sockets_is_named_with_the_remedy(archives: Path, re
     environment = stack_environment(directory, RESULTS_DIR=str(results), MODEL_STORE=str(archives))
     started = run_command(environment, "stack", "start")
     assert started.returncode == 1
-    assert "set RUN_DIR to a shorter path" in started.stdout.replace("\n", " ")
+    assert "set RUN_DIR to a shorter path" in started.stderr.replace("\n", " ")
 
 
 def test_status_and_stop_without_a_stack_say_so(tmp_path: Path) -> None:
@@ -146,7 +152,7 @@ def test_half_a_stack_is_told_and_stopped_and_started_again(start_stack: StartSt
         assert (shown.returncode, "Half of it runs" in shown.stdout) == (1, True), shown.stdout
         refused = stack.command("stack", "start")
         assert refused.returncode == 1
-        assert "half of the stack runs (torchserve" in refused.stdout
+        assert "half of the stack runs (torchserve" in refused.stderr
         assert stack.command("stack", "stop").stdout == "Stopped torchserve.\n"
         assert stack.command("stack", "start").returncode == 0
         assert requests.get(f"{stack.url}/api/v1/health", timeout=10).ok

@@ -15,14 +15,14 @@ from rich.console import Console
 from torch import Tensor, nn
 from torchvision import transforms
 
-from scripts import standins
+from scripts.archives.inputs import archive_inputs
 from scripts.catalogue import Model, load_catalogue
-from scripts.checkpoints import load_checkpoint
-from scripts.fingerprints import inputs
-from scripts.networks import PREPROCESS, expected_shapes, load_network
+from scripts.checkpoints import stand_ins
+from scripts.checkpoints.networks import PREPROCESS, expected_shapes, load_network
+from scripts.checkpoints.reading import load_checkpoint
 from scripts.probes import probe_files
 from scripts.settings import ROOT, Settings, load_settings
-from scripts.store import Record, write_record
+from scripts.store.records import Record, write_record
 
 MODELS = load_catalogue(ROOT / "models.json")
 VISIBLE = 0.02  # of a probability
@@ -132,12 +132,12 @@ def settings(tmp_path: Path) -> Settings:
 def make(settings: Settings) -> tuple[list[str], str]:
     """Make the stand-ins; returns their names and what was printed."""
     output = io.StringIO()
-    made = standins.make_stand_ins(settings, Console(file=output, width=200))
+    made = stand_ins.make_stand_ins(settings, Console(file=output, width=200))
     return made, output.getvalue()
 
 
 def test_stand_ins_are_made_once_loudly_and_alike_everywhere(settings: Settings) -> None:
-    assert standins.wanted(settings)
+    assert stand_ins.wanted(settings)
     made, output = make(settings)
     assert made == ["one", "two"]
     assert "Making 2 stand-in checkpoints in results/: untrained networks, whose answers mean nothing." in output
@@ -147,7 +147,7 @@ def test_stand_ins_are_made_once_loudly_and_alike_everywhere(settings: Settings)
 
     before = files[1].read_bytes()
     files[1].unlink()
-    assert not standins.wanted(settings)
+    assert not stand_ins.wanted(settings)
     assert make(settings)[0] == ["two"]
     assert files[1].read_bytes() == before
 
@@ -155,7 +155,7 @@ def test_stand_ins_are_made_once_loudly_and_alike_everywhere(settings: Settings)
 def test_a_disk_too_full_is_noticed_before_it_is_filled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(settings.results_dir.parent)._replace(free=10_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(standins.StandInError) as caught:
+    with pytest.raises(stand_ins.StandInError) as caught:
         make(settings)
     assert str(caught.value) == (
         "2 stand-ins need 18 MB, but the disk of results/ has 10 MB free; free some space and run this again"
@@ -170,8 +170,8 @@ def test_stand_ins_are_never_made_among_real_checkpoints(settings: Settings) -> 
     for save in (lambda: torch.save(weights, real), lambda: real.write_bytes(b"version https://git-lfs")):
         save()
         before = real.read_bytes()
-        assert not standins.wanted(settings)
-        with pytest.raises(standins.StandInError) as caught:
+        assert not stand_ins.wanted(settings)
+        with pytest.raises(stand_ins.StandInError) as caught:
             make(settings)
         assert str(caught.value) == (
             "one_best.pt is no stand-in, and stand-ins are never made among real ones; "
@@ -185,16 +185,16 @@ def test_stand_ins_do_not_replace_archives_of_real_checkpoints(settings: Setting
     settings.model_store.mkdir()
     model = Model("one", "MobileNetV2", "x", ("sad", "happy", "calm"))
     (settings.model_store / model.archive_file).write_bytes(b"an archive")
-    record = Record(inputs(model, "0", "openvino", "1.0"), False, "0", (), ())
+    record = Record(archive_inputs(model, "0", "openvino", "1.0"), False, "0", (), ())
     write_record(settings.model_store, model, record)
-    assert not standins.wanted(settings)
-    with pytest.raises(standins.StandInError, match=r"^one\.mar is no stand-in"):
+    assert not stand_ins.wanted(settings)
+    with pytest.raises(stand_ins.StandInError, match=r"^one\.mar is no stand-in"):
         make(settings)
 
 
 def test_a_dangling_link_counts_as_a_file(settings: Settings) -> None:
     settings.results_dir.mkdir()
     (settings.results_dir / "one_best.pt").symlink_to("nowhere")
-    assert not standins.wanted(settings)
-    with pytest.raises(standins.StandInError):
+    assert not stand_ins.wanted(settings)
+    with pytest.raises(stand_ins.StandInError):
         make(settings)

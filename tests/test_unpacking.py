@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.archive_file import ArchiveError
 from scripts.settings import Settings, load_settings
-from scripts.unpacking import discard, unpack, unpack_all
+from scripts.store.archive import ArchiveError
+from scripts.store.unpacking import discard, unpack, unpack_all
 
 
 @pytest.fixture

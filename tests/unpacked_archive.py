@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from scripts.calibration import calibrated_state_dict
-from scripts.convert import convert
-from scripts.networks import StateDict, load_network, reference_probabilities
+from scripts.archives.convert import convert
+from scripts.checkpoints.calibration import calibrated_state_dict
+from scripts.checkpoints.networks import StateDict, load_network, reference_probabilities
 from scripts.probes import seeded_image
 
 ARCHITECTURE = "MobileNetV2"
@@ -22,6 +22,7 @@ EMOTIONS = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surpris
 DESCRIPTION: dict[str, Any] = {
     "model": "MobileNetV2_CK+48",
     "architecture": ARCHITECTURE,
+    "torchvision_name": "mobilenet_v2",
     "dataset": "CK+48",
     "emotions": list(EMOTIONS),
     "accuracy": 97.98,

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from scripts.errors import UserError
 
-class BenchError(RuntimeError):
+
+class BenchError(UserError):
     """The benchmark cannot go on; the message says why and what to do."""

@@ -18,8 +18,10 @@ from scripts.bench.page import page, verdict, warning
 from scripts.bench.plot import draw
 from scripts.bench.run import Options, Run
 from scripts.bench.tables import Table, all_tables
-from scripts.catalogue import ARCHITECTURES, CatalogueError
-from scripts.settings import ROOT, Settings, SettingsError, load_settings
+from scripts.catalogue import ARCHITECTURES
+from scripts.console import print_error
+from scripts.errors import INTERRUPTED, UserError
+from scripts.settings import ROOT, Settings, load_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,11 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(_with_command(sys.argv[1:] if argv is None else argv))
         settings = load_settings()
         return _report(settings, arguments) if arguments.command == "report" else _run(settings, arguments, console)
-    except (BenchError, SettingsError, CatalogueError) as error:
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
-        return 1
+    except UserError as error:
+        print_error(error)
+        return error.exit_code
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

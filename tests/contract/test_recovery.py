@@ -92,7 +92,7 @@ def test_request_that_no_worker_answers_is_repeated_when_another_worker_has_ende
 
 
 def _scale(stack: RunningStack, workers: int) -> None:
-    scaled = stack.command("models", "scale", MODEL, str(workers))
+    scaled = stack.command("lifecycle", "scale", MODEL, str(workers))
     assert scaled.returncode == 0, scaled.stderr
 
 

@@ -64,7 +64,7 @@ def test_an_upgrade_by_plain_calls_fails_no_request(stack: RunningStack, api: Ap
         wait_for_answers(answers, 2)
     assert {answer.status for own in answers for answer in own} == {200}
     assert {own[-1].body["version"] for own in answers} == {"1.1"}
-    assert "1.1" in stack.command("models", "list").stdout
+    assert "1.1" in stack.command("lifecycle", "list").stdout
 
 
 def test_a_rollback_by_plain_calls(stack: RunningStack, api: Api) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from scripts.locking import exclusive
+from scripts.files import exclusive
 from scripts.settings import ROOT
 from tests.conftest import RunningStack, run_command, stack_environment
 
@@ -23,7 +23,7 @@ REFUSED, USAGE, NOT_LOADED, NOT_RUNNING, LATE, UNKNOWN = 1, 2, 3, 4, 5, 6
 
 
 def rows(stack: RunningStack, name: str) -> list[dict[str, Any]]:
-    listed = stack.command("models", "list", "--json")
+    listed = stack.command("lifecycle", "list", "--json")
     assert listed.returncode == 0, listed.stderr
     return [row for row in json.loads(listed.stdout) if row["model"] == name]
 
@@ -38,7 +38,7 @@ def row(site: Site, **changes: Any) -> dict[str, Any]:
 
 def test_list_shows_all_of_every_model(stack: RunningStack, site: Site) -> None:
     assert rows(stack, OTHER) == [row(site)]
-    table = stack.command("models", "list").stdout.splitlines()
+    table = stack.command("lifecycle", "list").stdout.splitlines()
     assert table[0].split() == ["Model", "Version", "State", "Workers", "Queue", "Precision", "Archive", "SHA-256"]
     digest = row(site)["sha256"][:12]
     shown = [*f"{OTHER} 1.0 ready (stand-in) 1/1 0 f32 MobileNetV2_FER2013.mar".split(), digest]
@@ -46,69 +46,69 @@ def test_list_shows_all_of_every_model(stack: RunningStack, site: Site) -> None:
 
 
 def test_a_model_is_unregistered_and_registered_again(stack: RunningStack, site: Site) -> None:
-    gone = stack.command("models", "unregister", OTHER, "--json")
+    gone = stack.command("lifecycle", "unregister", OTHER, "--json")
     assert (gone.returncode, json.loads(gone.stdout)) == (0, {"model": OTHER, "versions": ["1.0"]})
     assert rows(stack, OTHER) == [
         row(site, version=None, default=False, state="not registered", workers=0, ready=0),
     ]
-    assert "unregister" not in stack.command("models", "unregister", OTHER).stdout
-    back = stack.command("models", "register", OTHER, "--json")
+    assert "unregister" not in stack.command("lifecycle", "unregister", OTHER).stdout
+    back = stack.command("lifecycle", "register", OTHER, "--json")
     assert (back.returncode, json.loads(back.stdout)) == (
         0,
         {"model": OTHER, "version": "1.0", "workers": 1, "before": None},
     )
     assert predict(stack.url, OTHER).status == 200
-    again = stack.command("models", "register", OTHER)
+    again = stack.command("lifecycle", "register", OTHER)
     assert again.returncode == REFUSED
     assert f"{OTHER} is registered already, version 1.0; `scripts/models upgrade {OTHER}" in again.stderr
 
 
 def test_scale_waits_for_the_workers_and_back(stack: RunningStack, site: Site) -> None:
-    assert stack.command("models", "scale", OTHER, "2").stdout == f"{OTHER} 1.0 has 2 worker(s).\n"
+    assert stack.command("lifecycle", "scale", OTHER, "2").stdout == f"{OTHER} 1.0 has 2 worker(s).\n"
     assert rows(stack, OTHER) == [row(site, workers=2, ready=2)]
-    assert stack.command("models", "scale", OTHER, "0").returncode == 0
+    assert stack.command("lifecycle", "scale", OTHER, "0").returncode == 0
     assert rows(stack, OTHER) == [row(site, workers=0, ready=0, state="idle")]
     assert predict(stack.url, OTHER).status == 200
     assert rows(stack, OTHER) == [row(site)]
 
 
 def test_torchserves_names_are_understood_too(stack: RunningStack) -> None:
-    assert stack.command("models", "wait", ARCHIVE).stdout == f"{ARCHIVE} is ready.\n"
+    assert stack.command("lifecycle", "wait", ARCHIVE).stdout == f"{ARCHIVE} is ready.\n"
 
 
 def test_registering_without_a_worker_leaves_that_to_the_first_request(stack: RunningStack, site: Site) -> None:
-    assert stack.command("models", "unregister", OTHER).returncode == 0
-    assert stack.command("models", "register", OTHER, "--workers", "0").returncode == 0
+    assert stack.command("lifecycle", "unregister", OTHER).returncode == 0
+    assert stack.command("lifecycle", "register", OTHER, "--workers", "0").returncode == 0
     assert rows(stack, OTHER) == [row(site, workers=0, ready=0, state="idle")]
-    late = stack.command("models", "wait", OTHER, "--timeout", "0.1")
+    late = stack.command("lifecycle", "wait", OTHER, "--timeout", "0.1")
     assert late.returncode == LATE
     assert (
         late.stderr == f"{OTHER} 1.0: 0 of 1 workers are READY after 0.1 s; `scripts/models logs {OTHER}` may say why\n"
     )
-    assert stack.command("models", "wait").stdout == f"{SERVED} is ready.\n"
+    assert stack.command("lifecycle", "wait").stdout == f"{SERVED} is ready.\n"
     assert predict(stack.url, OTHER).status == 200
 
 
 def test_an_archive_outside_the_catalogue_is_registered_with_a_remark(stack: RunningStack, site: Site) -> None:
     repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
-    registered = stack.command("models", "register", "Guest.mar")
+    registered = stack.command("lifecycle", "register", "Guest.mar")
     assert (registered.returncode, registered.stdout) == (0, "Guest 1.0 is registered with 1 worker(s).\n")
     assert "Guest is not in models.json: clients cannot ask for it yet." in registered.stderr
-    assert stack.command("models", "unregister", "Guest", "--version", "1.0").returncode == 0
+    assert stack.command("lifecycle", "unregister", "Guest", "--version", "1.0").returncode == 0
 
 
 def test_logs_show_one_model_only(stack: RunningStack) -> None:
-    shown = stack.command("models", "logs", OTHER, "-n", "500").stdout
+    shown = stack.command("lifecycle", "logs", OTHER, "-n", "500").stdout
     assert f"{OTHER} is loaded on" in shown
     assert [line for line in shown.splitlines() if OTHER not in line or f"-{ARCHIVE}_" in line] == []
-    assert len(stack.command("models", "logs", "-n", "3").stdout.splitlines()) == 3
-    line = json.loads(stack.command("models", "logs", OTHER, "-n", "1", "--json").stdout)
+    assert len(stack.command("lifecycle", "logs", "-n", "3").stdout.splitlines()) == 3
+    line = json.loads(stack.command("lifecycle", "logs", OTHER, "-n", "1", "--json").stdout)
     assert OTHER in line["line"]
 
 
 def test_one_change_at_a_time(stack: RunningStack) -> None:
     with exclusive(stack.settings.run_dir):
-        refused = stack.command("models", "scale", OTHER, "2")
+        refused = stack.command("lifecycle", "scale", OTHER, "2")
     holder = f"process {os.getpid()} is writing into run/ already; wait for its end or stop it\n"
     assert (refused.returncode, refused.stderr) == (REFUSED, holder)
 
@@ -130,19 +130,19 @@ def test_one_change_at_a_time(stack: RunningStack) -> None:
 def test_what_cannot_be_done_says_why_and_ends_with_its_code(
     stack: RunningStack, arguments: list[str], code: int, sentence: str
 ) -> None:
-    refused = stack.command("models", *arguments)
+    refused = stack.command("lifecycle", *arguments)
     assert (refused.returncode, sentence in refused.stderr) == (code, True), refused.stderr
 
 
 def test_errors_are_json_where_json_was_asked_for(stack: RunningStack) -> None:
-    refused = stack.command("models", "rollback", SERVED, "--json")
+    refused = stack.command("lifecycle", "rollback", SERVED, "--json")
     sentence = f"{SERVED} has no version to go back to: 1.0 is the first that served here"
     assert (refused.returncode, json.loads(refused.stdout)) == (REFUSED, {"error": sentence, "exit_code": REFUSED})
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["scale", SERVED, "1"], ["wait", SERVED, "--timeout", "0"]])
 def test_without_a_stack_every_command_says_so(tmp_path: Path, arguments: list[str]) -> None:
-    refused = run_command(stack_environment(tmp_path), "models", *arguments)
+    refused = run_command(stack_environment(tmp_path), "lifecycle", *arguments)
     assert refused.returncode == NOT_RUNNING
     assert refused.stderr.endswith("; `make start` starts the stack\n")
 
@@ -171,7 +171,7 @@ def test_clients_see_the_contract_all_the_while(stack: RunningStack) -> None:
 
 def test_every_command_and_exit_code_is_documented() -> None:
     page = (ROOT / "docs" / "models.md").read_text()
-    help_text = run_command({}, "models", "--help").stdout
+    help_text = run_command({}, "lifecycle", "--help").stdout
     commands = [line.split()[0] for line in help_text.splitlines() if line.startswith("    ") and line[4] != " "]
     assert len(commands) > 8
     for command in commands:

@@ -49,7 +49,7 @@ class Remote:
 
 
 def make_key(stack: RunningStack, name: str) -> str:
-    made = stack.command("models", "key", "add", name, "--json")
+    made = stack.command("lifecycle", "key", "add", name, "--json")
     assert made.returncode == 0, made.stderr
     return str(json.loads(made.stdout)["key"])
 
@@ -126,9 +126,9 @@ def test_without_a_key_nothing_is_shown(remote: Remote) -> None:
 def test_a_removed_key_is_refused_at_once_and_the_others_stay(remote: Remote) -> None:
     key = make_key(remote.stack, "temporary")
     assert remote("GET", "/models", key=key).status_code == 200
-    listed = json.loads(remote.stack.command("models", "key", "list", "--json").stdout)
+    listed = json.loads(remote.stack.command("lifecycle", "key", "list", "--json").stdout)
     assert listed.keys() == {"ops", "temporary"}
-    assert remote.stack.command("models", "key", "remove", "temporary").returncode == 0
+    assert remote.stack.command("lifecycle", "key", "remove", "temporary").returncode == 0
     assert remote("GET", "/models", key=key).status_code == 401
     assert remote("GET", "/models").status_code == 200
 
@@ -143,7 +143,7 @@ def test_a_removed_key_is_refused_at_once_and_the_others_stay(remote: Remote) ->
     ],
 )
 def test_a_key_that_cannot_be_made_or_removed_says_why(remote: Remote, arguments: list[str], sentence: str) -> None:
-    refused = remote.stack.command("models", "key", *arguments)
+    refused = remote.stack.command("lifecycle", "key", *arguments)
     assert (refused.returncode, refused.stderr) == (1, f"{sentence}\n")
 
 

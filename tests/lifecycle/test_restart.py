@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from scripts.processes import read_records, wait_until
-from scripts.snapshot import written_files
+from scripts.torchserve.snapshot import written_files
 from tests.conftest import DEGRADED, READY, RunningStack
 
 from .clients import predict
@@ -24,7 +24,7 @@ GUEST = "Guest"
 
 def listed(stack: RunningStack) -> list[tuple[Any, ...]]:
     """Model, version, whether it is the default, and workers, of all that is registered."""
-    rows = json.loads(stack.command("models", "list", "--json").stdout)
+    rows = json.loads(stack.command("lifecycle", "list", "--json").stdout)
     return sorted((row["model"], row["version"], row["default"], row["workers"]) for row in rows if row["version"])
 
 
@@ -53,7 +53,7 @@ def change_everything(stack: RunningStack, site: Site) -> list[tuple[Any, ...]]:
         ("register", guest(site)),
     )
     for arguments in changes:
-        changed = stack.command("models", *arguments)
+        changed = stack.command("lifecycle", *arguments)
         assert changed.returncode == 0, changed.stderr
     return [(GUEST, "7", True, 1), (SERVED, "1.0", False, 0), (SERVED, "1.1", True, 2)]
 
@@ -77,20 +77,20 @@ def test_versions_workers_and_guests_survive_stop_and_kill(
         assert predict(stack.url, SERVED).body["version"] == "1.1"
 
         rolled_back = [(GUEST, "7", True, 1), (SERVED, "1.0", True, 2), (SERVED, "1.1", False, 0)]
-        assert stack.command("models", "rollback", SERVED).returncode == 0
+        assert stack.command("lifecycle", "rollback", SERVED).returncode == 0
         kill(stack)
         assert f"{SERVED}: version 1.1 is built" not in restart(stack)
         assert listed(stack) == rolled_back
         assert predict(stack.url, SERVED).body["version"] == "1.0"
 
-        assert stack.command("models", "scale", SERVED, "1").returncode == 0
+        assert stack.command("lifecycle", "scale", SERVED, "1").returncode == 0
         kill(stack)
         for damaged in written_files(stack.settings):
             damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
         restart(stack)
         assert listed(stack) == rolled_back
 
-        assert stack.command("models", "register", OTHER).returncode == 0
+        assert stack.command("lifecycle", "register", OTHER).returncode == 0
         restart(stack)
         assert listed(stack) == sorted([*rolled_back, (OTHER, "1.0", True, 1)])
 
@@ -102,7 +102,7 @@ def test_an_archive_that_is_gone_or_damaged_is_told_and_keeps_no_other_from_load
     with serve_site(site) as stack:
         for name in ("Aaa", "Zzz"):
             repack(site.store / "MobileNetV2_FER2013.mar", site.store / f"{name}.mar", "1.0", name=name)
-            assert stack.command("models", "register", f"{name}.mar").returncode == 0
+            assert stack.command("lifecycle", "register", f"{name}.mar").returncode == 0
         shutil.move(site.store / "Zzz.mar", site.folder / "Zzz.mar")
         (site.store / "Aaa.mar").write_bytes((site.store / "Aaa.mar").read_bytes()[:5000])
         printed = restart(stack, DEGRADED)
@@ -120,9 +120,9 @@ def test_load_models_decides_for_the_catalogue_and_leaves_the_rest(
 ) -> None:
     site = new_site("load")
     with serve_site(site) as stack:
-        assert stack.command("models", "scale", SERVED, "2").returncode == 0
-        assert stack.command("models", "unregister", OTHER).returncode == 0
-        assert stack.command("models", "register", guest(site)).returncode == 0
+        assert stack.command("lifecycle", "scale", SERVED, "2").returncode == 0
+        assert stack.command("lifecycle", "unregister", OTHER).returncode == 0
+        assert stack.command("lifecycle", "register", guest(site)).returncode == 0
         stack.environment["LOAD_MODELS"] = OTHER
         restart(stack)
         assert listed(stack) == [(GUEST, "7", True, 1), (SERVED, "1.0", True, 0), (OTHER, "1.0", True, 1)]
@@ -141,6 +141,6 @@ def test_a_version_that_was_built_but_not_chosen_waits_for_the_upgrade(
         printed = restart(stack)
         assert f"{SERVED}: version 1.1 is built, 1.0 serves as before" in printed
         assert predict(stack.url, SERVED).body["version"] == "1.0"
-        assert stack.command("models", "upgrade", SERVED, f"{ARCHIVE}.mar").returncode == 0
+        assert stack.command("lifecycle", "upgrade", SERVED, f"{ARCHIVE}.mar").returncode == 0
         models = requests.get(f"{stack.url}/api/v1/models", timeout=10).json()
         assert models["loaded_models"] == [OTHER, SERVED]

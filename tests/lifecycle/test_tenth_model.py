@@ -12,7 +12,7 @@ import requests
 import torch
 from PIL import Image
 
-from scripts.networks import load_network, reference_probabilities
+from scripts.checkpoints.networks import load_network, reference_probabilities
 from scripts.processes import wait_until
 
 from .clients import IMAGE, predict
@@ -44,7 +44,7 @@ def test_a_tenth_model_serves_without_a_restart(new_site: Callable[[str], Site],
         entry = {"architecture": "MobileNetV2", "dataset": "Mood+3", "emotions": LABELS, "accuracy": 12.5}
         site.catalogue.write_text(json.dumps(entries | {NAME: entry}))
         site.build()
-        registered = stack.command("models", "register", NAME)
+        registered = stack.command("lifecycle", "register", NAME)
         assert (registered.returncode, registered.stderr.count("is not in")) == (0, 0), registered.stderr
 
         assert wait_until(lambda: predict(stack.url, NAME).status == 200, 10), predict(stack.url, NAME)

@@ -20,7 +20,7 @@ NEXT = f"{ARCHIVE}-1.1.mar"
 
 def rows(stack: RunningStack) -> list[dict[str, Any]]:
     """What ``models list`` says of SERVED."""
-    listed = stack.command("models", "list", "--json")
+    listed = stack.command("lifecycle", "list", "--json")
     assert listed.returncode == 0, listed.stderr
     return [row for row in json.loads(listed.stdout) if row["model"] == SERVED]
 
@@ -54,7 +54,7 @@ def test_upgrade_and_rollback_fail_no_request_and_mix_no_versions(stack: Running
     with asking(stack.url, SERVED) as answers:
         wait_for_answers(answers, 5)
         usual = max(answer.seconds for own in answers for answer in own)
-        upgraded = stack.command("models", "upgrade", SERVED, NEXT, "--json")
+        upgraded = stack.command("lifecycle", "upgrade", SERVED, NEXT, "--json")
         wait_for_answers(answers, 3)
     assert upgraded.returncode == 0, upgraded.stderr
     assert json.loads(upgraded.stdout) == {"model": SERVED, "version": "1.1", "workers": 1, "before": "1.0"}
@@ -68,7 +68,7 @@ def test_upgrade_and_rollback_fail_no_request_and_mix_no_versions(stack: Running
 
     with asking(stack.url, SERVED) as answers:
         wait_for_answers(answers, 3)
-        back = stack.command("models", "rollback", SERVED)
+        back = stack.command("lifecycle", "rollback", SERVED)
         wait_for_answers(answers, 3)
     assert back.returncode == 0, back.stderr
     assert back.stdout == f"{SERVED} 1.0 serves again, instead of 1.1.\n"
@@ -79,9 +79,9 @@ def test_upgrade_and_rollback_fail_no_request_and_mix_no_versions(stack: Running
 def test_a_second_rollback_returns_to_the_upgrade(stack: RunningStack) -> None:
     if served_version(stack) != "1.0" or len(rows(stack)) != 2:
         pytest.skip("needs the stack that was upgraded and rolled back")
-    assert stack.command("models", "rollback", SERVED).returncode == 0
+    assert stack.command("lifecycle", "rollback", SERVED).returncode == 0
     assert served_version(stack) == "1.1"
-    assert stack.command("models", "rollback", SERVED).returncode == 0
+    assert stack.command("lifecycle", "rollback", SERVED).returncode == 0
     assert served_version(stack) == "1.0"
     assert [(row["version"], row["default"], row["state"], row["workers"]) for row in rows(stack)] == [
         ("1.0", True, "ready", 1),
@@ -116,7 +116,7 @@ def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, m
     before, serving = rows(stack), served_version(stack)
     with asking(stack.url, SERVED, 2) as answers:
         wait_for_answers(answers, 1)
-        refused = stack.command("models", "upgrade", SERVED, file_name)
+        refused = stack.command("lifecycle", "upgrade", SERVED, file_name)
         wait_for_answers(answers, 1)
     assert refused.returncode == NOT_LOADED
     assert sentence in refused.stderr
@@ -161,14 +161,14 @@ def test_an_archive_that_cannot_be_the_next_is_refused(
     if served_version(stack) != "1.0":
         pytest.skip("needs version 1.0 in service")
     before = rows(stack)
-    refused = stack.command("models", "upgrade", SERVED, make(site))
+    refused = stack.command("lifecycle", "upgrade", SERVED, make(site))
     assert refused.returncode == REFUSED
     assert sentence in refused.stderr
     assert rows(stack) == before
 
 
 def test_a_model_that_never_changed_has_nothing_to_go_back_to(stack: RunningStack) -> None:
-    refused = stack.command("models", "rollback", OTHER)
+    refused = stack.command("lifecycle", "rollback", OTHER)
     assert refused.returncode == REFUSED
     assert refused.stderr == f"{OTHER} has no version to go back to: 1.0 is the first that served here\n"
 

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from scripts import dashboard
+from scripts.pictures import dashboard
 from scripts.processes import read_records
 from scripts.settings import ROOT
 from tests.contract import images

@@ -15,7 +15,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from scripts.catalogue import load_catalogue
-from scripts.pages import DESCRIPTION
+from scripts.proxy.pages import DESCRIPTION
 from scripts.settings import ROOT
 from tests.contract import images
 

@@ -1,0 +1,1 @@
+"""From checkpoints to archives in the model store: only what changed, several at a time."""

@@ -1,0 +1,80 @@
+"""Build the archives that are not up to date, and the index: one build at a time in a model store."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from scripts.archives.changes import Build, Result
+from scripts.archives.report import show
+from scripts.catalogue import Model, load_catalogue
+from scripts.checkpoints import stand_ins
+from scripts.console import announcer
+from scripts.errors import UserError
+from scripts.settings import Settings
+from scripts.store.records import locked
+
+_VERSION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+# A GPU that torch can use shows as one of these; without one, torch need not be imported to find out.
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+
+
+class BuildError(UserError):
+    """Nothing can be built; the message says why and what to do."""
+
+
+def build_all(
+    settings: Settings,
+    console: Console,
+    *,
+    names: Iterable[str] = (),
+    version: str | None = None,
+    runtime: str | None = None,
+    force: bool = False,
+    jobs: int | None = None,
+) -> dict[str, Result]:
+    """Build the archives of ``names`` (default: all) that are not up to date, and rewrite the index.
+
+    Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. Waits while another
+    process builds. ``version`` None keeps the version an archive has. Returns the results by contract name in the
+    catalogue's order; a model that failed is one of them. Raises BuildError or CatalogueError when nothing can be
+    built at all.
+    """
+    catalogue = load_catalogue(settings.catalogue)
+    chosen = _chosen(catalogue, list(names))
+    if version is not None and not _VERSION.match(version):
+        raise BuildError(f"archive version {version!r}: use letters, digits, '.', '_' and '-'")
+    try:
+        with locked(settings.model_store, announcer(console)) as work:
+            if stand_ins.wanted(settings):
+                stand_ins.make_stand_ins(settings, console)
+            build = Build(settings, catalogue, work, _runtime(runtime or settings.runtime))
+            build.run(chosen, console, version=version, force=force, jobs=jobs)
+    except OSError as error:
+        raise BuildError(
+            f"{error.filename or settings.model_store} cannot be written ({error.strerror}); "
+            "check its rights and the free space on its disk"
+        ) from error
+    results = {name: build.results[name] for name in catalogue if name in build.results}
+    show(settings, results, console)
+    return results
+
+
+def _chosen(catalogue: dict[str, Model], names: list[str]) -> list[Model]:
+    for name in names:
+        if name not in catalogue:
+            raise BuildError(f"model {name!r} is not in the catalogue; it has {', '.join(catalogue)}")
+    return [model for name, model in catalogue.items() if not names or name in names]
+
+
+def _runtime(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    if any(os.path.exists(device) for device in _GPU_DEVICES):
+        import torch
+
+        return "torch" if torch.cuda.is_available() else "openvino"
+    return "openvino"

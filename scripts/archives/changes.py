@@ -1,0 +1,151 @@
+"""One run of the build: decide what has to be made, have it made, put it into the store and the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from scripts.archives.inputs import archive_inputs
+from scripts.catalogue import Model
+from scripts.checkpoints.file_types import CheckpointError, refuse_other_files
+from scripts.files import sha256, signature
+from scripts.pool.progress import ARCHIVE_STAGES, BuildProgress
+from scripts.pool.tasks import Task, run_tasks
+from scripts.settings import Settings
+from scripts.store import checksums, records
+from scripts.store.index import read_index, write_index
+from scripts.store.records import Record
+
+FIRST_VERSION = "1.0"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one model's archive came out of a build.
+
+    ``outcome`` is ``built``, ``unchanged`` or ``failed``; ``reason`` says why it was built or failed.
+    """
+
+    name: str
+    outcome: str
+    reason: str = ""
+    seconds: float = 0.0
+    stand_in: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An archive that is to be built: why, and from what."""
+
+    model: Model
+    reason: str
+    inputs: dict[str, Any]
+    checkpoint_signature: tuple[int, ...]
+
+
+class Build:
+    """Builds archives for one runtime; ``results`` fills by contract name.
+
+    ``work`` is an empty folder on the model store's disk. The index is rewritten after every archive, so that it is
+    true whenever somebody reads it.
+    """
+
+    def __init__(self, settings: Settings, catalogue: dict[str, Model], work: Path, runtime: str) -> None:
+        self.settings, self.catalogue, self.work, self.runtime = settings, catalogue, work, runtime
+        self.results: dict[str, Result] = {}
+        index = read_index(settings.index_file)
+        self._errors = {name: error for name, entry in index.items() if (error := records.trouble(entry))}
+
+    def run(self, chosen: list[Model], console: Console, *, version: str | None, force: bool, jobs: int | None) -> None:
+        """Build what is not up to date among ``chosen``."""
+        plans = {plan.model.name: plan for model in chosen if (plan := self.plan(model, version, force))}
+        self._write_index()
+        if not plans:
+            return
+        with BuildProgress(console, list(plans), ARCHIVE_STAGES) as progress:
+
+            def finished(name: str, packed: dict[str, Any] | None, error: str | None) -> None:
+                result = self._finish(plans[name], packed, error)
+                self.results[name] = replace(result, seconds=progress.seconds(name))
+                self._write_index()
+                progress.finished(result.outcome, name)
+
+            tasks = [self._task(plan) for plan in plans.values()]
+            run_tasks(tasks, self.settings, stage=progress.stage, finished=finished, workers=jobs, temporary=self.work)
+
+    def plan(self, model: Model, version: str | None, force: bool) -> Plan | None:
+        """Compare the archive with its inputs; returns None and notes the result if there is nothing to build."""
+        checkpoint = self.settings.results_dir / model.checkpoint_file
+        try:
+            refuse_other_files(checkpoint)
+        except CheckpointError as error:
+            self._fail(model.name, str(error))
+            return None
+        found = signature(checkpoint)
+        record = records.read_record(self.settings.model_store, model)
+        version = version or (record.version if record else FIRST_VERSION)
+        if record is None:
+            # The worker hashes the checkpoint when it reads it.
+            return Plan(model, "new", archive_inputs(model, "", self.runtime, version), ())
+        known = found == record.checkpoint_signature
+        digest = record.inputs["checkpoint"] if known else sha256(checkpoint)
+        inputs = archive_inputs(model, digest, self.runtime, version)
+        reason = self._reason(model, record, inputs) or ("forced" if force else "")
+        if reason:
+            return Plan(model, reason, inputs, found)
+        if not known:
+            latest = records.read_record(self.settings.model_store, model) or record
+            records.write_record(self.settings.model_store, model, replace(latest, checkpoint_signature=found))
+        self._errors.pop(model.name, None)
+        self.results[model.name] = Result(model.name, "unchanged", stand_in=record.stand_in)
+        return None
+
+    def _reason(self, model: Model, record: Record, inputs: dict[str, Any]) -> str:
+        """Why the archive has to be built anew, empty if it has not."""
+        changed = [name for name in inputs if inputs[name] != record.inputs.get(name)]
+        if changed:
+            return f"{', '.join(changed)} changed"
+        intact = records.archive_intact(self.settings.model_store, model, record)
+        return "" if intact else "archive or checksum damaged"
+
+    def _task(self, plan: Plan) -> Task:
+        checkpoint = self.settings.results_dir / plan.model.checkpoint_file
+        folder = self.work / plan.model.archive_name
+        folder.mkdir()
+        order = {
+            "model": plan.model.to_json(),
+            "checkpoint": str(checkpoint),
+            "folder": str(folder),
+            "runtime": self.runtime,
+            "version": plan.inputs["version"],
+            "checkpoint_signature": list(plan.checkpoint_signature),
+            "checkpoint_sha256": plan.inputs["checkpoint"],
+        }
+        return Task("scripts.archives.packing:build_archive", plan.model.name, order, weight=checkpoint.stat().st_size)
+
+    def _finish(self, plan: Plan, packed: dict[str, Any] | None, error: str | None) -> Result:
+        name = plan.model.name
+        if packed is None:
+            return self._fail(name, error or f"{plan.model.archive_file} could not be built")
+        inputs = {**plan.inputs, "checkpoint": packed["checkpoint_sha256"]}
+        record = Record(inputs, packed["stand_in"], packed["sha256"], (), tuple(packed["checkpoint_signature"]))
+        records.place(self.settings.model_store, plan.model, Path(packed["file"]), record)
+        checksums.remember(self.settings, self.settings.model_store / plan.model.archive_file, packed["sha256"])
+        self._errors.pop(name, None)
+        reason = f"{plan.reason}; {packed['note']}" if packed["note"] else plan.reason
+        return Result(name, "built", reason, stand_in=packed["stand_in"])
+
+    def _fail(self, name: str, error: str) -> Result:
+        self._errors[name] = error
+        self.results[name] = Result(name, "failed", error)
+        return self.results[name]
+
+    def _write_index(self) -> None:
+        entries = {}
+        for name, model in self.catalogue.items():
+            record = records.read_record(self.settings.model_store, model)
+            entries[name] = records.index_entry(model, record, self._errors.get(name))
+        write_index(self.settings.index_file, entries)

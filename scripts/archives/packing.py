@@ -1,0 +1,167 @@
+"""What a worker process does for one archive: read, convert, pack, check."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scripts.archives import verification
+from scripts.archives.convert import convert
+from scripts.archives.inputs import handler_files
+from scripts.catalogue import ARCHITECTURES, Model
+from scripts.checkpoints.file_types import CheckpointError
+from scripts.checkpoints.networks import load_network
+from scripts.checkpoints.reading import load_checkpoint
+from scripts.errors import UserError
+from scripts.files import sha256, signature
+from scripts.pool.tasks import Report
+
+# At the worst moment the disk holds the network's files, the archiver's copy of them, and the archive.
+DISK_COPIES = 3
+
+
+class PackingError(UserError):
+    """An archive could not be made; the message names the model and says why."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to build and where. ``folder`` is empty and the worker's own; the archive is left in it.
+
+    ``checkpoint_sha256`` is given when the file was hashed already, while it had ``checkpoint_signature``.
+    """
+
+    model: dict[str, Any]
+    checkpoint: str
+    folder: str
+    runtime: str
+    version: str
+    checkpoint_signature: list[int] | None = None
+    checkpoint_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A checked archive: its file, and what was read to make it."""
+
+    file: str
+    sha256: str
+    checkpoint_sha256: str
+    checkpoint_signature: list[int]
+    stand_in: bool
+    note: str
+
+
+def build_archive(order_fields: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Build and check one archive (a worker's task); takes the fields of an Order, returns those of a Packed.
+
+    Raises CheckpointError or PackingError.
+    """
+    order = Order(**order_fields)
+    model = Model.from_json(order.model)
+    try:
+        return asdict(_build(order, model, report))
+    except OSError as error:
+        raise PackingError(f"{model.archive_file}: {_disk_trouble(error)}") from error
+
+
+def _build(order: Order, model: Model, report: Report) -> Packed:
+    checkpoint_path, folder = Path(order.checkpoint), Path(order.folder)
+    _require_space(folder, model, checkpoint_path)
+    report("reading")
+    before = signature(checkpoint_path)
+    checkpoint = load_checkpoint(checkpoint_path, model)
+    hashed = order.checkpoint_signature == list(before)
+    checkpoint_sha256 = order.checkpoint_sha256 if hashed else sha256(checkpoint_path)
+    network = load_network(model.architecture, len(model.emotions), checkpoint.state_dict)
+
+    report("converting")
+    content = folder / "content"
+    content.mkdir()
+    if order.runtime == "openvino":
+        convert(network, content)
+    else:
+        torch.save(checkpoint.state_dict, content / "checkpoint.pt")
+    description = _description(model, order, checkpoint.stand_in, checkpoint_sha256)
+    (content / "model.json").write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    report("packing")
+    archive = _pack(model, order, content, folder)
+    shutil.rmtree(content)
+
+    report("checking")
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        digest = threads.submit(sha256, archive)
+        problem = verification.difference(archive, model, network, folder / "unpacked")
+        shutil.rmtree(folder / "unpacked", ignore_errors=True)
+        if problem:
+            raise PackingError(f"{model.archive_file}: {problem}; the archive before it stays")
+        if signature(checkpoint_path) != before:
+            raise CheckpointError(f"{checkpoint_path.name} changed while it was read; run `make archives` again")
+        return Packed(
+            str(archive), digest.result(), checkpoint_sha256, list(before), checkpoint.stand_in, checkpoint.note
+        )
+
+
+def _description(model: Model, order: Order, stand_in: bool, checkpoint_sha256: str) -> dict[str, Any]:
+    """``model.json``: what the handler needs to know."""
+    return {
+        "model": model.name,
+        **{key: value for key, value in model.to_json().items() if key != "name"},
+        "torchvision_name": ARCHITECTURES[model.architecture].torchvision_name,
+        "stand_in": stand_in,
+        "runtime": order.runtime,
+        "precision": "f32",
+        "version": order.version,
+        "checkpoint_sha256": checkpoint_sha256,
+    }
+
+
+def _pack(model: Model, order: Order, content: Path, folder: Path) -> Path:
+    """Run torch-model-archiver inside ``content``: commas and brackets of a clone's path would mean something to it."""
+    for file in handler_files(order.runtime):
+        shutil.copy(file, content)
+    extra = sorted(
+        file.name for file in content.iterdir() if file.name not in ("emotion_handler.py", "model-config.yaml")
+    )
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    command = [sys.executable, "-m", "model_archiver.model_packaging"]
+    command += ["--model-name", model.archive_name, "--version", order.version, "--export-path", ".."]
+    command += ["--handler", "emotion_handler.py", "--config-file", "model-config.yaml"]
+    command += ["--extra-files", ",".join(extra), "--archive-format", "zip-store"]
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": ""}
+    run = subprocess.run(command, cwd=content, env=environment, capture_output=True, text=True, check=False)
+    if run.returncode:
+        print(run.stderr, file=sys.stderr)
+        if "No space left" in run.stderr:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise PackingError(f"{model.archive_file}: torch-model-archiver failed: {run.stderr.strip().splitlines()[-1]}")
+    temporary.rmdir()
+    return folder / model.archive_file
+
+
+def _require_space(folder: Path, model: Model, checkpoint: Path) -> None:
+    need = DISK_COPIES * checkpoint.stat().st_size
+    free = shutil.disk_usage(folder).free
+    if free < need:
+        raise PackingError(
+            f"{model.archive_file}: the model store's disk has {free // 1_000_000} MB free, packing needs "
+            f"{need // 1_000_000} MB; free some space and run `make archives` again"
+        )
+
+
+def _disk_trouble(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the model store's disk is full; free some space and run `make archives` again"
+    return f"the model store cannot be written ({error.strerror}); check its rights and run `make archives` again"

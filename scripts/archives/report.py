@@ -1,0 +1,33 @@
+"""What a build says at its end."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from scripts.archives.changes import Result
+from scripts.settings import Settings
+
+_COLOURS = {"built": "green", "unchanged": "dim", "failed": "red"}
+
+
+def show(settings: Settings, results: dict[str, Result], console: Console) -> None:
+    """Print the closing table, and say loudly which models are stand-ins."""
+    store_name, results_name = settings.model_store.name, settings.results_dir.name
+    if all(result.outcome == "unchanged" for result in results.values()):
+        console.print(f"The archives in {store_name}/ are up to date ({len(results)} of {len(results)}).")
+    else:
+        table = Table("model", "archive", "reason", title=f"Archives in {store_name}/", title_justify="left")
+        for result in results.values():
+            seconds = f" in {result.seconds:.0f} s" if result.outcome == "built" else ""
+            outcome = f"[{_COLOURS[result.outcome]}]{result.outcome}{seconds}[/]"
+            table.add_row(result.name, outcome, escape(result.reason))
+        console.print(table)
+    stand_ins = [result.name for result in results.values() if result.stand_in]
+    if stand_ins:
+        which = "All models" if len(stand_ins) == len(results) else ", ".join(stand_ins)
+        console.print(
+            f"[bold yellow]Untrained stand-ins, whose answers mean nothing: {escape(which)}.[/]\n"
+            f"Put your own checkpoints into {results_name}/ and run this again (docs/checkpoints.md)."
+        )

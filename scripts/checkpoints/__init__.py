@@ -1,0 +1,1 @@
+"""The checkpoints in ``results/``: read, checked, and stood in for where there are none."""

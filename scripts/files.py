@@ -1,0 +1,65 @@
+"""Files that several processes share: locks, digests, signatures, and replacing one in a single step."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts.errors import UserError
+
+_BLOCK = 1 << 20
+
+
+class LockedError(UserError):
+    """Another process works in the folder; the message names both and says what to do."""
+
+
+@contextmanager
+def exclusive(folder: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold the lock file ``.lock`` of an existing folder; the lock ends with its holder, however that ends.
+
+    When another process holds it, ``waiting`` gets a sentence that says so, and this waits for as long as that takes.
+    Without ``waiting``, LockedError is raised.
+    """
+    with (folder / ".lock").open("a+", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            busy = f"process {lock.read().strip() or 'unknown'} is writing into {folder.name}/ already"
+            if waiting is None:
+                raise LockedError(f"{busy}; wait for its end or stop it") from error
+            waiting(f"{busy}; waiting for its end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def write_text(path: Path, text: str, mode: int = 0o666) -> None:
+    """Replace a file in one step, so that no reader sees half of it. The file gets ``mode``, less the umask."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new.unlink(missing_ok=True)
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+        file.write(text)
+    new.replace(path)
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def signature(path: Path) -> tuple[int, ...]:
+    """Size, times of last change (ns) and inode: while they stay the same, so does the file's content."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

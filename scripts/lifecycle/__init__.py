@@ -1,0 +1,1 @@
+"""Change what a running stack serves: register, scale, upgrade, roll back."""

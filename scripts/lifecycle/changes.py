@@ -1,0 +1,255 @@
+"""Change what a running stack serves: register, scale, upgrade, roll back. No request fails meanwhile.
+
+TorchServe is never asked to wait (``synchronous``): it would wait on one of the two threads that carry predictions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from scripts.catalogue import Model, load_catalogue
+from scripts.errors import UNKNOWN, UserError
+from scripts.files import exclusive
+from scripts.lifecycle.history import note_version_before, version_before
+from scripts.settings import Settings
+from scripts.store.archive import Archive, ArchiveError, find_version, read_archive, require_checksum, store_path
+from scripts.store.index import read_index
+from scripts.store.unpacking import discard, unpack
+from scripts.torchserve.inference import probe
+from scripts.torchserve.management import Management, ManagementError, ModelState
+from scripts.torchserve.waiting import drain, wait_ready
+
+LOAD_SECONDS = 120.0
+
+
+class LifecycleError(UserError):
+    """A change was refused and nothing was changed; the message says why and what to do."""
+
+
+class UnknownModelError(LifecycleError):
+    """No such model, or no such version of it, is registered."""
+
+    exit_code = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done: ``workers`` of ``version`` serve; ``before`` is the version that served, if another one did."""
+
+    model: str
+    version: str
+    workers: int
+    before: str | None = None
+
+
+class Lifecycle:
+    """Changes the models of the running stack that ``settings`` describe.
+
+    ``tell`` gets a sentence before each step that takes time. A method that raises (LifecycleError, ArchiveError,
+    NotLoadedError, InferenceError, WaitingError, ManagementError, LockedError) leaves all as it was before.
+    """
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.management = Management(settings, timeout=LOAD_SECONDS)
+        self._catalogue = load_catalogue(settings.catalogue)
+        self._tell = tell
+
+    def archive_name(self, name: str) -> str:
+        """TorchServe's name of a model, given that or the contract's."""
+        return self._catalogue[name].archive_name if name in self._catalogue else name.replace("+", "plus")
+
+    def contract_name(self, archive_name: str) -> str:
+        """The name clients know a model by; TorchServe's own if it is not in the catalogue."""
+        return next((m.name for m in self._catalogue.values() if m.archive_name == archive_name), archive_name)
+
+    def versions(self, name: str) -> list[ModelState]:
+        """The registered versions of a model, the default one first. Raises UnknownModelError without any."""
+        try:
+            return self.management.describe(self.archive_name(name))
+        except ManagementError as error:
+            if error.status != 404:
+                raise
+            raise UnknownModelError(
+                f"{name} is not registered; `scripts/models list` shows what is, `register {name}` adds it"
+            ) from error
+
+    def register(self, what: str, workers: int, seconds: float = LOAD_SECONDS) -> Change:
+        """Register a model of the catalogue, or an archive of the model store by file name."""
+        with self._lock():
+            archive = self._archive(what)
+            name = self.contract_name(archive.archive_name)
+            with contextlib.suppress(UnknownModelError):
+                serving = self.versions(archive.archive_name)[0].version
+                raise LifecycleError(
+                    f"{name} is registered already, version {serving}; `scripts/models upgrade {name} "
+                    f"{archive.file.name}` replaces it"
+                )
+            self._bring_up(archive, workers, seconds)
+            return Change(name, archive.version, workers)
+
+    def unregister(self, name: str, version: str | None = None) -> list[str]:
+        """Remove a model, or one version of it. Returns the removed versions."""
+        with self._lock():
+            states = self.versions(name)
+            if version is not None:
+                states = [self._version(name, states, version)]
+            for state in reversed(states):
+                self._remove(state)
+            return [state.version for state in states]
+
+    def scale(self, name: str, workers: int, version: str | None = None, seconds: float = LOAD_SECONDS) -> Change:
+        """Give a model ``workers`` workers and wait for them; 0 keeps it registered, to be loaded by a request."""
+        with self._lock():
+            states = self.versions(name)
+            state = states[0] if version is None else self._version(name, states, version)
+            self._scale(state, workers, seconds)
+            return Change(self.contract_name(state.archive_name), state.version, workers)
+
+    def upgrade(self, name: str, file_name: str, seconds: float = LOAD_SECONDS) -> Change:
+        """Bring the archive's version up beside the one that serves, check it, switch, and retire the old one.
+
+        The old version stays registered without a worker, for ``rollback``.
+        """
+        with self._lock():
+            states = self.versions(name)
+            old = states[0]
+            archive = self._archive(file_name)
+            self._require_next(name, archive, old)
+            for state in states[1:]:
+                if state.version == archive.version:
+                    self._remove(state)
+            self._bring_up(archive, max(1, old.min_workers), seconds)
+            change = self._switch(old, archive.version)
+            for state in states[1:]:
+                if state.version != archive.version and state.min_workers == 0:
+                    self._remove(state)
+            return change
+
+    def rollback(self, name: str, seconds: float = LOAD_SECONDS) -> Change:
+        """Go back to the version that served before the last upgrade or rollback."""
+        with self._lock():
+            states = self.versions(name)
+            serving = states[0]
+            target = version_before(self.settings, states)
+            if target is None:
+                raise LifecycleError(
+                    f"{name} has no version to go back to: {serving.version} is the first that served here"
+                )
+            registered = next((state for state in states if state.version == target), None)
+            workers = max(1, serving.min_workers)
+            if registered:
+                self._tell(f"Starting {workers} worker(s) of version {target}")
+                self._scale(registered, max(workers, registered.min_workers), seconds)
+                try:
+                    self._probe(registered.archive_name, target, [])
+                except BaseException:
+                    self.management.scale(registered.archive_name, target, registered.min_workers)
+                    raise
+            else:
+                archive = find_version(self.settings.model_store, serving.archive_name, target, "")
+                require_checksum(self.settings, archive)
+                self._bring_up(archive, workers, seconds)
+            return self._switch(serving, target)
+
+    def _archive(self, what: str) -> Archive:
+        """The archive of a model of the catalogue, or the one with that file name; its checksum is right."""
+        model = self._catalogue.get(what)
+        if model:
+            self._require_servable(model)
+        elif not what.endswith(".mar"):
+            raise UnknownModelError(
+                f"{what} is neither in {self.settings.catalogue.name} nor the file name of an archive (….mar)"
+            )
+        archive = read_archive(store_path(self.settings.model_store, model.archive_file if model else what))
+        require_checksum(self.settings, archive)
+        if model and archive.archive_name != model.archive_name:
+            raise ArchiveError(f"{archive.file.name}: holds {archive.archive_name}; build it again")
+        return archive
+
+    def _require_servable(self, model: Model) -> None:
+        entry = read_index(self.settings.index_file).get(model.name)
+        if entry is None:
+            raise ArchiveError(
+                f"{model.name}: no archive is built yet; put its checkpoint into results/, `make archives`"
+            )
+        if entry["error"]:
+            raise ArchiveError(f"{model.name}: {entry['error']}")
+
+    def _require_next(self, name: str, archive: Archive, old: ModelState) -> None:
+        if archive.archive_name != old.archive_name:
+            raise LifecycleError(
+                f"{archive.file.name} holds {self.contract_name(archive.archive_name)}; give an archive of {name}"
+            )
+        if archive.version == old.version:
+            raise LifecycleError(
+                f"{archive.file.name} is version {archive.version}, which serves already; build the new one with "
+                "another version: `make archives ARCHIVE_VERSION=…`"
+            )
+
+    def _bring_up(self, archive: Archive, workers: int, seconds: float) -> None:
+        """Register an archive, start its workers and probe them; if that fails, remove it again."""
+        name, version = archive.archive_name, archive.version
+        self._tell(f"Loading {self.contract_name(name)} {version} with {workers} worker(s)")
+        folder = str(unpack(self.settings, archive.file))
+        try:
+            self.management.register(folder, name)
+        except BaseException:
+            discard(self.settings, folder)
+            raise
+        try:
+            self.management.scale(name, version, workers)
+            if workers:
+                wait_ready(self.management, self.settings, name, version, workers, seconds)
+                self._probe(name, version, archive.labels)
+        except BaseException:
+            with contextlib.suppress(ManagementError):
+                self.management.unregister(name, version)
+            discard(self.settings, folder)
+            raise
+
+    def _remove(self, state: ModelState) -> None:
+        self.management.unregister(state.archive_name, state.version)
+        discard(self.settings, state.archive_file)
+
+    def _probe(self, archive_name: str, version: str, labels: list[str]) -> None:
+        self._tell(f"Checking version {version} with an image")
+        probe(self.settings, archive_name, version, labels)
+
+    def _scale(self, state: ModelState, workers: int, seconds: float) -> None:
+        """Change the number of workers and wait for them; if they do not load, go back."""
+        self.management.scale(state.archive_name, state.version, workers)
+        try:
+            if workers:
+                wait_ready(self.management, self.settings, state.archive_name, state.version, workers, seconds)
+        except BaseException:
+            with contextlib.suppress(ManagementError):
+                self.management.scale(state.archive_name, state.version, state.min_workers)
+            raise
+
+    def _switch(self, old: ModelState, version: str) -> Change:
+        """Let ``version`` answer, then retire the old one: it stays registered, without a worker."""
+        self._tell(f"Switching from version {old.version} to {version}")
+        self.management.set_default(old.archive_name, version)
+        note_version_before(self.settings, old.archive_name, old.version)
+        drain(self.management, self.settings, old)
+        self.management.scale(old.archive_name, old.version, 0)
+        workers = self.management.describe(old.archive_name)[0].min_workers
+        return Change(self.contract_name(old.archive_name), version, workers, old.version)
+
+    def _version(self, name: str, states: list[ModelState], version: str) -> ModelState:
+        for state in states:
+            if state.version == version:
+                return state
+        raise UnknownModelError(
+            f"{name} has no version {version} registered, only {', '.join(state.version for state in states)}"
+        )
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One change at a time."""
+        self.settings.run_dir.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.settings.run_dir):
+            yield

@@ -1,0 +1,141 @@
+"""What the models of a stack are doing, version by version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from scripts.catalogue import Model
+from scripts.settings import Settings
+from scripts.store.archive import Archive, ArchiveError, find_version
+from scripts.store.index import IndexEntry
+from scripts.store.records import checksum_file
+from scripts.torchserve.management import Management, ManagementError, ModelState
+
+COLUMNS = ("Model", "Version", "State", "Workers", "Queue", "Precision", "Archive", "SHA-256")
+_COLOURS = {"ready": "green", "starting": "yellow", "idle": "dim", "not registered": "dim", "refused": "red"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One version of a model, or a model of the catalogue without any.
+
+    ``state`` is ``ready``, ``starting`` (no worker is READY yet, or again), ``idle`` (registered without a worker),
+    ``not registered`` or ``refused`` (``error`` says why). ``default`` marks the version that answers; ``queue``
+    counts the requests that wait. What is not known is None.
+    """
+
+    model: str
+    version: str | None
+    default: bool
+    state: str
+    workers: int
+    ready: int
+    queue: int
+    precision: str | None
+    archive: str | None
+    sha256: str | None
+    stand_in: bool | None
+    error: str | None = None
+
+
+def list_rows(settings: Settings, catalogue: Mapping[str, Model], entries: Mapping[str, IndexEntry]) -> list[Row]:
+    """All models: the catalogue's in its order, then others that are registered; the default version first.
+
+    Raises ManagementError when TorchServe does not answer.
+    """
+    management = Management(settings)
+    registered = management.names()
+    names = {model.archive_name: name for name, model in catalogue.items()}
+    rows = []
+    for archive_name in [*names, *(name for name in registered if name not in names)]:
+        name = names.get(archive_name, archive_name)
+        entry = entries.get(name, {})
+        states = _states(management, archive_name) if archive_name in registered else []
+        rows += [_row(settings, name, state, index == 0, entry.get("error")) for index, state in enumerate(states)]
+        if not states:
+            rows.append(_absent(name, entry))
+    return rows
+
+
+def table(rows: list[Row]) -> Table:
+    """The rows as a person reads them; checksums are shortened."""
+    shown = Table(*COLUMNS, box=None, pad_edge=False)
+    for row in rows:
+        state = f"[{_COLOURS[row.state]}]{row.state}[/]" + (" [yellow](stand-in)[/]" if row.stand_in else "")
+        shown.add_row(
+            row.model if row.default or row.version is None else "",
+            (row.version or "") + (" *" if row.default and _has_others(row, rows) else ""),
+            state,
+            f"{row.ready}/{row.workers}" if row.version else "",
+            str(row.queue) if row.version else "",
+            row.precision or "",
+            row.archive or "",
+            (row.sha256 or "")[:12],
+        )
+    return shown
+
+
+def _has_others(row: Row, rows: list[Row]) -> bool:
+    return sum(other.model == row.model for other in rows) > 1
+
+
+def _states(management: Management, archive_name: str) -> list[ModelState]:
+    try:
+        return management.describe(archive_name)
+    except ManagementError as error:
+        if error.status == 404:
+            return []
+        raise
+
+
+def _row(settings: Settings, name: str, state: ModelState, default: bool, error: str | None) -> Row:
+    archive = _archive(settings, state)
+    return Row(
+        model=name,
+        version=state.version,
+        default=default,
+        state="refused" if error else "ready" if state.ready else "starting" if state.min_workers else "idle",
+        workers=state.min_workers,
+        ready=state.ready,
+        queue=state.queue,
+        precision=archive.description.get("precision") if archive else None,
+        archive=archive.file.name if archive else None,
+        sha256=_checksum(archive) if archive else None,
+        stand_in=archive.description.get("stand_in") if archive else None,
+        error=error,
+    )
+
+
+def _absent(name: str, entry: IndexEntry) -> Row:
+    return Row(
+        model=name,
+        version=None,
+        default=False,
+        state="refused" if entry.get("error") else "not registered",
+        workers=0,
+        ready=0,
+        queue=0,
+        precision=entry.get("precision"),
+        archive=entry.get("archive"),
+        sha256=entry.get("sha256"),
+        stand_in=entry.get("stand_in"),
+        error=entry.get("error"),
+    )
+
+
+def _archive(settings: Settings, state: ModelState) -> Archive | None:
+    """The file that holds what TorchServe unpacked; None when it is gone."""
+    try:
+        return find_version(settings.model_store, state.archive_name, state.version, state.archive_file)
+    except ArchiveError:
+        return None
+
+
+def _checksum(archive: Archive) -> str | None:
+    try:
+        return checksum_file(archive.file).read_text(encoding="utf-8").split()[0]
+    except (OSError, IndexError):
+        return None

@@ -1,0 +1,1 @@
+"""Slow tasks in a few processes of their own."""

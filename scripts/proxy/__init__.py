@@ -1,0 +1,1 @@
+"""The nginx configuration in front of TorchServe, rendered from ``proxy/``."""

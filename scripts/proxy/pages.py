@@ -1,0 +1,73 @@
+"""What the proxy's pages need beyond proxy/pages/: the API's description and the files of Swagger UI and Redoc."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.catalogue import Model, load_catalogue
+from scripts.errors import UserError
+from scripts.settings import ROOT
+
+DESCRIPTION = ROOT / "proxy" / "openapi" / "openapi.yaml"
+
+# fastapi-offline is the one kept package that carries both; only its files are used, it is never imported.
+ASSET_PACKAGE = "fastapi_offline"
+SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
+REDOC_FILE = "redoc.standalone.js"
+# Redoc's bundle asks another host for its logo; an empty picture stands there instead.
+REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+NO_LOGO = b"data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+
+
+class PagesError(UserError):
+    """The pages cannot be prepared; the message says why and what to do."""
+
+
+def write_pages(catalogue: Path, version: str, directory: Path) -> None:
+    """Write openapi.json and docs/ into ``directory``, which the proxy serves.
+
+    Raises CatalogueError for an unusable catalogue and PagesError for a missing package.
+    """
+    docs = directory / "docs"
+    docs.mkdir(parents=True, exist_ok=True)
+    description = describe(load_catalogue(catalogue), version)
+    (directory / "openapi.json").write_text(json.dumps(description, indent=2, ensure_ascii=False), encoding="utf-8")
+    assets = _assets()
+    for name in SWAGGER_FILES:
+        shutil.copyfile(assets / name, docs / name)
+    bundle = (assets / REDOC_FILE).read_bytes()
+    (docs / REDOC_FILE).write_bytes(bundle.replace(REDOC_LOGO, NO_LOGO))
+
+
+def describe(models: dict[str, Model], version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 description of the API for this catalogue."""
+    description: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
+    description["info"]["version"] = version
+    schemas = description["components"]["schemas"]
+    schemas["ModelName"]["enum"] = list(models)
+    schemas["Label"]["enum"] = sorted({label for model in models.values() for label in model.emotions})
+    schemas["Prediction"]["properties"]["predictions"]["minProperties"] = min(
+        len(model.emotions) for model in models.values()
+    )
+    schemas["Models"]["example"] = {
+        "models": {name: _entry(model) for name, model in models.items()},
+        "loaded_models": list(models),
+    }
+    return description
+
+
+def _entry(model: Model) -> dict[str, Any]:
+    return {key: value for key, value in model.to_json().items() if key != "name" and value is not None}
+
+
+def _assets() -> Path:
+    spec = find_spec(ASSET_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise PagesError("fastapi-offline is not installed; run 'pip install -r requirements.txt'")
+    return Path(spec.origin).parent / "static"

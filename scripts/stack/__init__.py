@@ -1,0 +1,1 @@
+"""TorchServe and the proxy together: start, stop, restore, report."""

@@ -1,0 +1,147 @@
+"""Wait until the models are READY, and show what became of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import requests
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from scripts.catalogue import Model
+from scripts.processes import wait_until
+from scripts.settings import Settings
+from scripts.store.index import IndexEntry
+from scripts.torchserve.management import Management, ManagementError
+from scripts.torchserve.process import TorchServeError, last_lines, start_log
+from scripts.torchserve.waiting import HOPELESS_PROCESSES, START_SECONDS
+
+PROXY_SECONDS = 15.0
+
+
+@dataclass
+class Outcome:
+    """What became of each model, by contract name.
+
+    ``ready`` ones serve, ``failures`` say why not, ``absent`` ones are not registered.
+    """
+
+    ready: set[str] = field(default_factory=set)
+    failures: dict[str, str] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
+
+
+def look(settings: Settings, models: Sequence[Model]) -> Outcome:
+    """Ask TorchServe once which of ``models`` are READY."""
+    management = Management(settings)
+    outcome = Outcome()
+    for model in models:
+        try:
+            if sum(version.ready for version in management.describe(model.archive_name)):
+                outcome.ready.add(model.name)
+        except ManagementError as error:
+            if error.status == 404:
+                outcome.absent.add(model.name)
+            else:
+                outcome.failures[model.name] = str(error)
+    return outcome
+
+
+def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool], console: Console) -> Outcome:
+    """Wait until each of ``models`` is READY or will not be.
+
+    Raises TorchServeError when ``alive`` says that TorchServe has ended.
+    """
+    outcome = Outcome()
+    pids: dict[str, set[int]] = {model.name: set() for model in models}
+    deadline = time.monotonic() + START_SECONDS
+    with _progress(console) as progress:
+        task = progress.add_task("Loading the models", total=len(models))
+        while pending := [m for m in models if m.name not in outcome.ready and m.name not in outcome.failures]:
+            if not alive():
+                raise TorchServeError(f"TorchServe ended while starting; {last_lines(start_log(settings))}")
+            for model in pending:
+                _look_at(settings, model, pids[model.name], outcome)
+            if time.monotonic() > deadline:
+                late = f"not READY after {START_SECONDS:.0f} s; see {settings.log_dir}/workers.log"
+                outcome.failures.update({model.name: late for model in pending if model.name not in outcome.ready})
+            progress.update(task, completed=len(outcome.ready))
+            time.sleep(0.1)
+    return outcome
+
+
+def wait_for_proxy(settings: Settings, ready: set[str], idle: set[str]) -> bool:
+    """Wait until the proxy, which looks once a second, knows ``ready`` and ``idle`` models; False if it does not."""
+    return wait_until(lambda: _proxy_knows(settings, ready, idle), PROXY_SECONDS)
+
+
+def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
+    session = requests.Session()
+    session.trust_env = False  # no proxy of the environment lies between this process and its own server
+    try:
+        answer = session.get(f"{settings.url}/api/v1/models", timeout=5).json()
+    except (requests.RequestException, ValueError):
+        return False
+    askable = {name for name, entry in answer["models"].items() if "error" not in entry}
+    return ready <= set(answer["loaded_models"]) and idle <= askable
+
+
+def show(
+    settings: Settings,
+    catalogue: dict[str, Model],
+    entries: dict[str, IndexEntry],
+    outcome: Outcome,
+    console: Console,
+) -> None:
+    """Print a table of all models, the URL and a call to try."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Model", "Archive", "State"):
+        table.add_column(heading)
+    for name, model in catalogue.items():
+        table.add_row(name, model.archive_file, _state(name, entries.get(name), outcome))
+    console.print(table)
+    if any(entry.get("stand_in") and not entry["error"] for entry in entries.values()):
+        console.print(
+            "\n[yellow]Stand-in models are untrained: their answers mean nothing.[/] Put your checkpoints into "
+            f"{settings.results_dir.name}/ and start again."
+        )
+    example = sorted(outcome.ready)[0] if outcome.ready else next(iter(catalogue))
+    form = f"-F model={example} -F file=@proxy/pages/static/samples/happiness.jpg"
+    console.print(f"\n{settings.url}    try:\n  curl {form} {settings.url}/api/v1/predict\n", soft_wrap=True)
+
+
+def _look_at(settings: Settings, model: Model, pids: set[int], outcome: Outcome) -> None:
+    try:
+        versions = Management(settings).describe(model.archive_name)
+    except ManagementError:
+        return  # not registered yet, or the API is not up yet
+    if any(version.ready for version in versions):
+        outcome.ready.add(model.name)
+        return
+    for version in versions:
+        pids.update(version.pids)
+    if len(pids) >= HOPELESS_PROCESSES:
+        outcome.failures[model.name] = f"does not load; see {settings.log_dir}/workers.log"
+
+
+def _state(name: str, entry: IndexEntry | None, outcome: Outcome) -> str:
+    if entry is None:
+        return "[red]not built[/]"
+    if entry["error"]:
+        return f"[red]{entry['error']}[/]"
+    if name in outcome.failures:
+        return f"[red]{outcome.failures[name]}[/]"
+    if name in outcome.absent:
+        return f"not registered; `scripts/models register {name}` does"
+    remark = " [yellow](stand-in)[/]" if entry.get("stand_in") else ""
+    if warning := entry.get("warning"):
+        remark += f" [yellow]{warning}[/]"
+    return ("[green]ready[/]" if name in outcome.ready else "loads on its first request") + remark
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)

@@ -1,0 +1,228 @@
+"""What a start restores: the models as they were registered and scaled, as far as their archives are still there.
+
+``models.json`` in the run directory holds what the last start registered; TorchServe's own snapshots say what was
+changed since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scripts.catalogue import Model
+from scripts.files import write_text
+from scripts.settings import Settings, SettingsError
+from scripts.store.archive import ArchiveError, check_archive, find_version, read_archive
+from scripts.store.index import IndexEntry
+from scripts.store.unpacking import Folders, unpack_all
+from scripts.torchserve.management import Management, ManagementError
+from scripts.torchserve.snapshot import (
+    Entry,
+    Snapshot,
+    default_version,
+    entry,
+    is_snapshot,
+    read_written,
+    written_files,
+)
+
+REGISTER_SECONDS = 60.0
+
+
+@dataclass
+class Plan:
+    """What a start registers, by archive name.
+
+    ``waiting`` was registered before and cannot be now; ``unregistered`` was taken away by hand. ``notes`` are
+    sentences for the person who starts the stack, those in ``problems`` of models that are missing.
+    """
+
+    models: Snapshot = field(default_factory=dict)
+    waiting: Snapshot = field(default_factory=dict)
+    unregistered: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def workers(self, archive_name: str) -> int:
+        """How many workers the model's default version gets; 0 also if it is not registered."""
+        versions = self.models.get(archive_name)
+        return int(versions[default_version(versions)]["minWorkers"]) if versions else 0
+
+
+def plan_start(
+    settings: Settings,
+    catalogue: Mapping[str, Model],
+    entries: Mapping[str, IndexEntry],
+    loaded: Sequence[Model] | None,
+) -> Plan:
+    """Decide what a start registers.
+
+    ``entries`` are the index's. ``loaded`` are the models that LOAD_MODELS names, which decides for all models of
+    the catalogue whether they get workers; None keeps the last state, and gives new models one worker.
+    """
+    saved, unregistered = _last_state(settings)
+    servable = {m.archive_name: m for m in catalogue.values() if m.name in entries and not entries[m.name]["error"]}
+    refused = {model.archive_name for model in catalogue.values()} - servable.keys()
+    named = {model.archive_name for model in loaded or []}
+    plan = Plan(unregistered=unregistered - named)
+    for name, versions in saved.items():
+        problem = None if name in refused else _restore(settings, name, versions, plan)
+        if problem:
+            (plan.notes if name in servable else plan.problems).append(f"not restored: {problem}")
+        if name not in plan.models:
+            plan.waiting[name] = versions
+    for name, model in servable.items():
+        if name in plan.models:
+            _note_newer(settings, model, plan)
+        elif name not in plan.unregistered:
+            _add(settings, model, plan.waiting.pop(name, None), plan)
+        if loaded is not None and name in plan.models:
+            _set_workers(plan.models[name], name in named)
+    return plan
+
+
+def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Model] | None:
+    """The models LOAD_MODELS names, None if it is not set. Raises SettingsError for one not in the catalogue."""
+    if not settings.load_models:
+        return None
+    if settings.load_models in ("all", "none"):
+        return list(catalogue.values()) if settings.load_models == "all" else []
+    names = [name.strip() for name in settings.load_models.split(",") if name.strip()]
+    for name in names:
+        if name not in catalogue:
+            raise SettingsError(
+                f"LOAD_MODELS: {name!r} is not in {settings.catalogue.name}; it has {', '.join(catalogue)}"
+            )
+    return [catalogue[name] for name in names]
+
+
+def record(settings: Settings, plan: Plan, *, done: bool) -> None:
+    """Note what a start registers, in place of what was noted before; once more, ``done``, when it has.
+
+    What TorchServe noted until then is void: of a start that was cut off, it is a part of the plan.
+    """
+    consumed = written_files(settings)
+    state = {
+        "models": plan.models,
+        "waiting": plan.waiting,
+        "unregistered": sorted(plan.unregistered),
+        "done": done,
+        "consumed": [path.name for path in consumed],
+    }
+    path = _state_file(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(state, indent=2) + "\n")
+    for file in consumed:
+        file.unlink(missing_ok=True)
+
+
+def unpack(settings: Settings, plan: Plan) -> Folders:
+    """Unpack the plan's archives; the folder of each file, or why there is none."""
+    files = {saved["marName"] for versions in plan.models.values() for saved in versions.values()}
+    return unpack_all(settings, [settings.model_store / file for file in sorted(files)])
+
+
+def register(settings: Settings, plan: Plan, folders: Folders) -> None:
+    """Register what was unpacked for the plan with TorchServe, which starts the workers.
+
+    A version that was not unpacked, as on a full disk, or is not registered becomes a problem of the plan; if it is
+    the default one, the model waits for a later start.
+    """
+    management = Management(settings, timeout=REGISTER_SECONDS)
+    for name, versions in list(plan.models.items()):
+        default = default_version(versions)
+        for version in sorted(versions, key=lambda version: version != default):
+            folder = folders[settings.model_store / versions[version]["marName"]]
+            try:
+                if isinstance(folder, ArchiveError):
+                    raise folder
+                _register(management, name, version, versions[version], folder)
+            except (ArchiveError, ManagementError) as error:
+                plan.problems.append(f"not registered: {error}")
+                failed = versions.pop(version)
+                if version == default:
+                    plan.waiting[name] = {version: failed} | plan.models.pop(name)
+                    break
+
+
+def _register(management: Management, name: str, version: str, saved: Entry, folder: Path) -> None:
+    """Register one version; the first of a model becomes its default one."""
+    management.register(str(folder), name, saved)
+    management.scale(name, version, saved["minWorkers"])
+
+
+def _restore(settings: Settings, name: str, versions: dict[str, Entry], plan: Plan) -> str | None:
+    """Add those versions to the plan whose archives are there and whole; says why if the default one's is not."""
+    restored: dict[str, Entry] = {}
+    for version, saved in versions.items():
+        try:
+            archive = find_version(settings.model_store, name, version, saved["marName"])
+            check_archive(settings, archive)
+        except ArchiveError as error:
+            if version == default_version(versions):
+                return str(error)
+            plan.notes.append(f"not restored: {error}")
+            continue
+        restored[version] = entry(archive, saved["minWorkers"], default=saved["defaultVersion"], saved=saved)
+    plan.models[name] = restored
+    return None
+
+
+def _add(settings: Settings, model: Model, saved: dict[str, Entry] | None, plan: Plan) -> None:
+    """Add the archive the build left last; as many workers as the model had, one for a new one."""
+    workers = saved[default_version(saved)]["minWorkers"] if saved else 1
+    try:
+        archive = read_archive(settings.model_store / model.archive_file)
+    except ArchiveError as error:
+        plan.problems.append(str(error))
+        return
+    plan.models[model.archive_name] = {archive.version: entry(archive, workers)}
+
+
+def _note_newer(settings: Settings, model: Model, plan: Plan) -> None:
+    """Say so when the build left a version that nobody has switched to yet."""
+    versions = plan.models[model.archive_name]
+    try:
+        built = read_archive(settings.model_store / model.archive_file).version
+    except ArchiveError:
+        return
+    if built not in versions:
+        plan.notes.append(
+            f"{model.name}: version {built} is built, {default_version(versions)} serves as before; "
+            f"`scripts/models upgrade {model.name} {model.archive_file}` switches"
+        )
+
+
+def _set_workers(versions: dict[str, Entry], loaded: bool) -> None:
+    default = versions[default_version(versions)]
+    default["minWorkers"] = max(1, default["minWorkers"]) if loaded else 0
+    default["maxWorkers"] = max(1, default["minWorkers"])
+
+
+def _last_state(settings: Settings) -> tuple[Snapshot, set[str]]:
+    """What was registered last, and what had been unregistered by hand."""
+    state = _read_state(_state_file(settings))
+    written = [path for path in written_files(settings) if path.name not in state["consumed"]]
+    snapshots = (models for path in reversed(written) if (models := read_written(path)) is not None)
+    last = next(snapshots, None) if state["done"] else None
+    if last is None:
+        return state["models"] | state["waiting"], set(state["unregistered"])
+    unregistered = (set(state["unregistered"]) | (state["models"].keys() - last.keys())) - last.keys()
+    return state["waiting"] | last, unregistered
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    empty: dict[str, Any] = {"models": {}, "waiting": {}, "unregistered": [], "done": False, "consumed": []}
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        usable = state.keys() == empty.keys() and is_snapshot(state["models"]) and is_snapshot(state["waiting"])
+        return dict(state) if usable else empty
+    except (OSError, ValueError, AttributeError):
+        return empty
+
+
+def _state_file(settings: Settings) -> Path:
+    return settings.run_dir / "models.json"

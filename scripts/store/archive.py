@@ -1,0 +1,123 @@
+"""What an archive in the model store says of itself, and which file holds which version.
+
+The newest archive of a model is ``X.mar``; one that it replaced is kept as ``X-1.0.mar``, after its version.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.errors import UserError
+from scripts.settings import Settings
+from scripts.store.checksums import archive_problem
+from scripts.store.records import checksum_file
+
+_SUFFIX = ".mar"
+
+
+class ArchiveError(UserError):
+    """An archive cannot be served; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive that can be opened.
+
+    ``archive_name`` and ``version`` are what TorchServe will know it by, ``configuration`` is its
+    ``model-config.yaml``, ``description`` its ``model.json`` (empty in archives of others).
+    """
+
+    file: Path
+    archive_name: str
+    version: str
+    configuration: dict[str, Any]
+    description: dict[str, Any]
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels its answers must have; empty if it does not say."""
+        return list(self.description.get("emotions", []))
+
+
+def store_path(store: Path, file_name: str) -> Path:
+    """The archive ``file_name`` of the model store. Raises ArchiveError for anything but a plain name there."""
+    if Path(file_name).name != file_name or not file_name.endswith(_SUFFIX) or file_name.startswith("."):
+        raise ArchiveError(f"{file_name}: give the plain file name of a {_SUFFIX} archive in {store}")
+    path = store / file_name
+    if not path.is_file():
+        raise ArchiveError(f"{file_name}: there is no such archive in {store}")
+    return path
+
+
+def read_archive(path: Path) -> Archive:
+    """Open an archive. Raises ArchiveError if TorchServe could not register it."""
+    try:
+        with zipfile.ZipFile(path) as contents:
+            manifest = json.loads(contents.read("MAR-INF/MANIFEST.json"))["model"]
+            configuration = _yaml(contents, manifest.get("configFile"))
+            names = contents.namelist()
+            description = json.loads(contents.read("model.json")) if "model.json" in names else {}
+        return Archive(path, manifest["modelName"], str(manifest["modelVersion"]), configuration, description)
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise ArchiveError(f"{path.name}: TorchServe cannot read it ({error}); build or copy it again") from error
+
+
+def kept_file(archive_name: str, version: str) -> str:
+    """The name under which an archive stays when one of another version takes its place."""
+    return f"{archive_name}-{version}{_SUFFIX}"
+
+
+def find_version(store: Path, archive_name: str, version: str, registered_as: str) -> Archive:
+    """Find the file that holds ``version`` now; ``registered_as`` is its file or folder when it was registered.
+
+    Raises ArchiveError if none does.
+    """
+    reasons = []
+    base = Path(registered_as).name
+    names = (base, f"{base}{_SUFFIX}", f"{archive_name}{_SUFFIX}", kept_file(archive_name, version))
+    for name in dict.fromkeys(names):
+        if not (store / name).is_file():
+            continue
+        try:
+            archive = read_archive(store / name)
+        except ArchiveError as error:
+            reasons.append(str(error))
+            continue
+        if archive.version == version:
+            return archive
+    reason = reasons[0] if reasons else f"no file in {store} holds version {version}; copy it there again"
+    raise ArchiveError(f"{archive_name} {version}: {reason}")
+
+
+def check_archive(settings: Settings, archive: Archive) -> None:
+    """Compare an archive with its ``.sha256`` file; without one, read every byte of it.
+
+    Raises ArchiveError if it is damaged.
+    """
+    if checksum_file(archive.file).exists():
+        require_checksum(settings, archive)
+        return
+    try:
+        with zipfile.ZipFile(archive.file) as contents:
+            damaged = contents.testzip()
+    except (OSError, zipfile.BadZipFile, EOFError) as error:
+        raise ArchiveError(f"{archive.file.name}: is damaged ({error}); copy it again") from error
+    if damaged:
+        raise ArchiveError(f"{archive.file.name}: {damaged} in it is damaged; copy it again")
+
+
+def require_checksum(settings: Settings, archive: Archive) -> None:
+    """Compare an archive with its ``.sha256`` file. Raises ArchiveError if they differ or there is no such file."""
+    problem = archive_problem(settings, archive.file)
+    if problem:
+        raise ArchiveError(problem)
+
+
+def _yaml(contents: zipfile.ZipFile, name: str | None) -> dict[str, Any]:
+    return dict(yaml.safe_load(contents.read(name)) or {}) if name else {}

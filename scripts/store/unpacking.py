@@ -1,0 +1,81 @@
+"""Unpack archives for TorchServe, so that it links their files instead of unpacking them itself.
+
+It would do that one archive after the other before it answers at all, and later on one of the two threads that also
+carry predictions. What is unpacked stays in the run directory for the next start, until no start needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from scripts.files import signature
+from scripts.settings import Settings
+from scripts.store.archive import ArchiveError
+
+# By archive: where its files are, or why they are not.
+Folders = dict[Path, Path | ArchiveError]
+
+
+def unpack(settings: Settings, archive: Path) -> Path:
+    """Unpack an archive, unless that was done before. Raises ArchiveError if it cannot be.
+
+    The folder has the archive's name without ``.mar``: TorchServe's snapshots remember that.
+    """
+    try:
+        key = "-".join(format(number, "x") for number in signature(archive))
+        folder = _folder(settings) / key / archive.stem
+        with zipfile.ZipFile(archive) as contents:
+            if not _holds(folder, contents):
+                shutil.rmtree(folder.parent, ignore_errors=True)
+                new = folder.with_suffix(".new")
+                contents.extractall(new)  # checks each file's CRC, and keeps every name inside the folder
+                new.replace(folder)
+    except (OSError, zipfile.BadZipFile, EOFError) as error:
+        raise ArchiveError(f"{archive.name}: cannot be unpacked into {_folder(settings)} ({error})") from error
+    return folder
+
+
+def unpack_all(settings: Settings, archives: Sequence[Path]) -> Folders:
+    """Unpack archives, several at a time, and remove what earlier starts unpacked of others.
+
+    Returns the folder of each, or why there is none.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        outcomes = dict(zip(archives, threads.map(partial(_attempt, settings), archives), strict=True))
+    needed = {outcome.parent for outcome in outcomes.values() if isinstance(outcome, Path)}
+    for folder in set(_folder(settings).glob("*")) - needed:
+        shutil.rmtree(folder, ignore_errors=True)
+    return outcomes
+
+
+def discard(settings: Settings, registered_as: str) -> None:
+    """Remove what was unpacked for a version that is unregistered now; TorchServe removes what it unpacked."""
+    folder = Path(registered_as)
+    if folder.parent.parent == _folder(settings):
+        shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def _attempt(settings: Settings, archive: Path) -> Path | ArchiveError:
+    try:
+        return unpack(settings, archive)
+    except ArchiveError as error:
+        return error
+
+
+def _holds(folder: Path, contents: zipfile.ZipFile) -> bool:
+    """Whether every file is there in its full size: a machine that lost power may have kept less."""
+    files = [item for item in contents.infolist() if not item.is_dir()]
+    try:
+        return all((folder / item.filename).stat().st_size == item.file_size for item in files)
+    except OSError:
+        return False
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.run_dir / "unpacked"

@@ -1,0 +1,1 @@
+"""TorchServe as a process, and what this project asks of its APIs and logs."""

