@@ -184,6 +184,7 @@ def test_an_archive_carries_all_a_worker_needs(first_build: tuple[Workshop, Any]
         assert json.loads(archive.read("model.json")) == {
             "model": "Mini_B+",
             "architecture": "MobileNetV2",
+            "torchvision_name": "mobilenet_v2",
             "dataset": "B+",
             "emotions": ["yes", "no"],
             "accuracy": None,

@@ -56,7 +56,7 @@ def _answers(folder: Path, model: Model, probes: dict[str, bytes]) -> list[dict[
         (folder / f"probe-{name}").write_bytes(data)
     environment = {name: value for name, value in os.environ.items() if name not in _REQUEST_SETTINGS}
     environment["PYTHONPATH"] = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "scripts.verification", str(folder), model.archive_name, *probes]
+    command = [sys.executable, "-m", "scripts.archives.verification", str(folder), model.archive_name, *probes]
     try:
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
