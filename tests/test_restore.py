@@ -73,7 +73,7 @@ def start(settings: Settings, **changes: Any) -> Snapshot:
 def test_the_first_start_gives_every_model_one_worker(settings: Settings) -> None:
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert plan.models == {"Aplus1": {"1.0": entry("Aplus1.mar", 1)}, "B": {"1.0": entry("B.mar", 1)}}
-    assert (plan.notes, plan.problems, plan.waiting, plan.unregistered) == ([], [], {}, set())
+    assert (plan.notes, plan.problems, plan.unavailable, plan.unregistered) == ([], [], {}, set())
 
 
 def test_load_models_names_those_that_get_one(settings: Settings) -> None:
@@ -173,7 +173,7 @@ def test_a_damaged_guest_is_a_problem_and_waits(settings: Settings, checksum: bo
     path.write_bytes(content.replace(b"batchSize: 8", b"batchSize: 9"))
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert plan.models == {}
-    assert plan.waiting == guest
+    assert plan.unavailable == guest
     (problem,) = plan.problems
     assert problem.startswith("not restored: Guest 1: Guest.mar: ")
 
@@ -181,6 +181,13 @@ def test_a_damaged_guest_is_a_problem_and_waits(settings: Settings, checksum: bo
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"models": 3}', '{"models": {"B": {}}}'])
 def test_a_damaged_state_file_counts_as_none(settings: Settings, content: str) -> None:
     record(settings, plan_start(settings, CATALOGUE, SERVABLE, [A]), done=True)
-    (settings.run_dir / "models.json").write_text(content)
+    (settings.run_dir / "registered.json").write_text(content)
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert (plan.workers("Aplus1"), plan.workers("B")) == (1, 1)
+
+
+def test_the_state_is_found_under_its_former_name(settings: Settings) -> None:
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    state = {"models": {}, "waiting": {}, "unregistered": ["B"], "done": True, "consumed": []}
+    (settings.run_dir / "models.json").write_text(json.dumps(state))
+    assert plan_start(settings, {}, {}, None).unregistered == {"B"}

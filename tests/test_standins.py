@@ -185,7 +185,7 @@ def test_stand_ins_do_not_replace_archives_of_real_checkpoints(settings: Setting
     settings.model_store.mkdir()
     model = Model("one", "MobileNetV2", "x", ("sad", "happy", "calm"))
     (settings.model_store / model.archive_file).write_bytes(b"an archive")
-    record = Record(archive_inputs(model, "0", "openvino", "1.0"), False, "0", (), ())
+    record = Record(archive_inputs(model, "0", "openvino", "1.0"), False, "0")
     write_record(settings.model_store, model, record)
     assert not stand_ins.wanted(settings)
     with pytest.raises(stand_ins.StandInError, match=r"^one\.mar is no stand-in"):

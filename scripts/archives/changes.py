@@ -11,12 +11,12 @@ from rich.console import Console
 from scripts.archives.inputs import archive_inputs
 from scripts.catalogue import Model
 from scripts.checkpoints.file_types import CheckpointError, refuse_other_files
-from scripts.files import sha256, signature
 from scripts.pool.progress import ARCHIVE_STAGES, BuildProgress
 from scripts.pool.tasks import Task, run_tasks
 from scripts.settings import Settings
-from scripts.store import checksums, records
-from scripts.store.index import read_index, write_index
+from scripts.store import records
+from scripts.store.digests import digest, remember
+from scripts.store.index import build_error, index_entry, read_index, write_index
 from scripts.store.records import Record
 
 FIRST_VERSION = "1.0"
@@ -43,7 +43,6 @@ class Plan:
     model: Model
     reason: str
     inputs: dict[str, Any]
-    checkpoint_signature: tuple[int, ...]
 
 
 class Build:
@@ -57,7 +56,7 @@ class Build:
         self.settings, self.catalogue, self.work, self.runtime = settings, catalogue, work, runtime
         self.results: dict[str, Result] = {}
         index = read_index(settings.index_file)
-        self._errors = {name: error for name, entry in index.items() if (error := records.trouble(entry))}
+        self._errors = {name: error for name, entry in index.items() if (error := build_error(entry))}
 
     def run(self, chosen: list[Model], console: Console, *, version: str | None, force: bool, jobs: int | None) -> None:
         """Build what is not up to date among ``chosen``."""
@@ -84,21 +83,15 @@ class Build:
         except CheckpointError as error:
             self._fail(model.name, str(error))
             return None
-        found = signature(checkpoint)
         record = records.read_record(self.settings.model_store, model)
         version = version or (record.version if record else FIRST_VERSION)
         if record is None:
             # The worker hashes the checkpoint when it reads it.
-            return Plan(model, "new", archive_inputs(model, "", self.runtime, version), ())
-        known = found == record.checkpoint_signature
-        digest = record.inputs["checkpoint"] if known else sha256(checkpoint)
-        inputs = archive_inputs(model, digest, self.runtime, version)
+            return Plan(model, "new", archive_inputs(model, "", self.runtime, version))
+        inputs = archive_inputs(model, digest(self.settings.model_store, checkpoint), self.runtime, version)
         reason = self._reason(model, record, inputs) or ("forced" if force else "")
         if reason:
-            return Plan(model, reason, inputs, found)
-        if not known:
-            latest = records.read_record(self.settings.model_store, model) or record
-            records.write_record(self.settings.model_store, model, replace(latest, checkpoint_signature=found))
+            return Plan(model, reason, inputs)
         self._errors.pop(model.name, None)
         self.results[model.name] = Result(model.name, "unchanged", stand_in=record.stand_in)
         return None
@@ -118,11 +111,10 @@ class Build:
         order = {
             "model": plan.model.to_json(),
             "checkpoint": str(checkpoint),
+            "store": str(self.settings.model_store),
             "folder": str(folder),
             "runtime": self.runtime,
             "version": plan.inputs["version"],
-            "checkpoint_signature": list(plan.checkpoint_signature),
-            "checkpoint_sha256": plan.inputs["checkpoint"],
         }
         return Task("scripts.archives.packing:build_archive", plan.model.name, order, weight=checkpoint.stat().st_size)
 
@@ -131,9 +123,10 @@ class Build:
         if packed is None:
             return self._fail(name, error or f"{plan.model.archive_file} could not be built")
         inputs = {**plan.inputs, "checkpoint": packed["checkpoint_sha256"]}
-        record = Record(inputs, packed["stand_in"], packed["sha256"], (), tuple(packed["checkpoint_signature"]))
+        record = Record(inputs, packed["stand_in"], packed["sha256"])
         records.place(self.settings.model_store, plan.model, Path(packed["file"]), record)
-        checksums.remember(self.settings, self.settings.model_store / plan.model.archive_file, packed["sha256"])
+        read = (tuple(packed["checkpoint_signature"]), packed["checkpoint_sha256"])
+        remember(self.settings.model_store, {plan.model.checkpoint_file: read})
         self._errors.pop(name, None)
         reason = f"{plan.reason}; {packed['note']}" if packed["note"] else plan.reason
         return Result(name, "built", reason, stand_in=packed["stand_in"])
@@ -147,5 +140,5 @@ class Build:
         entries = {}
         for name, model in self.catalogue.items():
             record = records.read_record(self.settings.model_store, model)
-            entries[name] = records.index_entry(model, record, self._errors.get(name))
+            entries[name] = index_entry(model, record, self._errors.get(name))
         write_index(self.settings.index_file, entries)

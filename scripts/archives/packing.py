@@ -25,6 +25,7 @@ from scripts.checkpoints.reading import load_checkpoint
 from scripts.errors import UserError
 from scripts.files import sha256, signature
 from scripts.pool.tasks import Report
+from scripts.store.digests import known_digest
 
 # At the worst moment the disk holds the network's files, the archiver's copy of them, and the archive.
 DISK_COPIES = 3
@@ -36,18 +37,14 @@ class PackingError(UserError):
 
 @dataclass(frozen=True)
 class Order:
-    """What to build and where. ``folder`` is empty and the worker's own; the archive is left in it.
-
-    ``checkpoint_sha256`` is given when the file was hashed already, while it had ``checkpoint_signature``.
-    """
+    """What to build and where. ``folder`` is empty and the worker's own; the archive is left in it."""
 
     model: dict[str, Any]
     checkpoint: str
+    store: str
     folder: str
     runtime: str
     version: str
-    checkpoint_signature: list[int] | None = None
-    checkpoint_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,8 +78,7 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
     report("reading")
     before = signature(checkpoint_path)
     checkpoint = load_checkpoint(checkpoint_path, model)
-    hashed = order.checkpoint_signature == list(before)
-    checkpoint_sha256 = order.checkpoint_sha256 if hashed else sha256(checkpoint_path)
+    checkpoint_sha256 = known_digest(Path(order.store), checkpoint_path) or sha256(checkpoint_path)
     network = load_network(model.architecture, len(model.emotions), checkpoint.state_dict)
 
     report("converting")

@@ -10,8 +10,8 @@ from rich.table import Table
 from scripts.catalogue import Model
 from scripts.settings import Settings
 from scripts.store.archive import Archive, ArchiveError, find_version
+from scripts.store.checksums import read_checksum
 from scripts.store.index import IndexEntry
-from scripts.store.records import checksum_file
 from scripts.torchserve.management import Management, ManagementError, ModelState
 
 COLUMNS = ("Model", "Version", "State", "Workers", "Queue", "Precision", "Archive", "SHA-256")
@@ -103,7 +103,7 @@ def _row(settings: Settings, name: str, state: ModelState, default: bool, error:
         queue=state.queue,
         precision=archive.description.get("precision") if archive else None,
         archive=archive.file.name if archive else None,
-        sha256=_checksum(archive) if archive else None,
+        sha256=read_checksum(archive.file) if archive else None,
         stand_in=archive.description.get("stand_in") if archive else None,
         error=error,
     )
@@ -131,11 +131,4 @@ def _archive(settings: Settings, state: ModelState) -> Archive | None:
     try:
         return find_version(settings.model_store, state.archive_name, state.version, state.archive_file)
     except ArchiveError:
-        return None
-
-
-def _checksum(archive: Archive) -> str | None:
-    try:
-        return checksum_file(archive.file).read_text(encoding="utf-8").split()[0]
-    except (OSError, IndexError):
         return None

@@ -17,8 +17,7 @@ from scripts.processes import wait_until
 from scripts.settings import Settings
 from scripts.stack import report, restore
 from scripts.stack.stack import Stack
-from scripts.store.checksums import servable
-from scripts.store.index import read_index
+from scripts.store.index import read_index, verified_index
 
 
 def start(settings: Settings, console: Console) -> int:
@@ -37,7 +36,7 @@ def _start(stack: Stack) -> int:
         catalogue = load_catalogue(settings.catalogue)
         wanted = restore.models_to_load(settings, catalogue)
         build_all(settings, console)
-        entries = servable(settings, catalogue)
+        entries = verified_index(settings, catalogue)
         plan = restore.plan_start(settings, catalogue, entries, wanted)
         stack.start(plan)
     try:
@@ -74,7 +73,7 @@ def status(settings: Settings, console: Console) -> int:
         console.print("Nothing runs; `make start` starts it." if not alive else "Half of it runs: `make stop` first.")
         return 1 if alive else 4
     catalogue = load_catalogue(settings.catalogue)
-    outcome = report.look(settings, list(catalogue.values()))
+    outcome = report.read_outcome(settings, list(catalogue.values()))
     report.show(settings, catalogue, read_index(settings.index_file), outcome, console)
     return 0
 

@@ -17,7 +17,7 @@ from scripts.settings import Settings
 from scripts.store.index import IndexEntry
 from scripts.torchserve.management import Management, ManagementError
 from scripts.torchserve.process import TorchServeError, last_lines, start_log
-from scripts.torchserve.waiting import HOPELESS_PROCESSES, START_SECONDS
+from scripts.torchserve.waiting import START_SECONDS, LoadAttempts
 
 PROXY_SECONDS = 15.0
 
@@ -34,7 +34,7 @@ class Outcome:
     absent: set[str] = field(default_factory=set)
 
 
-def look(settings: Settings, models: Sequence[Model]) -> Outcome:
+def read_outcome(settings: Settings, models: Sequence[Model]) -> Outcome:
     """Ask TorchServe once which of ``models`` are READY."""
     management = Management(settings)
     outcome = Outcome()
@@ -56,7 +56,7 @@ def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool],
     Raises TorchServeError when ``alive`` says that TorchServe has ended.
     """
     outcome = Outcome()
-    pids: dict[str, set[int]] = {model.name: set() for model in models}
+    attempts = {model.name: LoadAttempts() for model in models}
     deadline = time.monotonic() + START_SECONDS
     with _progress(console) as progress:
         task = progress.add_task("Loading the models", total=len(models))
@@ -64,7 +64,7 @@ def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool],
             if not alive():
                 raise TorchServeError(f"TorchServe ended while starting; {last_lines(start_log(settings))}")
             for model in pending:
-                _look_at(settings, model, pids[model.name], outcome)
+                _update(settings, model, attempts[model.name], outcome)
             if time.monotonic() > deadline:
                 late = f"not READY after {START_SECONDS:.0f} s; see {settings.log_dir}/workers.log"
                 outcome.failures.update({model.name: late for model in pending if model.name not in outcome.ready})
@@ -113,17 +113,14 @@ def show(
     console.print(f"\n{settings.url}    try:\n  curl {form} {settings.url}/api/v1/predict\n", soft_wrap=True)
 
 
-def _look_at(settings: Settings, model: Model, pids: set[int], outcome: Outcome) -> None:
+def _update(settings: Settings, model: Model, attempts: LoadAttempts, outcome: Outcome) -> None:
     try:
         versions = Management(settings).describe(model.archive_name)
     except ManagementError:
         return  # not registered yet, or the API is not up yet
     if any(version.ready for version in versions):
         outcome.ready.add(model.name)
-        return
-    for version in versions:
-        pids.update(version.pids)
-    if len(pids) >= HOPELESS_PROCESSES:
+    elif attempts.have_failed(*versions):
         outcome.failures[model.name] = f"does not load; see {settings.log_dir}/workers.log"
 
 

@@ -1,6 +1,6 @@
 """What a start restores: the models as they were registered and scaled, as far as their archives are still there.
 
-``models.json`` in the run directory holds what the last start registered; TorchServe's own snapshots say what was
+``registered.json`` in the run directory holds what the last start registered; TorchServe's own snapshots say what was
 changed since.
 """
 
@@ -36,12 +36,12 @@ REGISTER_SECONDS = 60.0
 class Plan:
     """What a start registers, by archive name.
 
-    ``waiting`` was registered before and cannot be now; ``unregistered`` was taken away by hand. ``notes`` are
+    ``unavailable`` was registered before and cannot be now; ``unregistered`` was taken away by hand. ``notes`` are
     sentences for the person who starts the stack, those in ``problems`` of models that are missing.
     """
 
     models: Snapshot = field(default_factory=dict)
-    waiting: Snapshot = field(default_factory=dict)
+    unavailable: Snapshot = field(default_factory=dict)
     unregistered: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -73,12 +73,12 @@ def plan_start(
         if problem:
             (plan.notes if name in servable else plan.problems).append(f"not restored: {problem}")
         if name not in plan.models:
-            plan.waiting[name] = versions
+            plan.unavailable[name] = versions
     for name, model in servable.items():
         if name in plan.models:
             _note_newer(settings, model, plan)
         elif name not in plan.unregistered:
-            _add(settings, model, plan.waiting.pop(name, None), plan)
+            _add(settings, model, plan.unavailable.pop(name, None), plan)
         if loaded is not None and name in plan.models:
             _set_workers(plan.models[name], name in named)
     return plan
@@ -107,7 +107,7 @@ def record(settings: Settings, plan: Plan, *, done: bool) -> None:
     consumed = written_files(settings)
     state = {
         "models": plan.models,
-        "waiting": plan.waiting,
+        "waiting": plan.unavailable,
         "unregistered": sorted(plan.unregistered),
         "done": done,
         "consumed": [path.name for path in consumed],
@@ -144,7 +144,7 @@ def register(settings: Settings, plan: Plan, folders: Folders) -> None:
                 plan.problems.append(f"not registered: {error}")
                 failed = versions.pop(version)
                 if version == default:
-                    plan.waiting[name] = {version: failed} | plan.models.pop(name)
+                    plan.unavailable[name] = {version: failed} | plan.models.pop(name)
                     break
 
 
@@ -225,4 +225,7 @@ def _read_state(path: Path) -> dict[str, Any]:
 
 
 def _state_file(settings: Settings) -> Path:
-    return settings.run_dir / "models.json"
+    path, former = settings.run_dir / "registered.json", settings.run_dir / "models.json"
+    if former.exists() and not path.exists():  # its name until version 1.1
+        former.replace(path)
+    return path

@@ -15,8 +15,7 @@ import yaml
 
 from scripts.errors import UserError
 from scripts.settings import Settings
-from scripts.store.checksums import archive_problem
-from scripts.store.records import checksum_file
+from scripts.store.checksums import archive_problems, checksum_file
 
 _SUFFIX = ".mar"
 
@@ -114,7 +113,7 @@ def check_archive(settings: Settings, archive: Archive) -> None:
 
 def require_checksum(settings: Settings, archive: Archive) -> None:
     """Compare an archive with its ``.sha256`` file. Raises ArchiveError if they differ or there is no such file."""
-    problem = archive_problem(settings, archive.file)
+    problem = archive_problems(settings.model_store, [archive.file])[archive.file]
     if problem:
         raise ArchiveError(problem)
 

@@ -1,12 +1,19 @@
-"""``model_store/index.json``: what the build says of each model, read by the stack and the proxy."""
+"""``model_store/index.json``: what may be served of each model, read by the stack and the proxy."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypedDict
 
+from scripts.catalogue import Model
 from scripts.files import write_text
+from scripts.settings import Settings
+from scripts.store.checksums import archive_problems
+from scripts.store.records import Record
+
+_STAYS = "; the archive built before stays in service"
 
 
 class IndexEntry(TypedDict, total=False):
@@ -32,5 +39,62 @@ def read_index(path: Path) -> dict[str, IndexEntry]:
 
 
 def write_index(path: Path, entries: dict[str, IndexEntry]) -> None:
-    """Replace the index in one step, so that no reader sees half of it."""
+    """Replace the index."""
     write_text(path, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+
+
+def index_entry(model: Model, record: Record | None, error: str | None) -> IndexEntry:
+    """Decide whether the archive on disk may be served although ``error`` kept it from being built anew.
+
+    An archive of a real checkpoint stays in service, with a warning. One of a stand-in does not, nor one made
+    for another catalogue entry.
+    """
+    if record is None:
+        error = error or f"{model.archive_file} is not built yet; run `make archives`"
+    elif error and (record.stand_in or record.inputs["catalogue entry"] != model.to_json()):
+        record = None
+    if record is None:
+        return {"archive": None, "stand_in": False, "error": error}
+    entry: IndexEntry = {
+        "archive": model.archive_file,
+        "version": record.version,
+        "stand_in": record.stand_in,
+        "runtime": record.inputs["runtime"],
+        "precision": "f32",
+        "sha256": record.sha256,
+        "error": None,
+    }
+    if error:
+        entry["warning"] = f"{error}{_STAYS}"
+    return entry
+
+
+def build_error(entry: IndexEntry) -> str | None:
+    """Why the build could not make the archive anew, be it served all the same or not."""
+    return entry.get("error") or entry.get("warning", "").removesuffix(_STAYS) or None
+
+
+def verified_index(settings: Settings, names: Iterable[str]) -> dict[str, IndexEntry]:
+    """The entries of ``names`` after their archives' checksums were verified; a wrong one sets the entry's error."""
+    entries = read_index(settings.index_file)
+    problems = verify_checksums(settings)
+    for name, problem in problems.items():
+        if problem:
+            entries[name]["error"] = problem
+    if any(problems.values()):
+        write_index(settings.index_file, entries)
+    return {name: entries[name] for name in names if name in entries}
+
+
+def verify_checksums(settings: Settings) -> dict[str, str | None]:
+    """Compare every archive of the index with its ``.sha256`` file.
+
+    Returns the contract names, each with None or a sentence that says what is wrong.
+    """
+    archives = {
+        name: settings.model_store / archive
+        for name, entry in read_index(settings.index_file).items()
+        if (archive := entry.get("archive"))
+    }
+    problems = archive_problems(settings.model_store, archives.values())
+    return {name: problems[archive] for name, archive in archives.items()}

@@ -1,4 +1,4 @@
-"""The model store: archives, what is known of each, and the index of what may be served.
+"""The archives of the model store and what each was made from.
 
 Beside ``X.mar`` lie ``X.mar.sha256`` (as ``sha256sum`` writes it) and ``X.build.json`` (a Record).
 """
@@ -10,27 +10,25 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from scripts.catalogue import Model
-from scripts.files import exclusive, sha256, signature, write_text
-from scripts.store.index import IndexEntry
+from scripts.files import exclusive, signature, write_text
+from scripts.store.checksums import checksum_file, read_checksum
+from scripts.store.digests import digest, remember
 
 _WORK = ".building-"
-_STAYS = "; the archive built before stays in service"
 
 
 @dataclass(frozen=True)
 class Record:
-    """What an archive was made from: ``archives.inputs``, and the files as ``files.signature`` saw them."""
+    """What an archive was made from (``archives.inputs``), and the digest it had then."""
 
     inputs: dict[str, Any]
     stand_in: bool
     sha256: str
-    archive_signature: tuple[int, ...]
-    checkpoint_signature: tuple[int, ...]
 
     @property
     def version(self) -> str:
@@ -44,9 +42,7 @@ def read_record(store: Path, model: Model) -> Record | None:
         return None
     try:
         fields = json.loads(_record_file(store, model).read_text(encoding="utf-8"))
-        fields["archive_signature"] = tuple(fields["archive_signature"])
-        fields["checkpoint_signature"] = tuple(fields["checkpoint_signature"])
-        return Record(**fields)
+        return Record(fields["inputs"], fields["stand_in"], fields["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -60,16 +56,9 @@ def archive_intact(store: Path, model: Model, record: Record) -> bool:
     """Whether the archive and its checksum file are what the record says; hashes only what changed on disk."""
     archive = store / model.archive_file
     try:
-        if checksum_file(archive).read_text(encoding="utf-8").split()[0] != record.sha256:
-            return False
-        found = signature(archive)
-        if found != record.archive_signature:
-            if sha256(archive) != record.sha256:
-                return False
-            write_record(store, model, replace(record, archive_signature=found))
-    except (OSError, IndexError):
+        return read_checksum(archive) == record.sha256 == digest(store, archive)
+    except OSError:
         return False
-    return True
 
 
 def place(store: Path, model: Model, packed: Path, record: Record) -> None:
@@ -84,43 +73,8 @@ def place(store: Path, model: Model, packed: Path, record: Record) -> None:
         _keep(archive, archive.with_name(f"{model.archive_name}-{old.version}.mar"), old.sha256)
     packed.replace(archive)
     write_text(checksum_file(archive), f"{record.sha256}  {archive.name}\n")
-    write_record(store, model, replace(record, archive_signature=signature(archive)))
-
-
-def checksum_file(archive: Path) -> Path:
-    """The file beside the archive with its SHA-256."""
-    return archive.with_name(f"{archive.name}.sha256")
-
-
-def index_entry(model: Model, record: Record | None, error: str | None) -> IndexEntry:
-    """Decide whether the archive on disk may be served although ``error`` kept it from being built anew.
-
-    An archive of a real checkpoint stays in service, with a warning. One of a stand-in does not, nor one made
-    for another catalogue entry.
-    """
-    if record is None:
-        error = error or f"{model.archive_file} is not built yet; run `make archives`"
-    elif error and (record.stand_in or record.inputs["catalogue entry"] != model.to_json()):
-        record = None
-    if record is None:
-        return {"archive": None, "stand_in": False, "error": error}
-    entry: IndexEntry = {
-        "archive": model.archive_file,
-        "version": record.version,
-        "stand_in": record.stand_in,
-        "runtime": record.inputs["runtime"],
-        "precision": "f32",
-        "sha256": record.sha256,
-        "error": None,
-    }
-    if error:
-        entry["warning"] = f"{error}{_STAYS}"
-    return entry
-
-
-def trouble(entry: IndexEntry) -> str | None:
-    """The error behind an index entry, be it served all the same or not."""
-    return entry.get("error") or entry.get("warning", "").removesuffix(_STAYS) or None
+    write_record(store, model, record)
+    remember(store, {archive.name: (signature(archive), record.sha256)})
 
 
 @contextmanager

@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.1
 # After the last request was computed its answer is still on its way through TorchServe.
 _LAST_ANSWER_SECONDS = 0.5
 # TorchServe starts a worker that died while loading again and again; the third process means it will not load.
-HOPELESS_PROCESSES = 3
+MAX_FAILED_PROCESSES = 3
 
 
 class NotLoadedError(UserError):
@@ -35,20 +35,33 @@ class WaitingError(UserError):
     exit_code = LATE
 
 
+class LoadAttempts:
+    """The processes in which the workers of a model have tried to load, seen from time to time."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self._workers = workers
+        self._pids: set[int] = set()
+
+    def have_failed(self, *states: ModelState) -> bool:
+        """Whether the workers of ``states`` (versions of one model, as TorchServe shows them now) will never load."""
+        for state in states:
+            self._pids |= state.pids
+        return not any(state.ready for state in states) and len(self._pids) >= self._workers - 1 + MAX_FAILED_PROCESSES
+
+
 def wait_ready(
     management: Management, settings: Settings, archive_name: str, version: str, workers: int, seconds: float
 ) -> None:
     """Return when ``workers`` workers are READY. Raises NotLoadedError when they never will be, WaitingError late."""
     deadline = time.monotonic() + seconds
-    pids: set[int] = set()
+    attempts = LoadAttempts(workers)
     while True:
         state = next((s for s in management.describe(archive_name) if s.version == version), None)
         if state is None:
             raise ManagementError(f"{archive_name} {version} was unregistered meanwhile", 404)
         if state.ready >= workers:
             return
-        pids |= state.pids
-        if not state.ready and len(pids) >= workers - 1 + HOPELESS_PROCESSES:
+        if attempts.have_failed(state):
             raise NotLoadedError(
                 f"{archive_name} {version} does not load: {last_error(settings, archive_name, version)}"
             )

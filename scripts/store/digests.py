@@ -1,0 +1,77 @@
+"""The ledger of digests: which SHA-256 a file had, for as long as its size, times and inode stay the same.
+
+``digests.json`` in the model store has those of archives and checkpoints by their file names, so that none is read
+again for nothing. What an archive should be is in its ``.sha256`` file; what it is, in the ledger or the file itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from scripts.files import sha256, signature, write_text
+
+FILE = "digests.json"
+# Hashing is bound by the processor; more threads would only keep a start's other work waiting.
+_THREADS = 2
+
+Signature = tuple[int, ...]
+
+
+def known_digest(store: Path, path: Path) -> str | None:
+    """The file's SHA-256 if the ledger has it; None if it does not, or the file is another now."""
+    return _known(_read(store), path)
+
+
+def digest(store: Path, path: Path) -> str:
+    """The file's SHA-256, read only if the ledger does not have it. Raises OSError if it cannot be read."""
+    found = digests(store, [path])[path]
+    if found is None:
+        found = sha256(path)  # says why it cannot be read
+    return found
+
+
+def digests(store: Path, paths: Iterable[Path]) -> dict[Path, str | None]:
+    """The same of several files, some at a time; None for one that cannot be read."""
+    ledger, paths = _read(store), list(paths)
+    known = {path: _known(ledger, path) for path in paths}
+    unknown = [path for path in paths if known[path] is None]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        hashed = dict(zip(unknown, threads.map(_hashed, unknown), strict=True))
+    remember(store, {path.name: found for path, found in hashed.items() if found})
+    return {path: known[path] or (hashed[path] or (None, None))[1] for path in paths}
+
+
+def remember(store: Path, entries: Mapping[str, tuple[Signature, str]]) -> None:
+    """Note the signature and the digest of files that were read elsewhere, unless the store cannot be written."""
+    added = {name: {"signature": list(found), "sha256": value} for name, (found, value) in entries.items()}
+    if added:
+        with contextlib.suppress(OSError):
+            write_text(store / FILE, json.dumps(_read(store) | added, indent=2) + "\n")
+
+
+def _hashed(path: Path) -> tuple[Signature, str] | None:
+    try:
+        return signature(path), sha256(path)
+    except OSError:
+        return None
+
+
+def _known(ledger: Mapping[str, Any], path: Path) -> str | None:
+    try:
+        entry = ledger[path.name]
+        return str(entry["sha256"]) if entry["signature"] == list(signature(path)) else None
+    except (OSError, KeyError, TypeError):
+        return None
+
+
+def _read(store: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((store / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
