@@ -9,14 +9,13 @@ import pytest
 
 from scripts.catalogue import Model, load_catalogue
 from scripts.settings import ROOT
-
-from .client import Client
-from .operator_view import Operator
-from .reference import Reference
-from .stores import Store
+from tests.support.client import Client
+from tests.support.operator_view import Operator
+from tests.support.reference import Reference
+from tests.support.stores import Store
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 
 @pytest.fixture(scope="session")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import images
-from .assertions import assert_error, assert_health, assert_models, assert_prediction
-from .client import Client
-from .polling import poll
-from .reference import Reference
-from .stores import LFS_POINTER, Store
+from tests.support import images
+from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
+from tests.support.client import Client
+from tests.support.polling import poll
+from tests.support.reference import Reference
+from tests.support.stores import LFS_POINTER, Store
 
 if TYPE_CHECKING:
-    from tests.conftest import StartStack
+    from tests.support.stacks import StartStack
 
 GOOD = "MobileNetV2_FER2013"
 POINTER = "VGG19_CK+48"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from . import images
-from .assertions import assert_prediction
-from .client import Client
-from .reference import Reference
-from .stores import Store
+from tests.support import images
+from tests.support.assertions import assert_prediction
+from tests.support.client import Client
+from tests.support.reference import Reference
+from tests.support.stores import Store
 
 if TYPE_CHECKING:
-    from tests.conftest import StartStack
+    from tests.support.stacks import StartStack
 
 MODEL = "MobileNetV2_FER2013"
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import images
-from .assertions import assert_error, assert_health, assert_models, assert_prediction
-from .client import Client, at_once
-from .operator_view import Operator
-from .polling import poll
-from .reference import Reference
-from .stores import Store
+from tests.support import images
+from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
+from tests.support.client import Client, at_once
+from tests.support.operator_view import Operator
+from tests.support.polling import poll
+from tests.support.reference import Reference
+from tests.support.stores import Store
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 FRAME = images.frame(10)
 

@@ -14,17 +14,16 @@ import pytest
 import requests
 
 from scripts.processes import ProcessRecord
-
-from . import images
-from .assertions import assert_error, assert_health, assert_models, assert_prediction
-from .client import Client
-from .operator_view import Operator, stopped
-from .polling import poll
-from .reference import Reference
-from .stores import Store
+from tests.support import images
+from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
+from tests.support.client import Client
+from tests.support.operator_view import Operator, stopped
+from tests.support.polling import poll
+from tests.support.reference import Reference
+from tests.support.stores import Store
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 MODEL = "MobileNetV2_FER2013"
 FRAME = images.frame(8)

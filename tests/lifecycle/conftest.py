@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from scripts.settings import ROOT
-from tests.conftest import TEST_DIR, RunningStack, one_at_a_time, running_stack
-
-from .site import ARCHIVE, OTHER, SERVED, Site, write_checksum
+from tests.support.places import TEST_DIR
+from tests.support.processes import one_at_a_time
+from tests.support.site import ARCHIVE, OTHER, SERVED, Site, write_checksum
+from tests.support.stacks import RunningStack, running_stack
 
 FOLDER = TEST_DIR / "lifecycle"
 

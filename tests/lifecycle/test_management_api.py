@@ -8,10 +8,9 @@ import pytest
 import requests
 
 from scripts.processes import wait_until
-from tests.conftest import RunningStack
-
-from .clients import IMAGE, asking, predict, wait_for_answers
-from .site import ARCHIVE, SERVED
+from tests.support.asking import IMAGE, asking, predict, wait_for_answers
+from tests.support.site import ARCHIVE, SERVED
+from tests.support.stacks import RunningStack
 
 NEXT = f"{ARCHIVE}-1.1.mar"
 

@@ -12,10 +12,11 @@ import pytest
 import requests
 
 from scripts.processes import wait_until
-from tests.conftest import RunningStack, free_ports
+from tests.support.ports import free_ports
+from tests.support.site import ARCHIVE, OTHER, SERVED, Site, repack
+from tests.support.stacks import RunningStack
 
 from .conftest import ServeSite
-from .site import ARCHIVE, OTHER, SERVED, Site, repack
 
 KEY_NEEDED = 'A key is required: "Authorization: Bearer KEY"; `scripts/models key add NAME` makes one.'
 

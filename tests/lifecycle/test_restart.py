@@ -13,11 +13,11 @@ import requests
 
 from scripts.processes import read_records, wait_until
 from scripts.torchserve.snapshot import written_files
-from tests.conftest import DEGRADED, READY, RunningStack
+from tests.support.asking import predict
+from tests.support.site import ARCHIVE, OTHER, SERVED, Site, repack
+from tests.support.stacks import DEGRADED, READY, RunningStack
 
-from .clients import predict
 from .conftest import ServeSite
-from .site import ARCHIVE, OTHER, SERVED, Site, repack
 
 GUEST = "Guest"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from tests.conftest import RunningStack
-
-from .clients import asking, wait_for_answers
-from .site import SERVED
+from tests.support.asking import asking, wait_for_answers
+from tests.support.site import SERVED
+from tests.support.stacks import RunningStack
 
 
 def test_scaling_up_and_down_fails_no_request(stack: RunningStack) -> None:

@@ -14,10 +14,10 @@ from PIL import Image
 
 from scripts.checkpoints.networks import load_network, reference_probabilities
 from scripts.processes import wait_until
+from tests.support.asking import IMAGE, predict
+from tests.support.site import Site
 
-from .clients import IMAGE, predict
 from .conftest import ServeSite
-from .site import Site
 
 NAME = "MobileNetV2_Mood+3"
 LABELS = ["calm", "Träge", "wild"]

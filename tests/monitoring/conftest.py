@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.client import Client
-from tests.contract.operator_view import Operator
-from tests.contract.stores import Store
+from tests.support.client import Client
+from tests.support.operator_view import Operator
+from tests.support.stores import Store
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 MODEL, OTHER = "MobileNetV2_CK+48", "MobileNetV2_FER2013"
 ARCHIVE = "MobileNetV2_CKplus48"

@@ -23,18 +23,18 @@ from PIL import Image
 from scripts.pictures import dashboard
 from scripts.processes import read_records
 from scripts.settings import ROOT
-from tests.contract import images
-from tests.contract.client import Client, at_once
-from tests.contract.operator_view import Operator, stopped
-from tests.contract.polling import poll
-from tests.contract.stores import Store
+from tests.support import images
+from tests.support.client import Client, at_once
+from tests.support.operator_view import Operator, stopped
+from tests.support.polling import poll
+from tests.support.stores import Store
 
 from .conftest import ARCHIVE, MODEL
 from .prometheus import MONITORING, Prometheus, running_prometheus
 from .scrape import Scrape
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 FRAME = images.frame(91)
 RULES = yaml.safe_load((MONITORING / "rules.yml").read_text())

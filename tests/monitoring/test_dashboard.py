@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.contract import images
-from tests.contract.client import Client
+from tests.support import images
+from tests.support.client import Client
 
 from .conftest import MODEL
 from .prometheus import MONITORING

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract import images
-from tests.contract.client import Client
-from tests.contract.polling import poll
+from tests.support import images
+from tests.support.client import Client
+from tests.support.polling import poll
 
 from .conftest import MODEL
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 FRAME = images.frame(94)
 ALWAYS = {

@@ -14,18 +14,18 @@ import pytest
 
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
-from tests.conftest import program_is_missing
-from tests.contract import forms, images
-from tests.contract.assertions import assert_error
-from tests.contract.client import Client, at_once
-from tests.contract.operator_view import Operator
-from tests.contract.polling import poll
+from tests.support import forms, images
+from tests.support.assertions import assert_error
+from tests.support.client import Client, at_once
+from tests.support.commands import program_is_missing
+from tests.support.operator_view import Operator
+from tests.support.polling import poll
 
 from .conftest import ARCHIVE, MODEL, OTHER
 from .scrape import Scrape, settled
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 FRAME = images.frame(90)
 PREDICT = "/api/v1/predict"

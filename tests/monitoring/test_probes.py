@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from tests.contract import images
-from tests.contract.assertions import assert_error, json_body
-from tests.contract.client import Client
-from tests.contract.operator_view import Operator, stopped
-from tests.contract.polling import poll
+from tests.support import images
+from tests.support.assertions import assert_error, json_body
+from tests.support.client import Client
+from tests.support.operator_view import Operator, stopped
+from tests.support.polling import poll
 
 from .conftest import ARCHIVE, MODEL, OTHER
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 LIVE, READY = "/api/v1/health/live", "/api/v1/health/ready"
 

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from scripts.settings import ROOT
-from tests.conftest import program_is_missing
-from tests.contract.stores import Store
+from tests.support.commands import program_is_missing
+from tests.support.places import SAMPLES
+from tests.support.stores import FAST, Store
 
 from .demo import Demo
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -31,8 +31,6 @@ FLAGS = (
     "--disable-sync",
     "--use-fake-device-for-media-stream",
 )
-FAST = "MobileNetV2_FER2013"
-SAMPLES = ROOT / "proxy" / "pages" / "static" / "samples"
 
 OpenPage = Callable[..., Page]
 

@@ -13,7 +13,7 @@ from .conftest import OpenDemo
 from .demo import Demo
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}

@@ -17,7 +17,7 @@ from scripts.settings import ROOT
 from .conftest import OpenPage
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 ROUTES = ("/", "/api/v1/predict", "/api/v1/models", "/api/v1/health")
 

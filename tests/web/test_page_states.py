@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.contract.operator_view import Operator, stopped
-from tests.contract.stores import LFS_POINTER, Store
+from tests.support.operator_view import Operator, stopped
+from tests.support.stores import FAST, LFS_POINTER, Store
 
-from .conftest import FAST, OpenDemo
+from .conftest import OpenDemo
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Request, expect
 from .conftest import OpenDemo
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 HIDE = """() => {
     Object.defineProperty(document, "hidden", { value: true, configurable: true });

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import requests
 
-from .polling import poll
+from tests.support.polling import poll
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 
 class Operator:

@@ -17,12 +17,12 @@ import requests
 
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
-from tests.conftest import program_is_missing
-
-from .conftest import FAST, SAMPLES
+from tests.support.commands import program_is_missing
+from tests.support.places import SAMPLES
+from tests.support.stores import FAST
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 MODEL = "VGG19_CK+48"
 CATALOGUE = load_catalogue(ROOT / "models.json")

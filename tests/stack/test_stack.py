@@ -20,7 +20,9 @@ from scripts.processes import ProcessRecord, read_records, wait_until, write_rec
 from scripts.settings import ROOT
 from scripts.torchserve import class_data
 from scripts.torchserve import process as torchserve_process
-from tests.conftest import TEST_DIR, RunningStack, StartStack, clear_run_dir, run_command, stack_environment
+from tests.support.commands import run_command
+from tests.support.places import TEST_DIR
+from tests.support.stacks import RunningStack, StartStack, clear_run_dir, stack_environment
 
 ONE = "MobileNetV2_CK+48"
 SERVE_DIR = TEST_DIR / "serve"

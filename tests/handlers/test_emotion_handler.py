@@ -19,7 +19,7 @@ from emotion_handler import EmotionHandler
 
 from scripts.probes import seeded_image
 from scripts.settings import ROOT
-from tests.unpacked_archive import EMOTIONS, expected, unpack
+from tests.support.unpacked_archive import EMOTIONS, expected, unpack
 
 with warnings.catch_warnings():
     # TorchServe leaves its version file to the garbage collector.

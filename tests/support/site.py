@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import run_command
+from tests.support.commands import run_command
 
 SERVED = "MobileNetV2_CK+48"
 OTHER = "MobileNetV2_FER2013"

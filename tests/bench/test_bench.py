@@ -36,7 +36,7 @@ from scripts.bench.servers import null_server, reference_backend, stack_settings
 from scripts.bench.tables import all_tables
 from scripts.bench.targets import targets
 from scripts.settings import ROOT, Settings, load_settings
-from tests.conftest import run_command
+from tests.support.commands import run_command
 
 MODEL = "MobileNetV2_FER2013"
 

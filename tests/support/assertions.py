@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import pytest
 
 from scripts.catalogue import Model
-
-from .client import ORIGIN
+from tests.support.client import ORIGIN
 
 TOLERANCE = 1e-4  # of any probability, by the contract
 VERSION = "1.0"  # of an archive built without any option

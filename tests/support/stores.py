@@ -14,6 +14,7 @@ from pathlib import Path
 from scripts.catalogue import Model, load_catalogue
 from scripts.settings import ROOT
 
+FAST = "MobileNetV2_FER2013"  # the quickest of the nine
 LFS_POINTER = (
     "version https://git-lfs.github.com/spec/v1\n"
     "oid sha256:4cac19622fc3ada9c0fdeadb33f88f367b541f38b89102a3f1261ac81fd5bcb5\n"

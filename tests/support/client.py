@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import requests
 
-from . import forms
+from tests.support import forms
 
 ORIGIN = "http://localhost:5173"
 TIMEOUT = 100  # seconds: every request ends by itself long before

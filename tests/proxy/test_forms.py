@@ -13,7 +13,7 @@ import requests
 from scripts.processes import taken_ports, wait_until
 from scripts.proxy import rendering
 from scripts.settings import load_settings
-from tests.conftest import free_ports
+from tests.support.ports import free_ports
 
 UNKNOWN = "nobody"
 MEGABYTE = 1_000_000

@@ -14,7 +14,7 @@ import torch
 from engine import Engine, EngineError, OpenVINOEngine, load_engine
 from PIL import Image
 
-from tests.unpacked_archive import expected, faces, unpack
+from tests.support.unpacked_archive import expected, faces, unpack
 
 TOLERANCE = 1e-4
 
