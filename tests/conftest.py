@@ -23,6 +23,12 @@ from tests.support.stacks import RunningStack, StartStack, running_stack
 
 
 @pytest.fixture(scope="session")
+def process() -> str:
+    """The name of this process among those of pytest-xdist."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "master")
+
+
+@pytest.fixture(scope="session")
 def results() -> Path:
     """Directory with the nine stand-in checkpoints; kept between runs."""
     directory = Path(PLACES["RESULTS_DIR"])
@@ -55,7 +61,7 @@ def unpacked(archives: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def start_stack(unpacked: Path, worker_id: str) -> StartStack:
+def start_stack(unpacked: Path, process: str) -> StartStack:
     """Start a further stack with settings of its own: ``with start_stack(LOAD_MODELS="none") as stack:``.
 
     It finds the nine archives unpacked, as at a second start.
@@ -65,7 +71,7 @@ def start_stack(unpacked: Path, worker_id: str) -> StartStack:
     def start(**settings: str) -> AbstractContextManager[RunningStack]:
         nonlocal count
         count += 1
-        return running_stack(TEST_DIR / worker_id / f"s{count}", unpacked, **{**PLACES, **settings})
+        return running_stack(TEST_DIR / process / f"s{count}", unpacked, **{**PLACES, **settings})
 
     return start
 
@@ -94,7 +100,25 @@ def pytest_configure() -> None:
     import_openvino()
 
 
+# What each fixture means for a test that asks for it, itself or by another.
+MARKED_BY = {
+    "stack": {"start_stack", "serve_site", "browser"},
+    "slow": {"results", "archives", "built"},
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a stack or the nine models, and put the tests in an order that keeps every process busy."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        for mark, needed in MARKED_BY.items():
+            if fixtures & needed:
+                item.add_marker(mark)
+    order(items)
+
+
+def order(items: list[pytest.Item]) -> None:
     """Begin with one file that needs the archives, then those that need nothing, then the stand-ins, then the rest.
 
     In a fresh clone one of pytest-xdist's processes builds the archives while the others have something to do.

@@ -32,11 +32,11 @@ from scripts.checkpoints.networks import load_network
 from scripts.checkpoints.reading import load_checkpoint
 from scripts.files import exclusive, sha256, signature
 from scripts.probes import probe_files
-from scripts.processes import wait_until
 from scripts.settings import ROOT, Settings, load_settings
 from scripts.store import checksums, records
 from scripts.store.checksums import verify_checksums
 from scripts.store.index import read_index
+from tests.support.polling import poll
 
 CATALOGUE: dict[str, dict[str, Any]] = {
     "Mini_A": {"architecture": "MobileNetV2", "dataset": "A", "emotions": ["sad", "happy", "calm"], "accuracy": 50.0},
@@ -205,7 +205,10 @@ def test_an_unchanged_store_is_up_to_date_without_torch(workshop: Workshop) -> N
     workshop.write_catalogue(**{"Mini_C": CATALOGUE["Mini_B+"]})
     assert workshop.build("--model", "Mini_C")[0] == 0
     before = workshop.files()
-    code = "import sys; from scripts.archives.__main__ import main; assert main([]) == 0; assert 'torch' not in sys.modules"
+    code = (
+        "import sys; from scripts.archives.__main__ import main; "
+        "assert main([]) == 0; assert 'torch' not in sys.modules"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=workshop.environment, capture_output=True, text=True, check=False
     )
@@ -315,7 +318,7 @@ def building(workshop: Workshop) -> Iterator[subprocess.Popen[str]]:
     """A build of two archives that exist already, in the midst of its work."""
     process = workshop.start("--force", "--model", "Mini_A", "--model", "Mini_B+")
     try:
-        assert wait_until(lambda: any(workshop.store.glob(f"{SIGNS_OF_WORK}/*/content")), 120)
+        poll(lambda: any(workshop.store.glob(f"{SIGNS_OF_WORK}/*/content")), seconds=120)
         yield process
     finally:
         for member in family_of(process) if process.poll() is None else []:

@@ -349,4 +349,4 @@ def test_the_command_says_how_it_is_used() -> None:
 
 def test_a_report_without_figures_says_what_it_needs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["report", str(tmp_path / "none.json")]) == 1
-    assert "give the JSON file of a run" in capsys.readouterr().out
+    assert "give the JSON file of a run" in capsys.readouterr().err

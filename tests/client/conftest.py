@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.models import OTHER
 from tests.support.places import SAMPLES
+from tests.support.sites import some_of_the_nine
 from tests.support.stacks import RunningStack, StartStack
-from tests.support.stores import FAST, Store
 
 
 @pytest.fixture(scope="package")
@@ -17,8 +18,8 @@ def limited(
     start_stack: StartStack, tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path
 ) -> Iterator[RunningStack]:
     """A stack that takes one prediction a second from a client."""
-    store = Store(tmp_path_factory.mktemp("limited"), results, archives, (FAST,))
-    with start_stack(**store.settings, RATE_LIMIT="1", RATE_BURST="0") as running:
+    site = some_of_the_nine(tmp_path_factory.mktemp("limited"), results, archives, (OTHER,))
+    with start_stack(**site.places, RATE_LIMIT="1", RATE_BURST="0") as running:
         yield running
 
 

@@ -18,8 +18,8 @@ import requests
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
 from tests.support.commands import program_is_missing
+from tests.support.models import OTHER
 from tests.support.places import SAMPLES
-from tests.support.stores import FAST
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -76,7 +76,7 @@ def test_example_ends_with_the_services_own_sentence(stack: RunningStack, face: 
 
 @pytest.mark.parametrize("language", EXAMPLES)
 def test_example_waits_when_it_is_told_to(limited: RunningStack, face: Path, language: str) -> None:
-    commands = [[*EXAMPLES[language], str(face), FAST]] * 2
+    commands = [[*EXAMPLES[language], str(face), OTHER]] * 2
     with ThreadPoolExecutor() as threads:
         for done in threads.map(lambda command: _run(command, SERVICE_URL=limited.url), commands):
             assert (done.returncode, done.stderr) == (0, "")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from scripts.processes import wait_until
 from tests.support.asking import IMAGE, asking, predict, wait_for_answers
-from tests.support.site import ARCHIVE, SERVED
+from tests.support.models import ARCHIVE, SERVED
+from tests.support.polling import poll
 from tests.support.stacks import RunningStack
 
 NEXT = f"{ARCHIVE}-1.1.mar"
@@ -51,7 +51,7 @@ def test_an_upgrade_by_plain_calls_fails_no_request(stack: RunningStack, api: Ap
         wait_for_answers(answers, 2)
         registered = api("POST", "/models", url=NEXT, model_name=ARCHIVE, initial_workers=1, synchronous="false")
         assert registered.status_code == 202, registered.text
-        assert wait_until(lambda: api.ready("1.1") == 1, 60)
+        poll(lambda: api.ready("1.1"), lambda count: count == 1)
         probed = api.probe("1.1")
         assert (probed.status_code, probed.json()["version"]) == (200, "1.1")
         assert api("PUT", f"/models/{ARCHIVE}/1.1/set-default").status_code == 200
@@ -68,7 +68,7 @@ def test_an_upgrade_by_plain_calls_fails_no_request(stack: RunningStack, api: Ap
 
 def test_a_rollback_by_plain_calls(stack: RunningStack, api: Api) -> None:
     assert api("PUT", f"/models/{ARCHIVE}/1.0", min_worker=1, max_worker=1).status_code == 202
-    assert wait_until(lambda: api.ready("1.0") == 1, 60)
+    poll(lambda: api.ready("1.0"), lambda count: count == 1)
     assert api("PUT", f"/models/{ARCHIVE}/1.0/set-default").status_code == 200
     assert predict(stack.url, SERVED).body["version"] == "1.0"
     assert api("DELETE", f"/models/{ARCHIVE}/1.1").status_code == 200

@@ -16,7 +16,8 @@ from scripts.files import exclusive
 from scripts.settings import ROOT
 from tests.support.asking import predict
 from tests.support.commands import run_command
-from tests.support.site import ARCHIVE, OTHER, SERVED, Site, repack
+from tests.support.models import ARCHIVE, OTHER, SERVED
+from tests.support.sites import Site, repack
 from tests.support.stacks import RunningStack, stack_environment
 
 REFUSED, USAGE, NOT_LOADED, NOT_RUNNING, LATE, UNKNOWN = 1, 2, 3, 4, 5, 6

@@ -11,13 +11,13 @@ from typing import Any
 
 import requests
 
-from scripts.processes import read_records, wait_until
+from scripts.processes import read_records
 from scripts.torchserve.snapshot import written_files
 from tests.support.asking import predict
-from tests.support.site import ARCHIVE, OTHER, SERVED, Site, repack
-from tests.support.stacks import DEGRADED, READY, RunningStack
-
-from .conftest import ServeSite
+from tests.support.models import ARCHIVE, OTHER, SERVED
+from tests.support.polling import poll
+from tests.support.sites import Site, repack
+from tests.support.stacks import DEGRADED, READY, RunningStack, ServeSite
 
 GUEST = "Guest"
 
@@ -40,7 +40,7 @@ def kill(stack: RunningStack) -> None:
     """End everything as a power failure does."""
     for record in read_records(stack.settings.run_dir / "stack.json").values():
         os.killpg(os.getpgid(record.pid), signal.SIGKILL)
-        assert wait_until(lambda record=record: not record.alive, 10)  # type: ignore[misc]
+        poll(lambda record=record: not record.alive, seconds=10)  # type: ignore[misc]
 
 
 def change_everything(stack: RunningStack, site: Site) -> list[tuple[Any, ...]]:

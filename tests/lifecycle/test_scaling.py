@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from tests.support.asking import asking, wait_for_answers
-from tests.support.site import SERVED
+from tests.support.models import SERVED
 from tests.support.stacks import RunningStack
 
 

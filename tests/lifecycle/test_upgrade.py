@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.asking import Answer, asking, predict, wait_for_answers
-from tests.support.site import ARCHIVE, OTHER, SERVED, Site, repack, write_checksum
+from tests.support.models import ARCHIVE, OTHER, SERVED
+from tests.support.sites import Site, repack, write_checksum
 from tests.support.stacks import RunningStack
 
 REFUSED, NOT_LOADED, UNKNOWN = 1, 3, 6

@@ -16,12 +16,13 @@ import psutil
 import pytest
 import requests
 
-from scripts.processes import ProcessRecord, read_records, wait_until, write_records
+from scripts.processes import ProcessRecord, read_records, write_records
 from scripts.settings import ROOT
 from scripts.torchserve import class_data
 from scripts.torchserve import process as torchserve_process
 from tests.support.commands import run_command
 from tests.support.places import TEST_DIR
+from tests.support.polling import poll
 from tests.support.stacks import RunningStack, StartStack, clear_run_dir, stack_environment
 
 ONE = "MobileNetV2_CK+48"
@@ -149,7 +150,7 @@ def test_half_a_stack_is_told_and_stopped_and_started_again(start_stack: StartSt
     with start_stack(LOAD_MODELS=ONE) as stack:
         proxy = read_records(stack.settings.run_dir / "stack.json")["proxy"]
         os.killpg(proxy.pid, signal.SIGKILL)
-        assert wait_until(lambda: not proxy.alive, 10)
+        poll(lambda: not proxy.alive, seconds=10)
         shown = stack.command("stack", "status")
         assert (shown.returncode, "Half of it runs" in shown.stdout) == (1, True), shown.stdout
         refused = stack.command("stack", "start")
@@ -164,7 +165,7 @@ def test_stopping_leaves_no_process_and_no_temporary_file(start_stack: StartStac
     with start_stack(LOAD_MODELS=ONE) as stack:
         run_dir = stack.settings.run_dir
         assert processes_below(run_dir)
-    assert wait_until(lambda: not processes_below(run_dir), 10), processes_below(run_dir)
+    poll(lambda: processes_below(run_dir), lambda found: not found, 10)
     assert not (run_dir / "tmp").exists()
     assert not (run_dir / "stack.json").exists()
 

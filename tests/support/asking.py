@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import ge
 from typing import Any
 
 import requests
 
 from scripts.probes import probe_files
+from tests.support.polling import poll
 
 TIMEOUT = 60
 IMAGE = probe_files(7)["frame.jpg"]
@@ -62,7 +64,4 @@ def asking(url: str, model: str, count: int = 8) -> Iterator[list[list[Answer]]]
 def wait_for_answers(answers: list[list[Answer]], each: int) -> None:
     """Wait until every client has got ``each`` answers more."""
     wanted = [len(own) + each for own in answers]
-    deadline = time.monotonic() + TIMEOUT
-    while any(len(own) < count for own, count in zip(answers, wanted, strict=True)):
-        assert time.monotonic() < deadline, [len(own) for own in answers]
-        time.sleep(0.01)
+    poll(lambda: [len(own) for own in answers], lambda counts: all(map(ge, counts, wanted)), TIMEOUT)

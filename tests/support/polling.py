@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def poll(probe: Callable[[], T], accept: Callable[[T], bool], seconds: float = 60) -> T:
+def poll(probe: Callable[[], T], accept: Callable[[T], bool] = bool, seconds: float = 60) -> T:
     """Call ``probe`` until ``accept`` takes its value; that value. Fails after ``seconds`` with the last one."""
     deadline = time.monotonic() + seconds
     while True:

@@ -52,6 +52,7 @@ class RunningStack:
 
 
 StartStack = Callable[..., AbstractContextManager[RunningStack]]
+ServeSite = Callable[..., AbstractContextManager[RunningStack]]
 
 
 def stack_environment(run_dir: Path, **settings: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from .conftest import OpenDemo
+from .browser import OpenDemo
 from .demo import Demo
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
 
-from .conftest import OpenPage
+from .browser import OpenPage
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from scripts.settings import ROOT
 
-from .conftest import OpenPage
+from .browser import OpenPage
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack

@@ -13,7 +13,7 @@ from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
 from tests.support.places import SAMPLES
 
-from .conftest import OpenDemo
+from .browser import OpenDemo
 from .demo import Demo
 
 if TYPE_CHECKING:

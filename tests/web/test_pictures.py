@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from .conftest import OpenDemo, OpenPage
+from .browser import OpenDemo, OpenPage
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack

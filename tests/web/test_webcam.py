@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Page, Request, expect
 
-from .conftest import OpenDemo
+from .browser import OpenDemo
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
