@@ -29,6 +29,13 @@ def process() -> str:
 
 
 @pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory, process: str) -> Path:
+    """A folder that all processes of this run of the tests have in common, and no other run."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder if process == "master" else folder.parent
+
+
+@pytest.fixture(scope="session")
 def results() -> Path:
     """Directory with the nine stand-in checkpoints; kept between runs."""
     directory = Path(PLACES["RESULTS_DIR"])

@@ -136,6 +136,7 @@ def make(settings: Settings) -> tuple[list[str], str]:
     return made, output.getvalue()
 
 
+@pytest.mark.slow
 def test_stand_ins_are_made_once_loudly_and_alike_everywhere(settings: Settings) -> None:
     assert stand_ins.wanted(settings)
     made, output = make(settings)

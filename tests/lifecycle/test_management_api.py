@@ -86,3 +86,9 @@ def test_no_url_is_ever_downloaded(api: Api, url: str) -> None:
 
 def test_without_its_token_nothing_is_shown(api: Api) -> None:
     assert requests.get(f"{api.url}/models", timeout=10).status_code == 400
+
+
+def test_it_is_off_unless_it_is_wanted(stack: RunningStack) -> None:
+    assert "listen" not in (stack.settings.run_dir / "nginx" / "nginx.conf").read_text().partition("MANAGEMENT")[2]
+    assert not (stack.settings.log_dir / "management.log").exists()
+    assert requests.get(f"{stack.url}/models", timeout=10).status_code == 404

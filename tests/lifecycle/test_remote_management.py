@@ -74,12 +74,6 @@ def error(response: requests.Response) -> str:
     return str(body["error"])
 
 
-def test_it_is_off_unless_it_is_wanted(stack: RunningStack) -> None:
-    assert "listen" not in (stack.settings.run_dir / "nginx" / "nginx.conf").read_text().partition("MANAGEMENT")[2]
-    assert not (stack.settings.log_dir / "management.log").exists()
-    assert requests.get(f"{stack.url}/models", timeout=10).status_code == 404
-
-
 def test_models_are_registered_scaled_and_removed_from_afar(remote: Remote, site: Site) -> None:
     repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
     registered = remote("POST", "/models", url="Guest.mar", initial_workers=1)
