@@ -10,7 +10,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status archives models standins checkpoints bench test coverage check format clean
+.PHONY: help setup serve start stop status archives models standins checkpoints bench test test-fast coverage check format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -55,12 +55,18 @@ checkpoints: setup ## check the checkpoints in results/
 bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces (docs/performance.md)
 	@$(RUN) scripts.bench run
 
-test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
-	@$(RUN) pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# A file's tests share stacks, so they stay together; tests/conftest.py puts the files in order.
+PYTEST := pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and scripts/ they ran
+test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
+	@$(RUN) $(PYTEST)
+
+test-fast: $(VENV)/test.installed ## the tests that need no stack, no browser and no archives of the nine models
+	@$(RUN) $(PYTEST) -m "not stack and not slow"
+
+coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and scripts/ they ran; fails below the floor
 	@rm -rf .run/coverage
-	@$(RUN) pytest --cov --cov-report=term:skip-covered
+	@$(RUN) $(PYTEST) --cov --cov-report=term:skip-covered
 
 check: $(VENV)/test.installed ## lint, types, configuration
 	@$(BIN)/ruff check .

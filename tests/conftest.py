@@ -2,143 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import json
 import os
-import random
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from scripts.checkpoints.libraries import import_openvino, import_torchvision
-from scripts.settings import ROOT, Settings, load_settings
+from scripts.settings import load_settings
 from scripts.store.unpacking import unpack_all
-
-TEST_DIR = ROOT / ".run" / "tests"
-# Not the clone's own: among archives of real checkpoints no stand-in is made.
-PLACES = {"RESULTS_DIR": str(TEST_DIR / "results"), "MODEL_STORE": str(TEST_DIR / "model_store")}
-READY, DEGRADED = 0, 3
-# Below the range that Linux takes the ports of outgoing connections from, so that none of those is in the way.
-_PORTS = range(12_000, 32_000)
-
-_running: list[RunningStack] = []
+from tests.support import stacks
+from tests.support.commands import run_command
+from tests.support.places import PLACES, TEST_DIR
+from tests.support.processes import one_at_a_time
+from tests.support.stacks import RunningStack, StartStack, running_stack
 
 
-@dataclass(frozen=True)
-class RunningStack:
-    """A stack some test talks to. ``environment`` is what its commands were given."""
-
-    settings: Settings
-    environment: dict[str, str]
-
-    @property
-    def url(self) -> str:
-        return self.settings.url
-
-    def keys(self) -> dict[str, str]:
-        """TorchServe's tokens by purpose: management, inference."""
-        return {name: entry["key"] for name, entry in json.loads(self.settings.key_file.read_text()).items()}
-
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m scripts.<arguments>`` for this stack."""
-        return run_command(self.environment, *arguments)
-
-    def logs(self) -> str:
-        """The end of each of its logs."""
-        texts = []
-        for path in sorted(self.settings.log_dir.glob("*.log")):
-            texts.append(f"==> {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-40:]))
-        return "\n".join(texts)
+@pytest.fixture(scope="session")
+def process() -> str:
+    """The name of this process among those of pytest-xdist."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "master")
 
 
-StartStack = Callable[..., AbstractContextManager[RunningStack]]
-
-
-def run_command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m scripts.<arguments>`` as a user would, and capture what it prints."""
-    module, *rest = arguments
-    return subprocess.run(
-        [sys.executable, "-m", f"scripts.{module}", *rest],
-        cwd=ROOT,
-        env=environment,
-        text=True,
-        capture_output=True,
-        check=False,
-        timeout=600,
-    )
-
-
-def program_is_missing(remedy: str) -> NoReturn:
-    """End a test that needs a program of the system: skipped on a person's machine, failed in CI."""
-    if os.environ.get("CI"):
-        pytest.fail(remedy)
-    pytest.skip(remedy)
-
-
-def free_ports(count: int) -> list[int]:
-    """TCP ports nothing listens on, all different."""
-    with contextlib.ExitStack() as sockets:
-        ports: list[int] = []
-        while len(ports) < count:
-            probe, port = sockets.enter_context(socket.socket()), random.choice(_PORTS)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                ports.append(port)
-        return ports
-
-
-def stack_environment(run_dir: Path, **settings: str) -> dict[str, str]:
-    """The environment of a stack with its own ports and ``run_dir``."""
-    names = ("PORT", "INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT")
-    ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
-    return {**os.environ, "RUN_DIR": str(run_dir), "RATE_LIMIT": "0", **ports, **settings}
-
-
-def clear_run_dir(run_dir: Path, unpacked: Path | None) -> None:
-    """Remove what a stack left in ``run_dir``; archives that lie unpacked in ``unpacked`` get a second name there."""
-    shutil.rmtree(run_dir, ignore_errors=True)
-    if unpacked:
-        shutil.copytree(unpacked, run_dir, copy_function=os.link)
-
-
-@contextlib.contextmanager
-def running_stack(run_dir: Path, unpacked: Path | None = None, **settings: str) -> Generator[RunningStack]:
-    """Start a stack in a new ``run_dir``, yield it, and stop it whatever happens.
-
-    Archives that lie unpacked in the run directory ``unpacked`` need not be unpacked again.
-    """
-    clear_run_dir(run_dir, unpacked)
-    environment = stack_environment(run_dir, **settings)
-    stack = RunningStack(load_settings(environment), environment)
-    try:
-        started = stack.command("stack", "start")
-        if started.returncode not in (READY, DEGRADED):
-            pytest.fail(f"the stack did not start:\n{started.stdout}{started.stderr}\n{stack.logs()}")
-        _running.append(stack)
-        yield stack
-    finally:
-        if stack in _running:
-            _running.remove(stack)
-        stack.command("stack", "stop")
-
-
-@contextlib.contextmanager
-def one_at_a_time(name: str) -> Generator[None]:
-    """For what the processes of pytest-xdist have in common: one of them makes it, the others wait and find it."""
-    with (TEST_DIR / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory, process: str) -> Path:
+    """A folder that all processes of this run of the tests have in common, and no other run."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder if process == "master" else folder.parent
 
 
 @pytest.fixture(scope="session")
@@ -174,7 +68,7 @@ def unpacked(archives: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def start_stack(unpacked: Path, worker_id: str) -> StartStack:
+def start_stack(unpacked: Path, process: str) -> StartStack:
     """Start a further stack with settings of its own: ``with start_stack(LOAD_MODELS="none") as stack:``.
 
     It finds the nine archives unpacked, as at a second start.
@@ -184,7 +78,7 @@ def start_stack(unpacked: Path, worker_id: str) -> StartStack:
     def start(**settings: str) -> AbstractContextManager[RunningStack]:
         nonlocal count
         count += 1
-        return running_stack(TEST_DIR / worker_id / f"s{count}", unpacked, **{**PLACES, **settings})
+        return running_stack(TEST_DIR / process / f"s{count}", unpacked, **{**PLACES, **settings})
 
     return start
 
@@ -213,7 +107,25 @@ def pytest_configure() -> None:
     import_openvino()
 
 
+# What each fixture means for a test that asks for it, itself or by another.
+MARKED_BY = {
+    "stack": {"start_stack", "serve_site", "browser"},
+    "slow": {"results", "archives", "built"},
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a stack or the nine models, and put the tests in an order that keeps every process busy."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        for mark, needed in MARKED_BY.items():
+            if fixtures & needed:
+                item.add_marker(mark)
+    order(items)
+
+
+def order(items: list[pytest.Item]) -> None:
     """Begin with one file that needs the archives, then those that need nothing, then the stand-ins, then the rest.
 
     In a fresh clone one of pytest-xdist's processes builds the archives while the others have something to do.
@@ -231,6 +143,6 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     """Add the logs of the running stacks to the report of a test that failed."""
     report = yield
     if report.failed:
-        for stack in _running:
+        for stack in stacks.running:
             report.sections.append((f"logs of {stack.url}", stack.logs()))
     return report

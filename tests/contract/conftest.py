@@ -9,14 +9,14 @@ import pytest
 
 from scripts.catalogue import Model, load_catalogue
 from scripts.settings import ROOT
-
-from .client import Client
-from .operator_view import Operator
-from .reference import Reference
-from .stores import Store
+from tests.support.client import Client
+from tests.support.models import SMALL
+from tests.support.operator_view import Operator
+from tests.support.reference import Reference
+from tests.support.sites import Site, some_of_the_nine
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,6 @@ def reference(results: Path, catalogue: dict[str, Model]) -> Reference:
 
 
 @pytest.fixture(scope="session")
-def small_store(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Store:
+def small_site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Site:
     """Four small models, for the further stacks."""
-    names = ("MobileNetV2_FER2013", "MobileNetV2_RAF-DB", "MobileNetV2_CK+48", "ResNet50_CK+48")
-    return Store(tmp_path_factory.mktemp("small"), results, archives, names)
+    return some_of_the_nine(tmp_path_factory.mktemp("small"), results, archives, SMALL)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import images
-from .assertions import assert_error, assert_health, assert_models, assert_prediction
-from .client import Client
-from .polling import poll
-from .reference import Reference
-from .stores import LFS_POINTER, Store
+from tests.support import images
+from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
+from tests.support.client import Client
+from tests.support.polling import poll
+from tests.support.reference import Reference
+from tests.support.sites import LFS_POINTER, Site, some_of_the_nine
 
 if TYPE_CHECKING:
-    from tests.conftest import StartStack
+    from tests.support.stacks import StartStack
 
 GOOD = "MobileNetV2_FER2013"
 POINTER = "VGG19_CK+48"
@@ -29,24 +29,24 @@ FRAME = images.frame(9)
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Store:
+def site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Site:
     """One good model and one of each kind of bad one."""
-    store = Store(tmp_path_factory.mktemp("bad"), results, archives, (GOOD, *BAD))
-    store.remove_archive(POINTER)
-    store.checkpoint(POINTER).write_text(LFS_POINTER)
-    store.remove_archive(MISSING)
-    store.checkpoint(MISSING).unlink()
-    store.keep_archive(DAMAGED)
-    store.flip_a_byte(DAMAGED)
-    store.keep_archive(NOT_LOADING)
-    store.insert_code(NOT_LOADING, 'raise RuntimeError("broken on purpose")')
-    return store
+    site = some_of_the_nine(tmp_path_factory.mktemp("bad"), results, archives, (GOOD, *BAD))
+    site.remove_archive(POINTER)
+    site.checkpoint(POINTER).write_text(LFS_POINTER)
+    site.remove_archive(MISSING)
+    site.checkpoint(MISSING).unlink()
+    site.keep_archive(DAMAGED)
+    site.flip_a_byte(DAMAGED)
+    site.keep_archive(NOT_LOADING)
+    site.insert_code(NOT_LOADING, 'raise RuntimeError("broken on purpose")')
+    return site
 
 
 @pytest.fixture(scope="module")
-def client(start_stack: StartStack, store: Store) -> Iterator[Client]:
+def client(start_stack: StartStack, site: Site) -> Iterator[Client]:
     """A client of that store's stack."""
-    with start_stack(**store.settings) as stack:
+    with start_stack(**site.places) as stack:
         yield Client(stack.url)
 
 
@@ -56,10 +56,10 @@ def _poll_error(client: Client, model: str) -> str:
     return assert_error(answer, 500, model)
 
 
-def test_good_model_is_served_and_the_service_is_degraded(client: Client, store: Store, reference: Reference) -> None:
+def test_good_model_is_served_and_the_service_is_degraded(client: Client, site: Site, reference: Reference) -> None:
     assert_prediction(client.predict(FRAME, GOOD), GOOD, reference.probabilities(GOOD, FRAME))
     assert_health(client.get("/api/v1/health"), "degraded", loaded=1, available=5)
-    assert_models(client.get("/api/v1/models"), store.catalogue, loaded={GOOD})
+    assert_models(client.get("/api/v1/models"), site.catalogue, loaded={GOOD})
 
 
 @pytest.mark.parametrize(("model", "word"), BAD.items(), ids=["pointer", "missing", "damaged", "not-loading"])
@@ -78,14 +78,14 @@ def test_mended_checkpoint_is_served_after_the_next_start(
 ) -> None:
     """What a user does: the stack says what is wrong with a checkpoint, the right file is put there, it is served."""
     name = "MobileNetV2_CK+48"
-    store = Store(tmp_path, results, archives, (GOOD, name))
-    store.remove_archive(name)
-    checkpoint = store.checkpoint(name).read_bytes()
-    store.checkpoint(name).write_text(LFS_POINTER)
-    with start_stack(**store.settings) as stack:
+    site = some_of_the_nine(tmp_path, results, archives, (GOOD, name))
+    site.remove_archive(name)
+    checkpoint = site.checkpoint(name).read_bytes()
+    site.checkpoint(name).write_text(LFS_POINTER)
+    with start_stack(**site.places) as stack:
         assert_error(Client(stack.url).predict(FRAME, name), 500, name, "Git LFS")
-    store.checkpoint(name).write_bytes(checkpoint)
-    with start_stack(**store.settings) as stack:
+    site.checkpoint(name).write_bytes(checkpoint)
+    with start_stack(**site.places) as stack:
         client = Client(stack.url)
         assert_prediction(client.predict(FRAME, name), name, reference.probabilities(name, FRAME))
         assert_health(client.get("/api/v1/health"), "healthy", loaded=2, available=2)

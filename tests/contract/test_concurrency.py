@@ -13,16 +13,15 @@ import pytest
 import requests
 
 from scripts.catalogue import Model
-
-from . import forms, images
-from .assertions import TOLERANCE, assert_error, assert_prediction
-from .client import Client, at_once
-from .operator_view import Operator, stopped
-from .polling import poll
-from .reference import Reference
+from tests.support import forms, images
+from tests.support.assertions import TOLERANCE, assert_error, assert_prediction
+from tests.support.client import Client, at_once
+from tests.support.operator_view import Operator, stopped
+from tests.support.polling import poll
+from tests.support.reference import Reference
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 CLIENTS = 16
 

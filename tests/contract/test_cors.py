@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import requests
 
-from . import images
-from .assertions import assert_cors
-from .client import Client
+from tests.support import images
+from tests.support.assertions import assert_cors
+from tests.support.client import Client
 
 MODEL = "MobileNetV2_FER2013"
 LISTED = [f"{scheme}://localhost:{port}" for scheme in ("http", "https") for port in (5173, 3000)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from . import forms, images
-from .assertions import assert_error, assert_prediction
-from .client import Client
-from .forms import BOUNDARY, Part, field, image
-from .reference import Reference
+from tests.support import forms, images
+from tests.support.assertions import assert_error, assert_prediction
+from tests.support.client import Client
+from tests.support.forms import BOUNDARY, Part, field, image
+from tests.support.reference import Reference
 
 MODEL = "MobileNetV2_FER2013"
 FRAME = images.frame(3)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from . import forms, images
-from .assertions import assert_error
-from .client import Client
+from tests.support import forms, images
+from tests.support.assertions import assert_error
+from tests.support.client import Client
 
 MODEL = "MobileNetV2_FER2013"
 ACCEPTED = ("JPEG", "PNG", "WebP", "BMP", "GIF")

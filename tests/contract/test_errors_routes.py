@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from . import forms, images
-from .assertions import assert_cors, assert_error
-from .client import ORIGIN, Client
-from .wire import exchange, head
+from tests.support import forms, images
+from tests.support.assertions import assert_cors, assert_error
+from tests.support.client import ORIGIN, Client
+from tests.support.wire import exchange, head
 
 ROUTES = {"/api/v1/predict": "POST", "/api/v1/models": "GET", "/api/v1/health": "GET", "/": "GET"}
 

@@ -8,13 +8,13 @@ import psutil
 import pytest
 import requests
 
-from . import forms, images
-from .assertions import assert_error
-from .client import Client
-from .wire import exchange, head
+from tests.support import forms, images
+from tests.support.assertions import assert_error
+from tests.support.client import Client
+from tests.support.wire import exchange, head
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 TORCHSERVE_PATHS = [
     "/ping",

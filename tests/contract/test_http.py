@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from . import forms, images
-from .assertions import assert_prediction, json_body
-from .client import ORIGIN, Client
-from .reference import Reference
-from .wire import connection, head, read_reply
+from tests.support import forms, images
+from tests.support.assertions import assert_prediction, json_body
+from tests.support.client import ORIGIN, Client
+from tests.support.reference import Reference
+from tests.support.wire import connection, head, read_reply
 
 MODEL = "MobileNetV2_FER2013"
 FRAME = images.frame(7)

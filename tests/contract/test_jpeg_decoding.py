@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from . import images
-from .assertions import assert_prediction
-from .client import Client
-from .reference import Reference
-from .stores import Store
+from tests.support import images
+from tests.support.assertions import assert_prediction
+from tests.support.client import Client
+from tests.support.reference import Reference
+from tests.support.sites import Site
 
 if TYPE_CHECKING:
-    from tests.conftest import StartStack
+    from tests.support.stacks import StartStack
 
 MODEL = "MobileNetV2_FER2013"
 
 
 def test_reduced_decoding_is_only_for_large_jpegs(
-    start_stack: StartStack, small_store: Store, reference: Reference
+    start_stack: StartStack, small_site: Site, reference: Reference
 ) -> None:
     photo = images.encode(images.scene(70, (2400, 1800)), "JPEG", quality=90)
     decoded = Image.open(io.BytesIO(photo))
@@ -32,7 +32,7 @@ def test_reduced_decoding_is_only_for_large_jpegs(
 
     frame = images.frame(71)
     png = images.encode(images.scene(72, (1200, 900)), "PNG")
-    with start_stack(**small_store.settings, LOAD_MODELS=MODEL, JPEG_DECODING="reduced") as stack:
+    with start_stack(**small_site.places, LOAD_MODELS=MODEL, JPEG_DECODING="reduced") as stack:
         client = Client(stack.url)
         assert_prediction(client.predict(photo, MODEL), MODEL, expected)
         assert_prediction(client.predict(frame, MODEL), MODEL, reference.probabilities(MODEL, frame))

@@ -9,40 +9,38 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import images
-from .assertions import assert_error, assert_health, assert_models, assert_prediction
-from .client import Client, at_once
-from .operator_view import Operator
-from .polling import poll
-from .reference import Reference
-from .stores import Store
+from tests.support import images
+from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
+from tests.support.client import Client, at_once
+from tests.support.operator_view import Operator
+from tests.support.polling import poll
+from tests.support.reference import Reference
+from tests.support.sites import Site, some_of_the_nine
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 FRAME = images.frame(10)
 
 
 @pytest.fixture(scope="module")
-def lazy(start_stack: StartStack, small_store: Store) -> Iterator[RunningStack]:
+def lazy(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
     """Four models, none of them loaded."""
-    with start_stack(**small_store.settings, LOAD_MODELS="none") as running:
+    with start_stack(**small_site.places, LOAD_MODELS="none") as running:
         yield running
 
 
-def test_models_are_loaded_by_their_first_requests(
-    lazy: RunningStack, small_store: Store, reference: Reference
-) -> None:
+def test_models_are_loaded_by_their_first_requests(lazy: RunningStack, small_site: Site, reference: Reference) -> None:
     """From none loaded, over one by a single request, to three by clients that all come at once."""
     client = Client(lazy.url)
     assert_health(client.get("/api/v1/health"), "unhealthy", loaded=0, available=4)
-    assert_models(client.get("/api/v1/models"), small_store.catalogue, loaded=set())
+    assert_models(client.get("/api/v1/models"), small_site.catalogue, loaded=set())
 
     first = "MobileNetV2_CK+48"
     assert_prediction(client.predict(FRAME, first), first, reference.probabilities(first, FRAME))
     health = poll(lambda: client.get("/api/v1/health"), lambda answer: answer.status_code == 200, seconds=10)
     assert_health(health, "degraded", loaded=1, available=4)
-    assert_models(client.get("/api/v1/models"), small_store.catalogue, loaded={first})
+    assert_models(client.get("/api/v1/models"), small_site.catalogue, loaded={first})
 
     others = ["MobileNetV2_FER2013", "MobileNetV2_RAF-DB"] * 4
     answers = at_once(functools.partial(client.predict, FRAME, name) for name in others)
@@ -62,11 +60,11 @@ def test_unknown_model_is_not_waited_for(lazy: RunningStack) -> None:
     assert_error(Client(lazy.url).predict(FRAME, "MobileNetV2_CKplus48"), 400, "MobileNetV2_CKplus48")
 
 
-def test_only_the_models_of_the_setting_start_loaded(start_stack: StartStack, small_store: Store) -> None:
-    with start_stack(**small_store.settings, LOAD_MODELS="MobileNetV2_CK+48,MobileNetV2_RAF-DB") as stack:
+def test_only_the_models_of_the_setting_start_loaded(start_stack: StartStack, small_site: Site) -> None:
+    with start_stack(**small_site.places, LOAD_MODELS="MobileNetV2_CK+48,MobileNetV2_RAF-DB") as stack:
         client = Client(stack.url)
         loaded = {"MobileNetV2_CK+48", "MobileNetV2_RAF-DB"}
-        assert_models(client.get("/api/v1/models"), small_store.catalogue, loaded)
+        assert_models(client.get("/api/v1/models"), small_site.catalogue, loaded)
         assert_health(client.get("/api/v1/health"), "degraded", loaded=2, available=4)
 
 
@@ -75,9 +73,9 @@ def test_request_waits_no_longer_than_its_bound(
 ) -> None:
     """A model that loads until a file appears: not ready is a 503, and once it is loaded it is served."""
     name, gate = "MobileNetV2_FER2013", tmp_path / "gate"
-    store = Store(tmp_path, results, archives, [name])
-    store.insert_code(name, f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.05)")
-    with start_stack(**store.settings, LOAD_MODELS="none", LOAD_TIMEOUT="2") as stack:
+    site = some_of_the_nine(tmp_path, results, archives, [name])
+    site.insert_code(name, f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.05)")
+    with start_stack(**site.places, LOAD_MODELS="none", LOAD_TIMEOUT="2") as stack:
         client = Client(stack.url)
         assert_error(client.predict(FRAME, name), 503, name)
         assert_error(client.predict(FRAME, name), 503, name)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import forms, images
-from .assertions import assert_error, assert_prediction
-from .client import Client
-from .reference import Reference
+from tests.support import forms, images
+from tests.support.assertions import assert_error, assert_prediction
+from tests.support.client import Client
+from tests.support.reference import Reference
 
 MODEL = "MobileNetV2_FER2013"
 LIMIT = 10 * 1024 * 1024

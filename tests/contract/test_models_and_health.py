@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 
 from scripts.catalogue import Model
-
-from .assertions import assert_cors, assert_health, assert_models, json_body
-from .client import Client
+from tests.support.assertions import assert_cors, assert_health, assert_models, json_body
+from tests.support.client import Client
 
 
 def test_models_are_listed_with_their_labels_and_all_are_loaded(client: Client, catalogue: dict[str, Model]) -> None:

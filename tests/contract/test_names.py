@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from scripts.catalogue import Model
-
-from . import forms, images
-from .assertions import assert_error, assert_prediction
-from .client import Client
-from .reference import Reference
+from tests.support import forms, images
+from tests.support.assertions import assert_error, assert_prediction
+from tests.support.client import Client
+from tests.support.reference import Reference
 
 PLUS = ["MobileNetV2_CK+48", "ResNet50_CK+48", "VGG19_CK+48"]
 

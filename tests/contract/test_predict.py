@@ -8,11 +8,10 @@ import pytest
 
 from scripts.catalogue import Model, load_catalogue
 from scripts.settings import ROOT
-
-from . import forms, images
-from .assertions import assert_prediction
-from .client import Client
-from .reference import Reference
+from tests.support import forms, images
+from tests.support.assertions import assert_prediction
+from tests.support.client import Client
+from tests.support.reference import Reference
 
 MODELS = tuple(load_catalogue(ROOT / "models.json"))
 FASTEST = "MobileNetV2_FER2013"

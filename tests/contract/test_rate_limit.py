@@ -9,15 +9,15 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from . import images
-from .assertions import assert_cors, assert_error, assert_prediction
-from .client import Client
-from .polling import poll
-from .reference import Reference
-from .stores import Store
+from tests.support import images
+from tests.support.assertions import assert_cors, assert_error, assert_prediction
+from tests.support.client import Client
+from tests.support.polling import poll
+from tests.support.reference import Reference
+from tests.support.sites import Site
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 MODEL = "MobileNetV2_FER2013"
 FRAME = images.frame(11)
@@ -25,10 +25,10 @@ ORIGIN = "https://faces.example.org"
 
 
 @pytest.fixture(scope="module")
-def limited(start_stack: StartStack, small_store: Store) -> Iterator[RunningStack]:
+def limited(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
     """A stack that allows one prediction a second and four at once, to pages of an origin of its own."""
     settings = {"LOAD_MODELS": MODEL, "RATE_LIMIT": "1", "RATE_BURST": "4", "CORS_ORIGINS": ORIGIN}
-    with start_stack(**small_store.settings, **settings) as running:
+    with start_stack(**small_site.places, **settings) as running:
         yield running
 
 

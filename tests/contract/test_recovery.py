@@ -14,24 +14,23 @@ import pytest
 import requests
 
 from scripts.processes import ProcessRecord
-
-from . import images
-from .assertions import assert_error, assert_health, assert_models, assert_prediction
-from .client import Client
-from .operator_view import Operator, stopped
-from .polling import poll
-from .reference import Reference
-from .stores import Store
+from tests.support import images
+from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
+from tests.support.client import Client
+from tests.support.operator_view import Operator, stopped
+from tests.support.polling import poll
+from tests.support.reference import Reference
+from tests.support.sites import Site
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 MODEL = "MobileNetV2_FER2013"
 FRAME = images.frame(8)
 
 
 def test_killing_the_only_worker_costs_none_of_8_clients_an_error(
-    start_stack: StartStack, small_store: Store, reference: Reference
+    start_stack: StartStack, small_site: Site, reference: Reference
 ) -> None:
     """Twice, the worker dies with the requests of all of them in its hands or waiting for it."""
     sent = [0] * 8
@@ -52,7 +51,7 @@ def test_killing_the_only_worker_costs_none_of_8_clients_an_error(
             seconds=90,
         )
 
-    with start_stack(**small_store.settings, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="90") as stack:
+    with start_stack(**small_site.places, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="90") as stack:
         operator, killed = Operator(stack), list[int]()
         with ThreadPoolExecutor(8) as threads:
             clients = [threads.submit(run, Client(stack.url), number) for number in range(8)]
@@ -75,10 +74,10 @@ def test_killing_the_only_worker_costs_none_of_8_clients_an_error(
 
 
 def test_request_that_no_worker_answers_is_repeated_when_another_worker_has_ended(
-    start_stack: StartStack, small_store: Store, reference: Reference
+    start_stack: StartStack, small_site: Site, reference: Reference
 ) -> None:
     """TorchServe can lose a request when a worker ends. Here the request is held by a worker that hangs instead."""
-    with start_stack(**small_store.settings, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="90") as stack:
+    with start_stack(**small_site.places, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="90") as stack:
         client, operator = Client(stack.url), Operator(stack)
         oldest = operator.only_worker(MODEL)
         _scale(stack, 3)
@@ -106,9 +105,9 @@ def _held_request(thread: ThreadPoolExecutor, client: Client) -> Future[requests
 
 
 @pytest.fixture(scope="module")
-def fragile(start_stack: StartStack, small_store: Store) -> Iterator[RunningStack]:
+def fragile(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
     """A stack to be harmed: one loaded model, and predictions that must end within 3 seconds."""
-    with start_stack(**small_store.settings, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="3") as running:
+    with start_stack(**small_site.places, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="3") as running:
         yield running
 
 
@@ -141,7 +140,7 @@ def test_torchserve_that_hangs_ends_in_504_and_serves_again_when_it_goes_on(
     _assert_served(client, reference)
 
 
-def test_torchserve_that_died_ends_in_503(fragile: RunningStack, small_store: Store, reference: Reference) -> None:
+def test_torchserve_that_died_ends_in_503(fragile: RunningStack, small_site: Site, reference: Reference) -> None:
     client, operator = Client(fragile.url), Operator(fragile)
     _assert_served(client, reference)
     torchserve = ProcessRecord.of(operator.torchserve())
@@ -156,6 +155,6 @@ def test_torchserve_that_died_ends_in_503(fragile: RunningStack, small_store: St
                 assert_error(future.result(), 503)
         assert_error(client.predict(FRAME, MODEL), 503)
     assert_health(_unhealthy(client), "unhealthy", loaded=0, available=4)
-    assert_models(client.get("/api/v1/models"), small_store.catalogue, loaded=set())
+    assert_models(client.get("/api/v1/models"), small_site.catalogue, loaded=set())
     assert_error(client.predict(FRAME, MODEL), 503)
     assert_error(client.predict(FRAME, "nobody"), 400, "nobody")

@@ -11,11 +11,10 @@ import pytest
 import requests
 
 from scripts.catalogue import Model
-
-from . import forms, images
-from .assertions import assert_health, assert_prediction
-from .client import ORIGIN, Client, at_once
-from .reference import Reference
+from tests.support import forms, images
+from tests.support.assertions import assert_health, assert_prediction
+from tests.support.client import ORIGIN, Client, at_once
+from tests.support.reference import Reference
 
 CHROME = {
     "Accept": "*/*",

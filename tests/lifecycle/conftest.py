@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,13 +12,13 @@ import pytest
 import torch
 
 from scripts.settings import ROOT
-from tests.conftest import TEST_DIR, RunningStack, one_at_a_time, running_stack
-
-from .site import ARCHIVE, OTHER, SERVED, Site, write_checksum
+from tests.support.models import ARCHIVE, OTHER, SERVED
+from tests.support.places import TEST_DIR
+from tests.support.processes import one_at_a_time
+from tests.support.sites import Site, write_checksum
+from tests.support.stacks import RunningStack, ServeSite, running_stack
 
 FOLDER = TEST_DIR / "lifecycle"
-
-ServeSite = Callable[..., AbstractContextManager[RunningStack]]
 
 
 @pytest.fixture(scope="session")
@@ -26,16 +27,16 @@ def built() -> Site:
     site = Site(FOLDER / "built")
     site.folder.mkdir(parents=True, exist_ok=True)
     entries = json.loads((ROOT / "models.json").read_text())
-    site.catalogue.write_text(json.dumps({name: entries[name] for name in (OTHER, SERVED)}))
+    site.catalogue_file.write_text(json.dumps({name: entries[name] for name in (OTHER, SERVED)}))
     with one_at_a_time("site"):
         site.build("--archive-version", "1.0")
     return site
 
 
 @pytest.fixture(scope="session")
-def retrained(built: Site, worker_id: str) -> Path:
+def retrained(built: Site, process: str) -> Path:
     """A checkpoint of SERVED that answers otherwise than the one in the built site."""
-    path = FOLDER / f"retrained-{worker_id}.pt"
+    path = FOLDER / f"retrained-{process}.pt"
     checkpoint = torch.load(built.results / f"{SERVED}_best.pt", weights_only=True)
     for part in ("classifier.1.weight", "classifier.1.bias"):
         checkpoint["state_dict"][part] = checkpoint["state_dict"][part].flip(0)
@@ -50,7 +51,7 @@ def next_archive(built: Site, retrained: Path) -> Path:
     with one_at_a_time("next"):
         if not site.folder.exists():
             built.copy(site.folder)
-            site.take_checkpoint(SERVED, retrained)
+            shutil.copyfile(retrained, site.checkpoint(SERVED))
         site.build("--archive-version", "1.1", "--model", SERVED)
     return site.store / f"{ARCHIVE}.mar"
 

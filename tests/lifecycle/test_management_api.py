@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import requests
 
-from scripts.processes import wait_until
-from tests.conftest import RunningStack
-
-from .clients import IMAGE, asking, predict, wait_for_answers
-from .site import ARCHIVE, SERVED
+from tests.support.asking import IMAGE, asking, predict, wait_for_answers
+from tests.support.models import ARCHIVE, SERVED
+from tests.support.polling import poll
+from tests.support.stacks import RunningStack
 
 NEXT = f"{ARCHIVE}-1.1.mar"
 
@@ -52,7 +51,7 @@ def test_an_upgrade_by_plain_calls_fails_no_request(stack: RunningStack, api: Ap
         wait_for_answers(answers, 2)
         registered = api("POST", "/models", url=NEXT, model_name=ARCHIVE, initial_workers=1, synchronous="false")
         assert registered.status_code == 202, registered.text
-        assert wait_until(lambda: api.ready("1.1") == 1, 60)
+        poll(lambda: api.ready("1.1"), lambda count: count == 1)
         probed = api.probe("1.1")
         assert (probed.status_code, probed.json()["version"]) == (200, "1.1")
         assert api("PUT", f"/models/{ARCHIVE}/1.1/set-default").status_code == 200
@@ -69,7 +68,7 @@ def test_an_upgrade_by_plain_calls_fails_no_request(stack: RunningStack, api: Ap
 
 def test_a_rollback_by_plain_calls(stack: RunningStack, api: Api) -> None:
     assert api("PUT", f"/models/{ARCHIVE}/1.0", min_worker=1, max_worker=1).status_code == 202
-    assert wait_until(lambda: api.ready("1.0") == 1, 60)
+    poll(lambda: api.ready("1.0"), lambda count: count == 1)
     assert api("PUT", f"/models/{ARCHIVE}/1.0/set-default").status_code == 200
     assert predict(stack.url, SERVED).body["version"] == "1.0"
     assert api("DELETE", f"/models/{ARCHIVE}/1.1").status_code == 200
@@ -87,3 +86,9 @@ def test_no_url_is_ever_downloaded(api: Api, url: str) -> None:
 
 def test_without_its_token_nothing_is_shown(api: Api) -> None:
     assert requests.get(f"{api.url}/models", timeout=10).status_code == 400
+
+
+def test_it_is_off_unless_it_is_wanted(stack: RunningStack) -> None:
+    assert "listen" not in (stack.settings.run_dir / "nginx" / "nginx.conf").read_text().partition("MANAGEMENT")[2]
+    assert not (stack.settings.log_dir / "management.log").exists()
+    assert requests.get(f"{stack.url}/models", timeout=10).status_code == 404

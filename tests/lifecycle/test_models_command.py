@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import requests
 
 from scripts.files import exclusive
 from scripts.settings import ROOT
-from tests.conftest import RunningStack, run_command, stack_environment
-
-from .clients import predict
-from .site import ARCHIVE, OTHER, SERVED, Site, repack
+from tests.support.asking import asking, predict, wait_for_answers
+from tests.support.commands import run_command
+from tests.support.models import ARCHIVE, OTHER, SERVED
+from tests.support.sites import Site, repack
+from tests.support.stacks import RunningStack, stack_environment
 
 REFUSED, USAGE, NOT_LOADED, NOT_RUNNING, LATE, UNKNOWN = 1, 2, 3, 4, 5, 6
 
@@ -70,6 +72,16 @@ def test_scale_waits_for_the_workers_and_back(stack: RunningStack, site: Site) -
     assert rows(stack, OTHER) == [row(site, workers=0, ready=0, state="idle")]
     assert predict(stack.url, OTHER).status == 200
     assert rows(stack, OTHER) == [row(site)]
+
+
+def test_scaling_up_and_down_fails_no_request(stack: RunningStack) -> None:
+    with asking(stack.url, SERVED) as answers:
+        for workers in ("2", "1", "3", "1"):
+            wait_for_answers(answers, 3)
+            scaled = stack.command("lifecycle", "scale", SERVED, workers)
+            assert scaled.returncode == 0, scaled.stderr
+        wait_for_answers(answers, 3)
+    assert {answer.status for own in answers for answer in own} == {HTTPStatus.OK}
 
 
 def test_torchserves_names_are_understood_too(stack: RunningStack) -> None:

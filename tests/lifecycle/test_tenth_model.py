@@ -13,11 +13,10 @@ import torch
 from PIL import Image
 
 from scripts.checkpoints.networks import load_network, reference_probabilities
-from scripts.processes import wait_until
-
-from .clients import IMAGE, predict
-from .conftest import ServeSite
-from .site import Site
+from tests.support.asking import IMAGE, predict
+from tests.support.polling import poll
+from tests.support.sites import Site
+from tests.support.stacks import ServeSite
 
 NAME = "MobileNetV2_Mood+3"
 LABELS = ["calm", "Träge", "wild"]
@@ -40,14 +39,14 @@ def test_a_tenth_model_serves_without_a_restart(new_site: Callable[[str], Site],
         assert (unknown.status, NAME in unknown.body["error"]) == (400, True)
 
         network = make_checkpoint(site.results / "MobileNetV2_FER2013_best.pt", site.results / f"{NAME}_best.pt")
-        entries = json.loads(site.catalogue.read_text())
+        entries = json.loads(site.catalogue_file.read_text())
         entry = {"architecture": "MobileNetV2", "dataset": "Mood+3", "emotions": LABELS, "accuracy": 12.5}
-        site.catalogue.write_text(json.dumps(entries | {NAME: entry}))
+        site.catalogue_file.write_text(json.dumps(entries | {NAME: entry}))
         site.build()
         registered = stack.command("lifecycle", "register", NAME)
         assert (registered.returncode, registered.stderr.count("is not in")) == (0, 0), registered.stderr
 
-        assert wait_until(lambda: predict(stack.url, NAME).status == 200, 10), predict(stack.url, NAME)
+        poll(lambda: predict(stack.url, NAME), lambda answer: answer.status == 200, 10)
         body = predict(stack.url, NAME).body
         (expected,) = reference_probabilities(network, [Image.open(io.BytesIO(IMAGE))]).tolist()
         probabilities = body["predictions"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import RunningStack
-
-from .clients import Answer, asking, predict, wait_for_answers
-from .site import ARCHIVE, OTHER, SERVED, Site, repack, write_checksum
+from tests.support.asking import Answer, asking, predict, wait_for_answers
+from tests.support.models import ARCHIVE, OTHER, SERVED
+from tests.support.sites import Site, repack, write_checksum
+from tests.support.stacks import RunningStack
 
 REFUSED, NOT_LOADED, UNKNOWN = 1, 3, 6
 NEXT = f"{ARCHIVE}-1.1.mar"

@@ -1,5 +1,1 @@
 """Metrics, alerts, probes and logs of a real stack with two models, for a real Prometheus."""
-
-import pytest
-
-pytest.register_assert_rewrite("tests.contract.assertions")

@@ -8,27 +8,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.client import Client
-from tests.contract.operator_view import Operator
-from tests.contract.stores import Store
+from tests.support.client import Client
+from tests.support.models import OTHER, SERVED
+from tests.support.operator_view import Operator
+from tests.support.sites import Site, some_of_the_nine
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
-
-MODEL, OTHER = "MobileNetV2_CK+48", "MobileNetV2_FER2013"
-ARCHIVE = "MobileNetV2_CKplus48"
+    from tests.support.stacks import RunningStack, StartStack
 
 
 @pytest.fixture(scope="package")
-def store(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Store:
+def site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Site:
     """The two models by themselves."""
-    return Store(tmp_path_factory.mktemp("monitoring"), results, archives, (MODEL, OTHER))
+    return some_of_the_nine(tmp_path_factory.mktemp("monitoring"), results, archives, (SERVED, OTHER))
 
 
 @pytest.fixture(scope="package")
-def monitored(start_stack: StartStack, store: Store) -> Iterator[RunningStack]:
+def monitored(start_stack: StartStack, site: Site) -> Iterator[RunningStack]:
     """A stack that serves them."""
-    with start_stack(**store.settings) as stack:
+    with start_stack(**site.places) as stack:
         yield stack
 
 

@@ -14,8 +14,9 @@ import requests
 import yaml
 
 from scripts.settings import ROOT
-from tests.conftest import free_ports, program_is_missing
-from tests.contract.polling import poll
+from tests.support.commands import program_is_missing
+from tests.support.polling import poll
+from tests.support.ports import free_ports
 
 MONITORING = ROOT / "monitoring"
 # What the rules call minutes, a test waits for in seconds.

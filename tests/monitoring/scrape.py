@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import requests
 
-from tests.contract.polling import poll
+from tests.support.polling import poll
 
 _SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')

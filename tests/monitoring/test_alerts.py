@@ -23,18 +23,18 @@ from PIL import Image
 from scripts.pictures import dashboard
 from scripts.processes import read_records
 from scripts.settings import ROOT
-from tests.contract import images
-from tests.contract.client import Client, at_once
-from tests.contract.operator_view import Operator, stopped
-from tests.contract.polling import poll
-from tests.contract.stores import Store
+from tests.support import images
+from tests.support.client import Client, at_once
+from tests.support.models import ARCHIVE, SERVED
+from tests.support.operator_view import Operator, stopped
+from tests.support.polling import poll
+from tests.support.sites import Site
 
-from .conftest import ARCHIVE, MODEL
 from .prometheus import MONITORING, Prometheus, running_prometheus
 from .scrape import Scrape
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 FRAME = images.frame(91)
 RULES = yaml.safe_load((MONITORING / "rules.yml").read_text())
@@ -56,7 +56,7 @@ def traffic(client: Client) -> Generator[None]:
 
     def run() -> None:
         while not done.is_set():
-            client.predict(FRAME, MODEL)
+            client.predict(FRAME, SERVED)
 
     with ThreadPoolExecutor(2) as threads:
         runs = [threads.submit(run) for _ in range(2)]
@@ -103,9 +103,9 @@ def test_a_torchserve_that_hangs_is_down(prometheus: Prometheus, operator: Opera
     prometheus.wait_until_quiet()
 
 
-def test_a_refused_model_fails_its_predictions(prometheus: Prometheus, client: Client, store: Store) -> None:
+def test_a_refused_model_fails_its_predictions(prometheus: Prometheus, client: Client, site: Site) -> None:
     with traffic(client):
-        with refused(store.archives / "index.json", MODEL):
+        with refused(site.store / "index.json", SERVED):
             prometheus.wait_until_firing("EmotionModelRefused", "EmotionErrorRatioHigh")
         prometheus.wait_until_quiet()
 
@@ -129,7 +129,7 @@ def test_a_worker_that_hangs_fills_its_queue_and_slows_its_clients(
 ) -> None:
     for _ in range(3):
         with operator.frozen(ARCHIVE) as pid, ThreadPoolExecutor(1) as thread:
-            answers = thread.submit(at_once, [lambda: client.predict(FRAME, MODEL)] * 16)
+            answers = thread.submit(at_once, [lambda: client.predict(FRAME, SERVED)] * 16)
             start = _now(prometheus)
             poll(lambda: _now(prometheus), lambda now: now > start + 4)  # noqa: B023
             os.kill(pid, signal.SIGCONT)
@@ -162,7 +162,7 @@ def test_a_worker_that_is_killed_again_and_again_is_in_a_crash_loop(
         if {"EmotionModelNotReady", "EmotionWorkerCrashLoop"} <= alerts:
             break
     assert {"EmotionModelNotReady", "EmotionWorkerCrashLoop"} <= alerts
-    assert client.predict(FRAME, MODEL).status_code == 200
+    assert client.predict(FRAME, SERVED).status_code == 200
     prometheus.wait_until_quiet()
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.contract import images
-from tests.contract.client import Client
+from tests.support import images
+from tests.support.client import Client
+from tests.support.models import SERVED
 
-from .conftest import MODEL
 from .prometheus import MONITORING
 from .scrape import Scrape
 
@@ -54,7 +54,7 @@ def test_expressions_are_taken_apart() -> None:
 @pytest.fixture(scope="module")
 def existing(client: Client) -> set[str]:
     """Names of the metrics of a stack that has answered a prediction."""
-    client.predict(images.frame(92), MODEL)
+    client.predict(images.frame(92), SERVED)
     return Scrape(client.url).names() | RECORDED | BUILT_IN
 
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract import images
-from tests.contract.client import Client
-from tests.contract.polling import poll
-
-from .conftest import MODEL
+from tests.support import images
+from tests.support.client import Client
+from tests.support.models import SERVED
+from tests.support.polling import poll
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 FRAME = images.frame(94)
 ALWAYS = {
@@ -51,7 +50,7 @@ def line_of(log: Path, request_id: str) -> dict[str, Any]:
 
 
 def test_a_prediction_has_one_line_with_all_of_its_times(client: Client, log: Path) -> None:
-    answer = client.predict(FRAME, MODEL, {"X-Request-ID": "log-prediction"})
+    answer = client.predict(FRAME, SERVED, {"X-Request-ID": "log-prediction"})
     record = line_of(log, "log-prediction")
     assert set(record) == ALWAYS | WORKED
     assert abs(datetime.now(timezone.utc) - datetime.fromisoformat(record["time"].replace("Z", "+00:00"))) < timedelta(
@@ -67,7 +66,7 @@ def test_a_prediction_has_one_line_with_all_of_its_times(client: Client, log: Pa
         "client": "127.0.0.1",
         "method": "POST",
         "path": "/api/v1/predict",
-        "model": MODEL,
+        "model": SERVED,
         "status": 200,
         "batch": 1,
         "retries": 0,
@@ -85,18 +84,21 @@ def test_a_request_without_a_model_has_a_line_without_its_times(client: Client, 
 def test_a_worker_names_the_request_whose_image_it_cannot_use(
     client: Client, log: Path, monitored: RunningStack
 ) -> None:
-    client.predict(b"no image at all", MODEL, {"X-Request-ID": "log-no-image"})
+    client.predict(b"no image at all", SERVED, {"X-Request-ID": "log-no-image"})
     record = line_of(log, "log-no-image")
     assert (record["status"], record["image_error"]) == (415, "unsupported")
     workers = monitored.settings.log_dir / "workers.log"
     poll(workers.read_text, lambda text: "request log-no-image is answered with 415: unsupported" in text)
 
 
-def test_no_log_has_an_image_or_a_token(client: Client, monitored: RunningStack) -> None:
+def test_no_log_has_an_image_or_a_token(client: Client, log: Path, monitored: RunningStack) -> None:
     secrets = [*monitored.keys().values(), "c2VjcmV0OnBhc3N3b3Jk"]
-    client.predict(FRAME, MODEL, {"Authorization": f"Basic {secrets[-1]}", "Cookie": f"session={secrets[-1]}"})
-    client.get(f"/api/v1/models?token={secrets[0]}")
-    client.predict(FRAME[:2000], MODEL)
+    shown = {"Authorization": f"Basic {secrets[-1]}", "Cookie": f"session={secrets[-1]}"}
+    client.predict(FRAME, SERVED, {**shown, "X-Request-ID": "log-secret-head"})
+    client.get(f"/api/v1/models?token={secrets[0]}", headers={"X-Request-ID": "log-secret-query"})
+    client.predict(FRAME[:2000], SERVED, {"X-Request-ID": "log-secret-image"})
+    for request_id in ("log-secret-head", "log-secret-query", "log-secret-image"):
+        line_of(log, request_id)
     pieces = [FRAME[700:732].hex(), base64.b64encode(FRAME[702:732]).decode(), repr(FRAME[700:716])[2:-1]]
     for path in filter(Path.is_file, monitored.settings.log_dir.rglob("*")):
         text = path.read_text(errors="replace")

@@ -14,18 +14,18 @@ import pytest
 
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
-from tests.conftest import program_is_missing
-from tests.contract import forms, images
-from tests.contract.assertions import assert_error
-from tests.contract.client import Client, at_once
-from tests.contract.operator_view import Operator
-from tests.contract.polling import poll
+from tests.support import forms, images
+from tests.support.assertions import assert_error
+from tests.support.client import Client, at_once
+from tests.support.commands import program_is_missing
+from tests.support.models import ARCHIVE, OTHER, SERVED
+from tests.support.operator_view import Operator
+from tests.support.polling import poll
 
-from .conftest import ARCHIVE, MODEL, OTHER
 from .scrape import Scrape, settled
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 FRAME = images.frame(90)
 PREDICT = "/api/v1/predict"
@@ -33,38 +33,41 @@ PREDICT = "/api/v1/predict"
 
 def test_a_prediction_is_counted_with_its_times_and_its_answer(client: Client) -> None:
     before = Scrape(client.url)
-    answer = client.predict(FRAME, MODEL)
+    answer = client.predict(FRAME, SERVED)
     after = settled(client.url)
 
     def grown(name: str, **labels: str) -> float:
         return after.value(name, **labels) - before.value(name, **labels)
 
-    assert grown("emotion_http_requests_total", route=PREDICT, model=MODEL, status="200") == 1
-    assert grown("emotion_predictions_total", model=MODEL, emotion=answer.json()["top_emotion"]) == 1
+    assert grown("emotion_http_requests_total", route=PREDICT, model=SERVED, status="200") == 1
+    assert grown("emotion_predictions_total", model=SERVED, emotion=answer.json()["top_emotion"]) == 1
     parts = [
-        grown(f"emotion_{stage}_seconds_sum", model=MODEL)
+        grown(f"emotion_{stage}_seconds_sum", model=SERVED)
         for stage in ("prediction_queue", "batch_decode", "batch_inference")
     ]
-    total = grown("emotion_http_request_duration_seconds_sum", route=PREDICT, model=MODEL)
+    total = grown("emotion_http_request_duration_seconds_sum", route=PREDICT, model=SERVED)
     assert min(parts) > 0
     assert sum(parts) <= total + 0.005  # nginx counts in milliseconds
     for metric in ("prediction_queue_seconds", "batch_decode_seconds", "batch_inference_seconds", "batch_size"):
-        assert grown(f"emotion_{metric}_count", model=MODEL) == 1
-        assert grown(f"emotion_{metric}_bucket", model=MODEL, le="+Inf") == 1
+        assert grown(f"emotion_{metric}_count", model=SERVED) == 1
+        assert grown(f"emotion_{metric}_bucket", model=SERVED, le="+Inf") == 1
 
 
 def test_a_batch_is_counted_once_however_many_images_it_has(client: Client, operator: Operator) -> None:
     before = Scrape(client.url)
     with operator.frozen(ARCHIVE) as pid, ThreadPoolExecutor(1) as thread:
-        answers = thread.submit(at_once, [lambda: client.predict(FRAME, MODEL)] * 9)
+        answers = thread.submit(at_once, [lambda: client.predict(FRAME, SERVED)] * 9)
         poll(lambda: operator.pending(ARCHIVE), lambda pending: pending >= 1)
         os.kill(pid, signal.SIGCONT)
         assert [answer.status_code for answer in answers.result()] == [200] * 9
     after = settled(client.url)
-    batches = after.value("emotion_batch_size_count", model=MODEL) - before.value(
-        "emotion_batch_size_count", model=MODEL
+    batches = after.value("emotion_batch_size_count", model=SERVED) - before.value(
+        "emotion_batch_size_count", model=SERVED
     )
-    assert after.value("emotion_batch_size_sum", model=MODEL) - before.value("emotion_batch_size_sum", model=MODEL) == 9
+    predicted = after.value("emotion_batch_size_sum", model=SERVED) - before.value(
+        "emotion_batch_size_sum", model=SERVED
+    )
+    assert predicted == 9
     assert 2 <= batches < 9
 
 
@@ -76,11 +79,11 @@ def test_an_image_that_cannot_be_used_is_counted_by_kind(
     client: Client, content: bytes, kind: str, status: str
 ) -> None:
     before = Scrape(client.url)
-    client.predict(content, MODEL)
+    client.predict(content, SERVED)
     after = settled(client.url)
     for name, labels in (
-        ("emotion_image_errors_total", {"model": MODEL, "kind": kind}),
-        ("emotion_http_requests_total", {"route": PREDICT, "model": MODEL, "status": status}),
+        ("emotion_image_errors_total", {"model": SERVED, "kind": kind}),
+        ("emotion_http_requests_total", {"route": PREDICT, "model": SERVED, "status": status}),
     ):
         assert after.value(name, **labels) - before.value(name, **labels) == 1, name
 
@@ -88,7 +91,7 @@ def test_an_image_that_cannot_be_used_is_counted_by_kind(
 def test_errors_that_nginx_answers_are_counted(client: Client) -> None:
     before = Scrape(client.url)
     client.get("/nowhere")
-    client.post_form(forms.image(bytes(10 * 2**20)), forms.field("model", MODEL))
+    client.post_form(forms.image(bytes(10 * 2**20)), forms.field("model", SERVED))
     for name, labels in (
         ("emotion_http_requests_total", {"route": "other", "model": "", "status": "404"}),
         ("emotion_http_requests_total", {"route": PREDICT, "model": "unknown", "status": "413"}),
@@ -106,16 +109,16 @@ def test_names_that_clients_make_up_never_become_labels(client: Client) -> None:
         client.request("GET", "/", headers={"Host": name, "X-Request-ID": name})
     scrape = Scrape(client.url)
     assert "made-up" not in scrape.text
-    assert scrape.labels("model") == {"", "unknown", MODEL, OTHER}
-    assert scrape.labels("model_name") <= {MODEL, OTHER}
+    assert scrape.labels("model") == {"", "unknown", SERVED, OTHER}
+    assert scrape.labels("model_name") <= {SERVED, OTHER}
 
 
 def test_rate_limit_and_pixel_limit_are_counted_by_reason(
     start_stack: StartStack, store_settings: dict[str, str]
 ) -> None:
-    with start_stack(**store_settings, LOAD_MODELS=MODEL, RATE_LIMIT="1", RATE_BURST="1", MAX_PIXELS="1000") as stack:
+    with start_stack(**store_settings, LOAD_MODELS=SERVED, RATE_LIMIT="1", RATE_BURST="1", MAX_PIXELS="1000") as stack:
         client = Client(stack.url)
-        answers = [client.predict(FRAME, MODEL).status_code for _ in range(4)]
+        answers = [client.predict(FRAME, SERVED).status_code for _ in range(4)]
         assert set(answers) == {413, 429}
         poll(
             lambda: Scrape(stack.url).value("emotion_rejections_total", reason="rate_limit"),
@@ -123,7 +126,7 @@ def test_rate_limit_and_pixel_limit_are_counted_by_reason(
         )
         scrape = settled(stack.url)
         assert scrape.value("emotion_rejections_total", reason="pixels") == answers.count(413)
-        assert scrape.value("emotion_image_errors_total", model=MODEL, kind="too_large") == answers.count(413)
+        assert scrape.value("emotion_image_errors_total", model=SERVED, kind="too_large") == answers.count(413)
 
 
 @pytest.fixture
@@ -138,9 +141,9 @@ def test_a_full_queue_is_counted_and_in_flight_falls_back(client: Client, operat
 
     before = rejected()
     with operator.frozen(ARCHIVE) as pid, ThreadPoolExecutor(1) as thread:
-        answers = thread.submit(at_once, [lambda: client.predict(FRAME, MODEL)] * 120)
+        answers = thread.submit(at_once, [lambda: client.predict(FRAME, SERVED)] * 120)
         poll(rejected, lambda number: number > before)
-        assert Scrape(client.url).value("emotion_predictions_in_flight", model=MODEL) >= 100
+        assert Scrape(client.url).value("emotion_predictions_in_flight", model=SERVED) >= 100
         os.kill(pid, signal.SIGCONT)
         statuses = [answer.status_code for answer in answers.result()]
     assert set(statuses) == {200, 503}
@@ -152,7 +155,7 @@ def test_models_and_memory_are_shown(client: Client, operator: Operator) -> None
     scrape = Scrape(client.url)
     assert scrape.value("emotion_models_available") == scrape.value("emotion_models_loaded") == 2
     assert scrape.value("emotion_torchserve_up") == 1
-    for model in (MODEL, OTHER):
+    for model in (SERVED, OTHER):
         assert scrape.value("emotion_model_expected", model=model) == 1
         assert scrape.value("emotion_model_ready", model=model) == 1
         assert scrape.value("emotion_model_refused", model=model) == 0
@@ -162,10 +165,10 @@ def test_models_and_memory_are_shown(client: Client, operator: Operator) -> None
 
 
 def test_torchserves_metrics_follow_under_the_names_of_the_contract(client: Client) -> None:
-    client.predict(FRAME, MODEL)
+    client.predict(FRAME, SERVED)
     scrape = Scrape(client.url)
     received = {labels for name, labels in scrape.samples if name == "ts_inference_requests_total"}
-    assert any(("model_name", MODEL) in labels for labels in received), scrape.text
+    assert any(("model_name", SERVED) in labels for labels in received), scrape.text
     assert f'"{ARCHIVE}"' not in scrape.text
 
 
@@ -181,7 +184,7 @@ def test_every_counted_model_starts_at_zero(start_stack: StartStack, store_setti
 
 
 def _expects_no_model(scrape: Scrape) -> bool:
-    return {scrape.value("emotion_model_expected", model=model) for model in (MODEL, OTHER)} == {0}
+    return {scrape.value("emotion_model_expected", model=model) for model in (SERVED, OTHER)} == {0}
 
 
 def test_only_allowed_addresses_read_them(start_stack: StartStack, store_settings: dict[str, str]) -> None:
@@ -195,7 +198,7 @@ def test_only_allowed_addresses_read_them(start_stack: StartStack, store_setting
 def test_promtool_finds_no_fault_in_the_services_own_metrics(client: Client) -> None:
     if shutil.which("promtool") is None:
         program_is_missing("promtool is not installed; it is in Debian's package prometheus")
-    client.predict(FRAME, MODEL)
+    client.predict(FRAME, SERVED)
     found = subprocess.run(
         ["promtool", "check", "metrics"], input=Scrape(client.url).text, text=True, capture_output=True, check=False
     )
@@ -205,7 +208,7 @@ def test_promtool_finds_no_fault_in_the_services_own_metrics(client: Client) -> 
 
 def test_every_metric_is_documented_and_every_documented_one_exists(client: Client) -> None:
     documented = set(re.findall(r"`((?:emotion|ts)_\w+|[A-Z]\w+[a-zX]\w*)`", _metric_tables()))
-    client.predict(FRAME, MODEL)
+    client.predict(FRAME, SERVED)
     shown = set(re.findall(r"^# TYPE (\S+)", Scrape(client.url).text, re.MULTILINE))
     assert documented == shown
 

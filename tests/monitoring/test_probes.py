@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from tests.contract import images
-from tests.contract.assertions import assert_error, json_body
-from tests.contract.client import Client
-from tests.contract.operator_view import Operator, stopped
-from tests.contract.polling import poll
-
-from .conftest import ARCHIVE, MODEL, OTHER
+from tests.support import images
+from tests.support.assertions import assert_error, json_body
+from tests.support.client import Client
+from tests.support.models import ARCHIVE, OTHER, SERVED
+from tests.support.operator_view import Operator, stopped
+from tests.support.polling import poll
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 LIVE, READY = "/api/v1/health/live", "/api/v1/health/ready"
 
@@ -41,7 +40,7 @@ def test_a_stack_without_torchserve_is_live_and_not_ready(client: Client, operat
 
 def test_a_stack_is_not_ready_while_a_worker_is_restarted(client: Client, operator: Operator) -> None:
     os.kill(operator.only_worker(ARCHIVE), signal.SIGKILL)
-    sentence = assert_error(_ready(client, 503), 503, "Not ready", f"{MODEL} is restarting")
+    sentence = assert_error(_ready(client, 503), 503, "Not ready", f"{SERVED} is restarting")
     assert OTHER not in sentence
     _ready(client, 200)
 
@@ -54,5 +53,5 @@ def test_models_that_wait_for_their_first_request_do_not_keep_a_stack_from_being
     with start_stack(**settings, LOAD_MODELS="none") as stack:
         client = Client(stack.url)
         _ready(client, 200)
-        assert client.predict(images.frame(93), MODEL).status_code == 200
+        assert client.predict(images.frame(93), SERVED).status_code == 200
         assert client.get(READY).status_code == 200

@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from scripts.settings import ROOT
-from tests.conftest import program_is_missing
-from tests.contract.stores import Store
+from tests.support.commands import program_is_missing
+from tests.support.models import OTHER
+from tests.support.places import SAMPLES
+from tests.support.sites import Site, some_of_the_nine
 
+from .browser import CHROMIUM, FLAGS, OpenDemo, OpenPage, Watch
 from .demo import Demo
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-)
-FAST = "MobileNetV2_FER2013"
-SAMPLES = ROOT / "proxy" / "pages" / "static" / "samples"
-
-OpenPage = Callable[..., Page]
-
-
-class Watch:
-    """Notes what a page must not do: errors and warnings on its console, requests to other hosts."""
-
-    def __init__(self, context: BrowserContext, hosts: set[str], expected: Sequence[str]) -> None:
-        self.troubles: list[str] = []
-        self._hosts = hosts
-        self._expected = [re.compile(pattern) for pattern in expected]
-        context.on("console", self._console)
-        context.on("weberror", lambda error: self.troubles.append(f"exception: {error.error}"))
-        context.on("request", lambda request: self._request(request.url))
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not any(each.search(message.text) for each in self._expected):
-            self.troubles.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
-
-    def _request(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("data", "blob") and parts.netloc not in self._hosts:
-            self.troubles.append(f"request to another host: {url}")
+    from tests.support.stacks import RunningStack, StartStack
 
 
 # A browser that is open keeps an event loop in this thread, so it ends with this package.
@@ -103,9 +67,6 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     assert troubles == []
 
 
-OpenDemo = Callable[..., Demo]
-
-
 @pytest.fixture
 def open_demo(open_page: OpenPage) -> OpenDemo:
     """Open the demonstration page of a stack and wait until it knows the models."""
@@ -117,15 +78,15 @@ def open_demo(open_page: OpenPage) -> OpenDemo:
 
 
 @pytest.fixture(scope="session")
-def small_store(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Store:
+def small_site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Site:
     """A model store with the quickest model alone: its stacks start in a few seconds."""
-    return Store(tmp_path_factory.mktemp("small"), results, archives, (FAST,))
+    return some_of_the_nine(tmp_path_factory.mktemp("small"), results, archives, (OTHER,))
 
 
 @pytest.fixture(scope="package")
-def limited(start_stack: StartStack, small_store: Store) -> Iterator[RunningStack]:
+def limited(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
     """A stack that takes one prediction a second from a client."""
-    with start_stack(**small_store.settings, RATE_LIMIT="1", RATE_BURST="0") as running:
+    with start_stack(**small_site.places, RATE_LIMIT="1", RATE_BURST="0") as running:
         yield running
 
 

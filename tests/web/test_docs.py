@@ -14,10 +14,10 @@ from playwright.sync_api import expect
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
 
-from .conftest import OpenPage
+from .browser import OpenPage
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 ROUTES = ("/", "/api/v1/predict", "/api/v1/models", "/api/v1/health")
 

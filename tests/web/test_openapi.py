@@ -17,10 +17,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from scripts.catalogue import load_catalogue
 from scripts.proxy.pages import DESCRIPTION
 from scripts.settings import ROOT
-from tests.contract import images
+from tests.support import images
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 Description = dict[str, Any]
 PATHS = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))["paths"]

@@ -12,10 +12,10 @@ from playwright.sync_api import BrowserContext, Page
 
 from scripts.settings import ROOT
 
-from .conftest import OpenPage
+from .browser import OpenPage
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 CLIENT = "http://localhost:5173"
 PAGE = "<!doctype html><meta charset=utf-8><title>client</title><link rel=icon href=data:,>"

@@ -11,12 +11,13 @@ from playwright.sync_api import expect
 
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
+from tests.support.places import SAMPLES
 
-from .conftest import SAMPLES, OpenDemo
+from .browser import OpenDemo
 from .demo import Demo
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 CATALOGUE = load_catalogue(ROOT / "models.json")
 DROP = """([name, bytes]) => {

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.contract.operator_view import Operator, stopped
-from tests.contract.stores import LFS_POINTER, Store
+from tests.support.models import OTHER
+from tests.support.operator_view import Operator, stopped
+from tests.support.sites import LFS_POINTER, Site, some_of_the_nine
 
-from .conftest import FAST, OpenDemo
+from .browser import OpenDemo
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack, StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 
 @pytest.fixture(scope="module")
-def fragile(start_stack: StartStack, small_store: Store) -> Iterator[RunningStack]:
+def fragile(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
     """A stack of one model that the tests break and mend."""
-    with start_stack(**small_store.settings, PREDICT_TIMEOUT="3") as running:
+    with start_stack(**small_site.places, PREDICT_TIMEOUT="3") as running:
         yield running
 
 
@@ -102,10 +103,10 @@ def test_frozen_model_ends_in_words_and_an_offer_to_try_again(
     fragile: RunningStack, open_demo: OpenDemo, face: Path
 ) -> None:
     demo = open_demo(fragile, expected=_status(504))
-    with Operator(fragile).frozen(FAST):
+    with Operator(fragile).frozen(OTHER):
         demo.choose_file(face)
-        demo.expect_message(f"Waiting for {FAST}. A model that is not loaded yet takes some seconds the first time.")
-        demo.expect_message(f"{FAST} did not answer in time")
+        demo.expect_message(f"Waiting for {OTHER}. A model that is not loaded yet takes some seconds the first time.")
+        demo.expect_message(f"{OTHER} did not answer in time")
     demo.page.get_by_role("button", name="Try again").click()
     demo.expect_answer()
     expect(demo.message).to_be_hidden()
@@ -117,7 +118,7 @@ def test_torchserve_that_does_not_answer_is_waited_for(fragile: RunningStack, op
         expect(demo.service).to_have_text("Not ready: 0 of 1 models ready", timeout=30_000)
         expect(demo.models.locator(".state")).to_have_text("not ready")
         demo.choose_file(face)
-        demo.expect_message(re.compile(f"^{FAST} (is not ready yet|did not answer in time)$"))
+        demo.expect_message(re.compile(f"^{OTHER} (is not ready yet|did not answer in time)$"))
     expect(demo.service).to_have_text("1 of 1 models ready on the CPU", timeout=30_000)
     demo.choose_file(face)
     demo.expect_answer()
@@ -139,9 +140,9 @@ def test_stopped_service_is_told_and_the_picture_is_sent_when_it_is_back(
 
 
 def test_model_without_a_worker_is_loaded_when_it_is_asked(
-    start_stack: StartStack, open_demo: OpenDemo, face: Path, small_store: Store
+    start_stack: StartStack, open_demo: OpenDemo, face: Path, small_site: Site
 ) -> None:
-    with start_stack(**small_store.settings, LOAD_MODELS="none") as stack:
+    with start_stack(**small_site.places, LOAD_MODELS="none") as stack:
         demo = open_demo(stack, expected=_status(503))
         expect(demo.service).to_have_text("Not ready: 0 of 1 models ready")
         expect(demo.models.locator(".state")).to_have_text("loads when asked", timeout=30_000)
@@ -154,10 +155,10 @@ def test_model_that_is_not_served_tells_why_and_the_others_answer(
     start_stack: StartStack, open_demo: OpenDemo, face: Path, results: Path, archives: Path, tmp_path: Path
 ) -> None:
     bad = "MobileNetV2_RAF-DB"
-    store = Store(tmp_path, results, archives, (FAST, bad))
-    store.remove_archive(bad)
-    store.checkpoint(bad).write_text(LFS_POINTER)
-    with start_stack(**store.settings) as stack:
+    site = some_of_the_nine(tmp_path, results, archives, (OTHER, bad))
+    site.remove_archive(bad)
+    site.checkpoint(bad).write_text(LFS_POINTER)
+    with start_stack(**site.places) as stack:
         demo = open_demo(stack, expected=_status(500))
         expect(demo.models.locator(".state").nth(1)).to_have_text("not ready")
         demo.choose_model(bad)

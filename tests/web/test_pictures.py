@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from .conftest import OpenDemo, OpenPage
+from .browser import OpenDemo, OpenPage
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 LIMIT = 200_000  # bytes
 SETTLED = 700  # milliseconds until the bars have moved

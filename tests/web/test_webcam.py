@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Page, Request, expect
 
-from .conftest import OpenDemo
+from .browser import OpenDemo
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 HIDE = """() => {
     Object.defineProperty(document, "hidden", { value: true, configurable: true });

@@ -1,0 +1,1 @@
+"""Building archives from checkpoints."""

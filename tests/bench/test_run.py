@@ -1,0 +1,45 @@
+"""A whole run, as short as it can be."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scripts.settings import Settings
+from tests.bench.jobs import MODEL
+from tests.support.commands import run_command
+
+
+@pytest.mark.slow
+@pytest.mark.stack
+def test_a_run_measures_both_servers_and_leaves_none_behind(settings: Settings, directory: Path) -> None:
+    paths = {"CATALOGUE": settings.catalogue, "RESULTS_DIR": settings.results_dir, "RUN_DIR": settings.run_dir}
+    environment = {**os.environ, "MODEL_STORE": str(directory / "store"), **{k: str(v) for k, v in paths.items()}}
+    output = directory / "figures.json"
+    options = ["--quick", "--pairs", "1", "--seconds", "0.2", "--clients", "1", "8", "--output", str(output)]
+    done = run_command(environment, "bench", "run", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(output.read_text())
+    assert max(figures["answers"].values()) <= 1e-4
+    cases = {(case["title"], case["image"], case["clients"]): case for case in figures["cases"]}
+    frames = {(title, "frame", clients) for title in ("MobileNetV2", "all models") for clients in (1, 8)}
+    assert cases.keys() == frames | {("MobileNetV2", "small", 1), ("MobileNetV2", "photo", 1)}
+    for case in cases.values():
+        assert case["stack"]["errors"] == case["reference"]["errors"] == {}
+        assert case["stack"]["requests"] >= case["clients"]
+    names = {process["name"] for process in figures["memory"]["stack"]}
+    assert {"torchserve", "proxy", f"worker {MODEL}"} <= names
+    assert set(figures["breakdown"]["MobileNetV2"]["latency"]) == {"decode", "resize", "network", "torchserve", "proxy"}
+    assert "targets reached" in done.stdout
+    assert not [process for process in psutil.process_iter() if str(settings.run_dir) in " ".join(command(process))]
+
+
+def command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

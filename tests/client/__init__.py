@@ -1,0 +1,1 @@
+"""The commands and examples that ask the service."""

@@ -1,0 +1,122 @@
+"""scripts/predict and the client examples, run as people run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from scripts.catalogue import load_catalogue
+from scripts.settings import ROOT
+from tests.support.commands import program_is_missing
+from tests.support.models import OTHER
+from tests.support.places import SAMPLES
+
+if TYPE_CHECKING:
+    from tests.support.stacks import RunningStack
+
+MODEL = "VGG19_CK+48"
+CATALOGUE = load_catalogue(ROOT / "models.json")
+EXAMPLES = {
+    "python": [sys.executable, str(ROOT / "examples" / "client.py")],
+    "javascript": ["node", str(ROOT / "examples" / "client.mjs")],
+}
+
+
+def _run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=180, check=False
+    )
+
+
+def _predict(stack: RunningStack, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [str(ROOT / "scripts" / "predict"), *map(str, arguments)]
+    return _run(command, **{**stack.environment, "COLUMNS": "160"})
+
+
+def _ask(stack: RunningStack, image: Path, model: str) -> dict[str, Any]:
+    with image.open("rb") as file:
+        answer = requests.post(f"{stack.url}/api/v1/predict", files={"file": file}, data={"model": model}, timeout=60)
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+@pytest.fixture(autouse=True, scope="module")
+def node() -> None:
+    """The JavaScript example needs Node.js."""
+    if shutil.which("node") is None:
+        program_is_missing("node is missing; install Node.js 20 or newer")
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
+def test_example_prints_the_services_answer(stack: RunningStack, face: Path, language: str) -> None:
+    done = _run([*EXAMPLES[language], str(face), MODEL], SERVICE_URL=stack.url)
+    assert done.stderr == ""
+    shown = {label: float(percent) for label, percent in re.findall(r"(\w+) +([\d.]+)%", done.stdout)}
+    expected = _ask(stack, face, MODEL)["predictions"]
+    assert shown == {label: pytest.approx(100 * part, abs=0.051) for label, part in expected.items()}
+    assert list(shown) == list(expected)
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
+def test_example_ends_with_the_services_own_sentence(stack: RunningStack, face: Path, language: str) -> None:
+    done = _run([*EXAMPLES[language], str(face), "VGG16_CK+48"], SERVICE_URL=stack.url)
+    assert done.returncode == 1
+    assert done.stderr.strip() == _ask(stack, face, "VGG16_CK+48")["error"]
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
+def test_example_waits_when_it_is_told_to(limited: RunningStack, face: Path, language: str) -> None:
+    commands = [[*EXAMPLES[language], str(face), OTHER]] * 2
+    with ThreadPoolExecutor() as threads:
+        for done in threads.map(lambda command: _run(command, SERVICE_URL=limited.url), commands):
+            assert (done.returncode, done.stderr) == (0, "")
+            assert len(done.stdout.splitlines()) == 7
+
+
+def test_command_draws_a_bar_for_every_label(stack: RunningStack, face: Path) -> None:
+    done = _predict(stack, face, "--model", MODEL)
+    assert done.returncode == 0
+    assert f"─ {MODEL} ─" in done.stdout
+    answer = _ask(stack, face, MODEL)
+    rows = re.findall(r"│ (\w+) +([█▉▊▋▌▍▎▏ ]*?) +([\d.]+)% │", done.stdout)
+    assert [label for label, _, _ in rows] == list(answer["predictions"])
+    lengths = [len(bar) for _, bar, _ in rows]
+    assert lengths == sorted(lengths, reverse=True)
+    assert f"{answer['top_emotion']} {answer['confidence']:.0%} in " in done.stdout
+    assert "untrained" in done.stderr
+
+
+def test_command_asks_all_models_about_several_pictures(stack: RunningStack) -> None:
+    pictures = [SAMPLES / "fear.jpg", SAMPLES / "anger.jpg"]
+    done = _predict(stack, *pictures, "--all", "--json")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(Path(answer["image"]), answer["model"]) for answer in answers] == [
+        (picture, name) for picture in pictures for name in CATALOGUE
+    ]
+    assert answers[0] == {"image": str(pictures[0]), **_ask(stack, pictures[0], next(iter(CATALOGUE)))}
+
+
+def test_command_goes_on_after_a_picture_that_fails(stack: RunningStack, face: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    done = _predict(stack, tmp_path / "missing.jpg", broken, face)
+    assert done.returncode == 1
+    assert "missing.jpg: cannot be read (No such file or directory); check the name" in done.stderr
+    assert "broken.jpg: " in done.stderr
+    assert str(face) in done.stdout
+
+
+def test_command_says_how_to_start_a_service_that_is_not_there(face: Path) -> None:
+    done = _run([str(ROOT / "scripts" / "predict"), str(face), "--url", "http://127.0.0.1:9"])
+    assert done.returncode == 1
+    assert done.stderr == "Nothing answers at http://127.0.0.1:9; start the service with 'make start'\n"

@@ -1,0 +1,1 @@
+"""Do the documents say what there is?"""

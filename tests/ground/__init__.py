@@ -1,0 +1,1 @@
+"""The modules everything stands on: the catalogue, the settings."""

@@ -1,0 +1,1 @@
+"""The proxy alone, without TorchServe behind it."""

@@ -1,0 +1,1 @@
+"""The model store: archives, checksums, what is unpacked."""

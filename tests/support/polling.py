@@ -1,0 +1,20 @@
+"""Waiting for something to become true, with a bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def poll(probe: Callable[[], T], accept: Callable[[T], bool] = bool, seconds: float = 60) -> T:
+    """Call ``probe`` until ``accept`` takes its value; that value. Fails after ``seconds`` with the last one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = probe()
+        if accept(value):
+            return value
+        assert time.monotonic() < deadline, f"after {seconds} s still {value!r}"
+        time.sleep(0.02)

@@ -1,0 +1,1 @@
+"""How TorchServe is started."""
