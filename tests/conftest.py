@@ -116,26 +116,34 @@ MARKED_BY = {
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a stack or the nine models, and put the tests in an order that keeps every process busy."""
+    """Put the tests in an order that keeps every process busy, and mark what needs a stack or the nine models."""
+    put_in_order(items)
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
         for mark, needed in MARKED_BY.items():
-            if fixtures & needed:
+            if needed & fixtures_of(item):
                 item.add_marker(mark)
-    order(items)
 
 
-def order(items: list[pytest.Item]) -> None:
+def fixtures_of(item: pytest.Item) -> set[str]:
+    """Names of all fixtures that a test asks for, itself or by another."""
+    return set(getattr(item, "fixturenames", ()))
+
+
+def put_in_order(items: list[pytest.Item]) -> None:
     """Begin with one file that needs the archives, then those that need nothing, then the stand-ins, then the rest.
 
-    In a fresh clone one of pytest-xdist's processes builds the archives while the others have something to do.
+    In a fresh clone one of pytest-xdist's processes builds the archives while the others have something to do. Of each
+    kind those come first that start stacks of their own or are marked slow by hand: none of them shall be left over.
     """
-    needs = Counter[Path]()
+    needs, long = Counter[Path](), set[Path]()
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
+        fixtures = fixtures_of(item)
         needs[item.path] = max(needs[item.path], 2 * ("archives" in fixtures), "results" in fixtures)
+        shared = "stack" in fixtures and "serve_site" not in fixtures
+        if item.get_closest_marker("slow") or (fixtures & MARKED_BY["stack"] and not shared):
+            long.add(item.path)
     builder = max(needs, key=needs.__getitem__, default=None)
-    items.sort(key=lambda item: -1 if item.path == builder else needs[item.path])
+    items.sort(key=lambda item: (item.path != builder, needs[item.path], item.path not in long))
 
 
 @pytest.hookimpl(wrapper=True)

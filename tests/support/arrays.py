@@ -26,7 +26,8 @@ def assert_equal(actual: ArrayLike, expected: ArrayLike) -> None:
 
 def _distance(got: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
     """The absolute differences as float64, which holds those of uint8 and float32 as they are."""
-    distance: NDArray[Any] = np.abs(got.astype(np.float64) - wanted.astype(np.float64))
+    with np.errstate(invalid="ignore"):  # inf - inf
+        distance: NDArray[Any] = np.abs(got.astype(np.float64) - wanted.astype(np.float64))
     return np.where(got == wanted, 0, distance)  # infinities that are equal
 
 
