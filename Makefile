@@ -47,7 +47,7 @@ models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 
 	@scripts/models $(or $(ARGS),--help)
 
 standins: setup ## make untrained stand-in checkpoints in an empty results/
-	@$(RUN) scripts.checkpoints.stand_ins
+	@$(RUN) scripts.checkpoints stand-ins
 
 checkpoints: setup ## check the checkpoints in results/
 	@$(RUN) scripts.checkpoints
@@ -72,6 +72,7 @@ check: $(VENV)/test.installed ## lint, types, configuration
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 	@if command -v promtool >/dev/null; \
 	then promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml; \
 	else echo "promtool is not installed (Debian's prometheus): monitoring/ is not checked."; fi

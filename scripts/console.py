@@ -1,12 +1,47 @@
-"""The terminal: one way to announce what takes time, one to print an error."""
+"""The terminal: running a command, announcing what takes time, printing an error."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
 
+import typer
 from rich.console import Console
 
+from scripts.errors import INTERRUPTED, NOT_RUNNING, UserError
+
 Announce = Callable[[str], None]
+
+
+def new_app(description: str) -> typer.Typer:
+    """A command line whose help begins with ``description``; functions are added with its ``command()``."""
+    return typer.Typer(help=description, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> int:
+    """Run a command line, by default this process's; ``name`` is what its help calls it.
+
+    Returns the exit code: what the command's function returns, 2 for a wrong command line, 130 after Ctrl-C, else that
+    of the UserError which ended it. With ``--json`` among the arguments the error is printed as JSON too.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return int(app(args=arguments, prog_name=name, standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        show = getattr(error, "show", None)
+        if show:
+            show()
+        return int(getattr(error, "exit_code", 1))
+    except UserError as error:
+        message = f"{error}; `make start` starts the stack" if error.exit_code == NOT_RUNNING else str(error)
+        if "--json" in arguments:
+            print(json.dumps({"error": message, "exit_code": error.exit_code}, ensure_ascii=False))
+        print_error(message)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def announcer(console: Console) -> Announce:
@@ -23,3 +58,13 @@ def print_error(message: object) -> None:
 def print_notice(message: str) -> None:
     """Print what a person should know although the command goes on, to standard error."""
     Console(stderr=True, highlight=False).print(message, style="yellow", markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def interruption_says(message: str) -> Iterator[None]:
+    """Let Ctrl-C end the block with a sentence on what was left."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print_notice(message)
+        raise

@@ -42,7 +42,7 @@ def results() -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     with one_at_a_time("results"):
         if not any(directory.glob("*_best.pt")):
-            made = run_command({**os.environ, **PLACES}, "checkpoints.stand_ins")
+            made = run_command({**os.environ, **PLACES}, "checkpoints", "stand-ins")
             assert made.returncode == 0, made.stdout + made.stderr
     return directory
 

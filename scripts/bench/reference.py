@@ -6,7 +6,6 @@ One process, an ``async`` endpoint, torchvision's transforms, eager torch, every
 
 from __future__ import annotations
 
-import argparse
 import io
 import logging
 import sys
@@ -23,6 +22,7 @@ from torch import nn
 from torchvision import models, transforms
 
 from scripts.catalogue import Model, load_catalogue
+from scripts.console import new_app, run
 from scripts.settings import load_settings
 
 logger = logging.getLogger("reference")
@@ -134,11 +134,15 @@ async def health() -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve on a port of this machine until a signal."""
-    parser = argparse.ArgumentParser(prog="reference", description="Serve the reference backend.")
-    parser.add_argument("--port", type=int, default=8000)
-    logging.basicConfig(level=logging.INFO)
-    uvicorn.run(app, host="127.0.0.1", port=parser.parse_args(argv).port)
-    return 0
+    commands = new_app("Serve the reference backend.")
+
+    @commands.command()
+    def serve(port: int = 8000) -> int:
+        logging.basicConfig(level=logging.INFO)
+        uvicorn.run(app, host="127.0.0.1", port=port)
+        return 0
+
+    return run(commands, "reference", argv)
 
 
 if __name__ == "__main__":

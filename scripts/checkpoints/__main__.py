@@ -1,34 +1,40 @@
-"""Check the checkpoints in ``results/``."""
+"""``python -m scripts.checkpoints``: check the checkpoints in ``results/``, or make stand-ins for missing ones."""
 
 from __future__ import annotations
 
-import argparse
 import sys
+from collections.abc import Sequence
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from scripts.catalogue import load_catalogue
 from scripts.checkpoints.file_types import CheckpointError
-from scripts.checkpoints.reading import load_checkpoint
-from scripts.console import print_error
-from scripts.errors import UserError
+from scripts.checkpoints.stand_ins import StandInError, make_stand_ins
+from scripts.console import interruption_says, new_app, run
+from scripts.errors import REFUSED
 from scripts.settings import load_settings
 
+app = new_app("The checkpoints in results/; without a command they are checked.")
+app.info.no_args_is_help = False
 
-def main(argv: list[str] | None = None) -> int:
-    """Check the checkpoint of every model of the catalogue; exit with 1 when one cannot be used."""
-    argparse.ArgumentParser(prog="python -m scripts.checkpoints", description=main.__doc__).parse_args(argv)
-    try:
-        settings = load_settings()
-        models = load_catalogue(settings.catalogue)
-    except UserError as error:
-        print_error(error)
-        return error.exit_code
+
+@app.callback(invoke_without_command=True)
+def _default(context: typer.Context) -> int:
+    return check() if context.invoked_subcommand is None else 0
+
+
+@app.command()
+def check() -> int:
+    """Check the checkpoint of every model of the catalogue; exit code 1 when one cannot be used."""
+    from scripts.checkpoints.reading import load_checkpoint  # imports torch
+
+    settings = load_settings()
     table = Table("model", "checkpoint", "", title=f"Checkpoints in {settings.results_dir.name}/", title_justify="left")
     bad = 0
-    for model in models.values():
+    for model in load_catalogue(settings.catalogue).values():
         try:
             checkpoint = load_checkpoint(settings.results_dir / model.checkpoint_file, model)
         except CheckpointError as error:
@@ -38,7 +44,29 @@ def main(argv: list[str] | None = None) -> int:
             kind = "[yellow]stand-in[/]" if checkpoint.stand_in else "[green]good[/]"
             table.add_row(model.name, kind, escape(checkpoint.note))
     Console().print(table)
-    return 1 if bad else 0
+    return REFUSED if bad else 0
+
+
+@app.command()
+def stand_ins() -> int:
+    """Make an untrained stand-in for every missing checkpoint; nothing is overwritten."""
+    console, settings = Console(), load_settings()
+    with interruption_says("Interrupted. Finished stand-ins stay."):
+        try:
+            made = make_stand_ins(settings, console)
+        except OSError as error:
+            raise StandInError(
+                f"{error.filename or settings.results_dir} cannot be written ({error.strerror}); "
+                "check its rights and the free space on its disk"
+            ) from error
+    if not made:
+        console.print(f"Nothing to make: {settings.results_dir.name}/ has a file for every model.")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    return run(app, "python -m scripts.checkpoints", argv)
 
 
 if __name__ == "__main__":

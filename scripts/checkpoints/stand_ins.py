@@ -5,10 +5,8 @@ They are for trying and testing the system; their answers mean nothing. ``checkp
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
-import sys
 import tempfile
 import zlib
 from pathlib import Path
@@ -17,12 +15,12 @@ from typing import Any
 from rich.console import Console
 
 from scripts.catalogue import ARCHITECTURES, Model, load_catalogue
-from scripts.console import announcer, print_error, print_notice
-from scripts.errors import INTERRUPTED, REFUSED, UserError
+from scripts.console import announcer
+from scripts.errors import UserError
 from scripts.files import exclusive
 from scripts.pool.progress import STAND_IN_STAGES, BuildProgress
 from scripts.pool.tasks import Report, Task, run_tasks
-from scripts.settings import Settings, load_settings
+from scripts.settings import Settings
 from scripts.store.records import read_record
 
 _PART, _SUFFIX = "standin-", ".part"
@@ -87,24 +85,6 @@ def make_stand_in(order: dict[str, Any], report: Report) -> dict[str, Any]:
     return {}
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Make an untrained stand-in for every missing checkpoint; nothing is overwritten."""
-    argparse.ArgumentParser(prog="python -m scripts.checkpoints.stand_ins", description=main.__doc__).parse_args(argv)
-    console = Console()
-    try:
-        settings = load_settings()
-        made = make_stand_ins(settings, console)
-    except (UserError, OSError) as error:
-        print_error(error)
-        return REFUSED
-    except KeyboardInterrupt:
-        print_notice("Interrupted. Finished stand-ins stay.")
-        return INTERRUPTED
-    if not made:
-        console.print(f"Nothing to make: {settings.results_dir.name}/ has a file for every model.")
-    return 0
-
-
 def _missing(settings: Settings) -> list[Model]:
     """The models without a file in the results directory; a broken link counts as a file."""
     models = load_catalogue(settings.catalogue).values()
@@ -165,7 +145,3 @@ def _bytes(model: Model) -> int:
 
 def _order(settings: Settings, model: Model) -> dict[str, Any]:
     return {"model": model.to_json(), "folder": str(settings.results_dir)}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import matplotlib
 import requests
+import typer
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, PercentFormatter, StrMethodFormatter
 
+from scripts.console import new_app, run
+from scripts.errors import UserError
 from scripts.settings import ROOT
 
 DASHBOARD = ROOT / "monitoring" / "grafana" / "emotion-service.json"
@@ -31,6 +33,10 @@ FORMATS = {
     "percent": PercentFormatter(100),
     "reqps": StrMethodFormatter("{x:g} /s"),
 }
+
+
+class DashboardError(UserError):
+    """The dashboard cannot be drawn; the message says why and what to do."""
 
 
 class Prometheus:
@@ -113,21 +119,28 @@ _PANELS: dict[str, Callable[[Axes, dict[str, Any], Prometheus], None]] = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+app = new_app("Draw the Grafana dashboard from a Prometheus.")
+
+
+@app.command()
+def dashboard(
+    prometheus: Annotated[str, typer.Option(metavar="URL", help="Where the Prometheus is.")] = "http://localhost:9090",
+    minutes: Annotated[int, typer.Option(min=1, help="How far back.")] = 60,
+    output: Annotated[Path, typer.Option(help="The picture.")] = PICTURE,
+) -> int:
     """Draw what a Prometheus has seen in the last minutes."""
-    parser = argparse.ArgumentParser(prog="dashboard", description="Draw the Grafana dashboard from a Prometheus.")
-    parser.add_argument("--prometheus", default="http://localhost:9090", metavar="URL")
-    parser.add_argument("--minutes", type=int, default=60, help="how far back (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=PICTURE, help="default: %(default)s")
-    arguments = parser.parse_args(argv)
     matplotlib.use("Agg")
     try:
-        draw(Prometheus(arguments.prometheus, arguments.minutes * 60), arguments.output)
+        draw(Prometheus(prometheus, minutes * 60), output)
     except requests.RequestException as error:
-        print(f"{arguments.prometheus} does not answer: {error}; start a Prometheus or name another", file=sys.stderr)
-        return 1
-    print(arguments.output)
+        raise DashboardError(f"{prometheus} does not answer: {error}; start a Prometheus or name another") from error
+    print(output)
     return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Draw; returns the exit code."""
+    return run(app, "python -m scripts.pictures.dashboard", argv)
 
 
 if __name__ == "__main__":

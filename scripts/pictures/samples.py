@@ -6,13 +6,14 @@ Needs Chromium and playwright (requirements-dev.txt); the JPEG files are committ
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from playwright.sync_api import sync_playwright
 
+from scripts.console import new_app, run
 from scripts.settings import ROOT
 
 FOLDER = ROOT / "proxy" / "pages" / "static" / "samples"
@@ -186,11 +187,12 @@ def mouth(face: Face) -> str:
     return shape + (teeth if face.lips == "smile" else "")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write one JPEG for each face; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Draw the page's sample faces as JPEG files.")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where to write them")
-    folder: Path = parser.parse_args(argv).folder
+app = new_app("Draw the page's sample faces as JPEG files.")
+
+
+@app.command()
+def samples(folder: Annotated[Path, typer.Option(help="Where to write them.")] = FOLDER) -> int:
+    """Write one JPEG for each face."""
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
@@ -204,4 +206,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run(app, "python -m scripts.pictures.samples"))

@@ -1,41 +1,35 @@
-"""Start, stop and show the stack: TorchServe and the proxy in front of it.
-
-``python -m scripts.stack start`` leaves it in the background, ``serve`` stays in the foreground with the logs.
-"""
+"""``python -m scripts.stack``: start, stop and show the stack."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from scripts.console import print_error
-from scripts.errors import INTERRUPTED, UserError
+from scripts.console import new_app, run
 from scripts.settings import Settings, load_settings
 from scripts.stack import commands
 
-COMMANDS: dict[str, Callable[[Settings, Console], int]] = {
-    "start": commands.start,
-    "stop": commands.stop,
-    "status": commands.status,
-    "serve": commands.serve,
-}
+app = new_app(
+    "Start, stop and show the stack: TorchServe and the proxy in front of it. Settings come from the environment."
+)
+
+
+def _add(command: Callable[[Settings, Console], int]) -> None:
+    def body() -> int:
+        return command(load_settings(), Console(highlight=False))
+
+    app.command(command.__name__, help=command.__doc__)(body)
+
+
+for _command in (commands.start, commands.stop, commands.status, commands.serve):
+    _add(_command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; settings come from the environment (docs/configuration.md)."""
-    parser = argparse.ArgumentParser(prog="stack", description="Start, stop and show the stack.")
-    parser.add_argument("command", choices=COMMANDS)
-    arguments = parser.parse_args(argv)
-    try:
-        return COMMANDS[arguments.command](load_settings(), Console(highlight=False))
-    except UserError as error:
-        print_error(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return run(app, "stack", argv)
 
 
 if __name__ == "__main__":

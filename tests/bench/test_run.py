@@ -20,7 +20,19 @@ def test_a_run_measures_both_servers_and_leaves_none_behind(settings: Settings, 
     paths = {"CATALOGUE": settings.catalogue, "RESULTS_DIR": settings.results_dir, "RUN_DIR": settings.run_dir}
     environment = {**os.environ, "MODEL_STORE": str(directory / "store"), **{k: str(v) for k, v in paths.items()}}
     output = directory / "figures.json"
-    options = ["--quick", "--pairs", "1", "--seconds", "0.2", "--clients", "1", "8", "--output", str(output)]
+    options = [
+        "--quick",
+        "--pairs",
+        "1",
+        "--seconds",
+        "0.2",
+        "--clients",
+        "1",
+        "--clients",
+        "8",
+        "--output",
+        str(output),
+    ]
     done = run_command(environment, "bench", "run", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads(output.read_text())

@@ -1,0 +1,93 @@
+"""The running service as a client sees it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
+
+from scripts.errors import UserError
+
+PATIENCE = 60.0  # seconds a picture is sent again while the service says "not ready" or "too many requests"
+TIMEOUT = 120.0  # seconds for one answer; a model that is loaded first may take the most of it
+
+
+class PredictError(UserError):
+    """A picture got no answer; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One model's answer on one picture. ``probabilities`` are the contract's, the most probable first."""
+
+    image: str
+    model: str
+    probabilities: dict[str, float]
+    milliseconds: float
+    body: dict[str, Any]
+
+
+class Service:
+    """The running service at ``url``."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._session = requests.Session()
+
+    def models(self) -> dict[str, dict[str, Any]]:
+        """The catalogue's entries by name. Raises PredictError when the service does not answer."""
+        models: dict[str, dict[str, Any]] = self._body(self._call("GET", "/api/v1/models"))["models"]
+        return models
+
+    def predict(self, image: Path, model: str) -> Answer:
+        """Send one picture to one model, again while waiting helps. Raises PredictError."""
+        try:
+            data = image.read_bytes()
+        except OSError as error:
+            raise PredictError(f"{image}: cannot be read ({error.strerror}); check the name") from error
+        start = time.perf_counter()
+        response = self._patiently(image.name, data, model)
+        milliseconds = (time.perf_counter() - start) * 1000
+        body = self._body(response)
+        if not response.ok:
+            raise PredictError(f"{image}: {body.get('error', f'status {response.status_code}')}")
+        return Answer(str(image), model, body["predictions"], milliseconds, body)
+
+    def _patiently(self, name: str, data: bytes, model: str) -> requests.Response:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            response = self._call("POST", "/api/v1/predict", files={"file": (name, data)}, data={"model": model})
+            wait = retry_after(response)
+            if response.ok or time.monotonic() + wait > deadline:
+                return response
+            time.sleep(wait)
+
+    def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        try:
+            return self._session.request(method, self._url + path, timeout=TIMEOUT, **arguments)
+        except requests.ConnectionError as error:
+            raise PredictError(f"Nothing answers at {self._url}; start the service with 'make start'") from error
+        except requests.Timeout as error:
+            raise PredictError(f"{self._url} gave no answer within {TIMEOUT:.0f} s; see 'make status'") from error
+        except requests.RequestException as error:
+            raise PredictError(f"{self._url}: {error}; check --url") from error
+
+    def _body(self, response: requests.Response) -> dict[str, Any]:
+        try:
+            body: dict[str, Any] = response.json()
+        except requests.JSONDecodeError as error:
+            raise PredictError(f"{self._url} is some other service; check --url and PORT") from error
+        return body
+
+
+def retry_after(response: requests.Response) -> float:
+    """Seconds to wait by the answer's ``Retry-After``, a number or a date (RFC 9110); infinite without a usable one."""
+    try:
+        return Retry().parse_retry_after(response.headers["Retry-After"])
+    except (KeyError, InvalidHeader):
+        return float("inf")

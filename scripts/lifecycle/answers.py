@@ -1,0 +1,46 @@
+"""How a command of ``scripts/models`` answers: a sentence or a table on standard output, or JSON alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from scripts.catalogue import load_catalogue
+from scripts.lifecycle.changes import Change, Lifecycle
+from scripts.settings import Settings, load_settings
+
+
+class Answers:
+    """The answers of one run of a command, as JSON if ``as_json``."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.settings: Settings = load_settings()
+        self._as_json = as_json
+        # A pipe has no width of its own; the table's lines must stay whole there.
+        self._out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """Progress goes to standard error, so that JSON stays alone on standard output."""
+        return Lifecycle(self.settings, lambda message: self._err.print(f"{message} …", style="dim", markup=False))
+
+    def print(self, value: Any, text: object) -> int:
+        """Print the result: ``value`` as JSON, else ``text``. Returns exit code 0."""
+        if self._as_json:
+            print(json.dumps(value, indent=2, ensure_ascii=False))
+        else:
+            self._out.print(text)
+        return 0
+
+    def changed(self, change: Change, message: str) -> int:
+        """Print what was done, and what a client will not see of it. Returns exit code 0."""
+        if change.model not in load_catalogue(self.settings.catalogue):
+            self._err.print(f"{change.model} is not in {self.settings.catalogue.name}: clients cannot ask for it yet.")
+        return self.print(asdict(change), escape(message))
