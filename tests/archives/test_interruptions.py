@@ -15,6 +15,7 @@ from scripts.store.index import read_index
 from tests.archives.workshop import BAD, Workshop
 from tests.support.polling import poll
 
+pytestmark = pytest.mark.slow  # every one of them builds
 SIGNS_OF_WORK = ".building-*"
 
 
@@ -69,7 +70,6 @@ def test_a_worker_that_is_killed_fails_its_archive_alone(workshop: Workshop, bui
     assert [entry["error"] for entry in read_index(workshop.settings.index_file).values()] == [None, None, BAD]
 
 
-@pytest.mark.slow
 def test_a_build_waits_for_another_in_the_same_store(workshop: Workshop) -> None:
     with exclusive(workshop.store):
         waiting = workshop.start("--force", "--model", "Mini_A")
