@@ -7,8 +7,20 @@ function body(sentence) {
 }
 
 function send(r, status, sentence, headers) {
+    answer(r, status, body(sentence), headers);
+}
+
+// Send JSON; nothing comes of it when the client has gone.
+function answer(r, status, text, headers) {
     Object.assign(r.headersOut, {'Content-Type': 'application/json'}, headers);
-    r.return(status, body(sentence));
+    try {
+        r.return(status, text);
+    } catch (error) {
+        if (!/send response/.test(error.message)) {
+            throw error;
+        }
+        r.log(`request ${r.variables.request_identifier}: the client left before its answer.`);
+    }
 }
 
 // A client's value as an error may repeat it: in quotes, not endless, without what no screen shows.
@@ -17,4 +29,4 @@ function quote(value) {
     return `'${text.replace(UNPRINTABLE, '\ufffd')}'`;
 }
 
-export default {body, quote, send};
+export default {answer, body, quote, send};

@@ -33,8 +33,7 @@ async function predict(r) {
     if (verdict.sentence) {
         return sendProblem(r, verdict);
     }
-    r.headersOut['Content-Type'] = 'application/json';
-    r.return(verdict.status, verdict.body);
+    errors.answer(r, verdict.status, verdict.body);
 }
 
 function sendProblem(r, problem) {
@@ -113,6 +112,7 @@ async function ask(r, input) {
         r.variables.inference_key = torchserve.inferenceKey();
         answers.push(r.subrequest(`/_predict/${eighths}/${archive}`, {method: 'POST', body: input.file}));
         const reply = await lost.firstOf(answers, input.name);
+        await nextEvent();
         const verdict = reply === null ? verdicts.lost(input.name) : verdicts.judge(input.name, reply);
         const elapsed = Date.now() - start;
         eighths = Math.floor(8 - elapsed * 8 / (settings.predict_timeout * 1000));
@@ -126,6 +126,13 @@ async function ask(r, input) {
         r.log(`request ${r.variables.request_identifier}: ${verdict.sentence} Repeated.`);
         torchserve.readKeys();
     }
+}
+
+// njs 0.9.9 runs what waits for a subrequest while nginx still ends it. An answer to a client that has reset its connection
+// fails, and would free the request under nginx: the process would crash. A timer's turn comes when that is over.
+// https://github.com/nginx/njs/issues/1077
+function nextEvent() {
+    return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 export default {predict};
