@@ -3,8 +3,12 @@
 import search from 'search.js';
 
 const EOL = '\r\n';
+// Every bound is far above what clients send, and so low that no form takes long to read.
 const MAX_PARTS = 20;
 const MAX_PART_HEADERS = 8192;
+const MAX_PARAMETERS = 20;
+const MAX_FIELD_NAME = 100;
+const MAX_PADDING = 64;
 // In data, a boundary with more behind it; nobody but an attacker makes many.
 const MAX_FALSE_DELIMITERS = 100;
 const LF = 10, CR = 13, SPACE = 32, TAB = 9, DASH = 45;
@@ -32,8 +36,8 @@ function parse(contentType, body) {
     if (body === undefined || body.length === 0) {
         return malformed('it is empty');
     }
-    const delimiter = Buffer.from(`${EOL}--${boundary}`);
-    let line = firstDelimiter(body, delimiter);
+    const form = {body, delimiter: Buffer.from(`${EOL}--${boundary}`), falseDelimiters: 0};
+    let line = firstDelimiter(form);
     if (line === null) {
         return malformed('it has no line with the boundary that its Content-Type names');
     }
@@ -42,7 +46,7 @@ function parse(contentType, body) {
         if (count === MAX_PARTS) {
             return malformed(`it has more than ${MAX_PARTS} parts`);
         }
-        const part = readPart(body, line, delimiter);
+        const part = readPart(form, line);
         if (part.error) {
             return malformed(part.error);
         }
@@ -60,27 +64,28 @@ function malformed(reason) {
 }
 
 // Lines before the first boundary are a preamble, to be ignored (RFC 2046 section 5.1.1).
-function firstDelimiter(body, delimiter) {
-    const dashes = delimiter.subarray(EOL.length);
-    if (body.subarray(0, dashes.length).equals(dashes)) {
-        const line = lineEnd(body, dashes.length);
+function firstDelimiter(form) {
+    const dashes = form.delimiter.subarray(EOL.length);
+    if (form.body.subarray(0, dashes.length).equals(dashes)) {
+        const line = lineEnd(form.body, dashes.length);
         if (line !== null) {
             return line;
         }
     }
-    return nextDelimiter(body, 0, delimiter);
+    return nextDelimiter(form, 0);
 }
 
 // The next delimiter line at or after position: where it starts and what follows it, null if there is none.
-function nextDelimiter(body, position, delimiter) {
-    let start = search.find(body, delimiter, position);
-    for (let count = 0; start !== -1 && count < MAX_FALSE_DELIMITERS; count++) {
-        const line = lineEnd(body, start + delimiter.length);
+function nextDelimiter(form, position) {
+    let start = search.find(form.body, form.delimiter, position);
+    while (start !== -1 && form.falseDelimiters < MAX_FALSE_DELIMITERS) {
+        const line = lineEnd(form.body, start + form.delimiter.length);
         if (line !== null) {
             line.start = start;
             return line;
         }
-        start = search.find(body, delimiter, start + 1);
+        form.falseDelimiters++;
+        start = search.find(form.body, form.delimiter, start + 1);
     }
     return null;
 }
@@ -90,7 +95,8 @@ function lineEnd(body, position) {
     if (body[position] === DASH && body[position + 1] === DASH) {
         return {closing: true, end: position + 2};
     }
-    while (body[position] === SPACE || body[position] === TAB) {
+    const last = position + MAX_PADDING;
+    while (position < last && (body[position] === SPACE || body[position] === TAB)) {
         position++;
     }
     if (body[position] === CR && body[position + 1] === LF) {
@@ -100,8 +106,8 @@ function lineEnd(body, position) {
 }
 
 // The part after a delimiter line: {name, value, next delimiter line}, or {error}.
-function readPart(body, line, delimiter) {
-    const head = body.subarray(line.end - EOL.length, line.end + MAX_PART_HEADERS);
+function readPart(form, line) {
+    const head = form.body.subarray(line.end - EOL.length, line.end + MAX_PART_HEADERS);
     const length = head.indexOf(EOL + EOL);
     if (length === -1) {
         return {error: 'a part has no end of its headers'};
@@ -110,28 +116,43 @@ function readPart(body, line, delimiter) {
     if (name === null) {
         return {error: 'a part has no name'};
     }
+    if (name.length > MAX_FIELD_NAME) {
+        return {error: `a part has a name of more than ${MAX_FIELD_NAME} characters`};
+    }
     const start = line.end + length + EOL.length;
     // An empty value: the line break of the boundary is the one that ends the headers.
-    const next = nextDelimiter(body, start - EOL.length, delimiter);
+    const next = nextDelimiter(form, start - EOL.length);
     if (next === null) {
         return {error: `its closing boundary is missing after the field "${name}", as if it was cut off`};
     }
-    return {name, next, value: body.subarray(start, Math.max(start, next.start))};
+    return {name, next, value: form.body.subarray(start, Math.max(start, next.start))};
 }
 
-// The name in a part's Content-Disposition, null without one. Continued header lines are joined; file names do not matter.
+// The name in a part's Content-Disposition, null without one. Its line may be continued in further ones that begin with
+// a blank; file names do not matter.
 function fieldName(head) {
-    const lines = head.replace(/\r?\n[ \t]+/g, ' ');
-    const disposition = /^content-disposition[ \t]*:[ \t]*form-data[ \t]*(;[^\r\n]*)/im.exec(lines);
-    const parameter = /;[ \t]*([^=;\s]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/g;
+    const disposition = /^content-disposition[ \t]*:[ \t]*form-data\s*(;[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)/im.exec(head);
+    // A quoted value without an end goes on to the end: looked for again from every parameter, it would take long.
+    const parameter = /;\s*([^=;\s]+)\s*=\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?$)|([^;\s]*))/g;
     let found = null;
-    while (disposition !== null && (found = parameter.exec(disposition[1])) !== null) {
+    for (let count = 0; disposition !== null && count < MAX_PARAMETERS; count++) {
+        found = parameter.exec(disposition[1]);
+        if (found === null) {
+            return null;
+        }
         if (found[1].toLowerCase() === 'name') {
-            const name = found[2] === undefined ? found[3] : found[2].replace(/\\(.)/g, '$1');
-            return name === '' ? null : name;
+            return unquoted(found) || null;
         }
     }
     return null;
+}
+
+function unquoted(found) {
+    const quoted = found[2];
+    if (quoted === undefined) {
+        return found[3];
+    }
+    return quoted.length > MAX_FIELD_NAME ? quoted : quoted.replace(/\\(.)/g, '$1');
 }
 
 export default {boundaryOf, parse};

@@ -98,7 +98,8 @@ function exposition(values) {
     const families = {};
     Object.keys(values).sort().forEach((key) => {
         const name = /^[a-z_]+/.exec(key)[0];
-        families[name] = (families[name] || []).concat(key);
+        families[name] = families[name] || [];
+        families[name].push(key);
     });
     return Object.keys(FAMILIES).filter((name) => families[name] !== undefined).map((name) => {
         const head = `# HELP ${name} ${FAMILIES[name][1]}\n# TYPE ${name} ${FAMILIES[name][0]}\n`;
@@ -128,11 +129,19 @@ async function torchserve() {
     }
     try {
         const reply = await ngx.fetch(settings.metrics_url);
-        const text = reply.status === 200 ? await reply.text() : '';
-        return catalogue.names().reduce((renamed, name) => renamed.split(`"${state.model(name).archive}"`).join(`"${name}"`), text);
+        return reply.status === 200 ? renamed(await reply.text()) : '';
     } catch (error) {
         return '';
     }
+}
+
+// The text is cut at every quote, since to replace in it takes njs long.
+function renamed(text) {
+    const names = Object.create(null);
+    catalogue.names().forEach((name) => {
+        names[state.model(name).archive] = name;
+    });
+    return text.split('"').map((piece) => names[piece] || piece).join('"');
 }
 
 export default {show};
