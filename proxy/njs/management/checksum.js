@@ -1,0 +1,55 @@
+// Whether an archive of the model store is what its .sha256 file says. A large one is read piece by piece, so that
+// requests are answered in between.
+import crypto from 'crypto';
+import errors from 'http/errors.js';
+import fs from 'fs';
+
+const PIECE = 1 << 18;
+
+// Not 0: nginx runs a timer that is due already before it looks at its connections.
+function pause() {
+    return new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/**
+ * Why an archive is not to be registered; resolves to null if it is as it should be.
+ * @param {string} name  of its file
+ * @returns {Promise<import('http/errors.js').Failure | null>}
+ */
+async function failure(name) {
+    const path = `${settings.model_store}/${name}`;
+    let expected = '';
+    try {
+        if (!fs.lstatSync(path).isFile()) {
+            return errors.failure(404, `${name} is no file of the model store.`);
+        }
+    } catch (error) {
+        return errors.failure(404, `There is no archive ${name} in the model store.`);
+    }
+    try {
+        expected = fs.readFileSync(`${path}.sha256`, 'utf8').split(/\s/)[0];
+    } catch (error) {
+        return errors.failure(409, `${name} has no checksum file ${name}.sha256; put it beside the archive.`);
+    }
+    if (await digest(path) !== expected) {
+        return errors.failure(409, `${name} is damaged: its SHA-256 is not the one in ${name}.sha256; copy it again.`);
+    }
+    return null;
+}
+
+async function digest(path) {
+    const hash = crypto.createHash('sha256');
+    const piece = Buffer.alloc(PIECE);
+    const file = await fs.promises.open(path, 'r');
+    try {
+        for (let read = await file.read(piece, 0, PIECE); read.bytesRead > 0; read = await file.read(piece, 0, PIECE)) {
+            hash.update(piece.subarray(0, read.bytesRead));
+            await pause();
+        }
+    } finally {
+        await file.close();
+    }
+    return hash.digest('hex');
+}
+
+export default {failure};
