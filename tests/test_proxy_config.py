@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,28 @@ def test_every_template_is_included(tmp_path: Path) -> None:
         re.findall(rf'include "{re.escape(str(tmp_path))}/nginx/([a-z_/]+\.conf)";', "".join(files.values()))
     )
     assert included == files.keys() - {"nginx.conf"}
+
+
+@pytest.mark.parametrize("environment", [{}, {"MANAGEMENT_LISTEN": "127.0.0.1:18001", "METRICS_ALLOW": "all"}])
+def test_gixy_finds_nothing_unsafe(tmp_path: Path, environment: dict[str, str]) -> None:
+    path = rendering.render(_settings(tmp_path, **environment))
+    # Pages replace the headers of the API on purpose, and a file is looked up once a page.
+    meant = "--skips=add_header_redefinition,try_files_is_evil_too"
+    gixy = Path(sys.executable).with_name("gixy")
+    found = subprocess.run([gixy, "-f", "json", meant, path], capture_output=True, text=True, check=False)
+    assert json.loads(found.stdout) == [], found.stdout
+
+
+def test_imports_of_scripts_go_down() -> None:
+    """From the entry modules to the rooms, and between these from the right to the left."""
+    rooms = [{"http"}, {"counting"}, {"models"}, {"predict", "describe", "metrics", "management", "poller"}, {"."}]
+    height = {room: number for number, level in enumerate(rooms) for room in level}
+    directory = ROOT / "proxy" / "njs"
+    for path in directory.rglob("*.js"):
+        own = str(path.parent.relative_to(directory))
+        for target in re.findall(r"^import \w+ from '(\S+)\.js';$", path.read_text(), re.MULTILINE):
+            room = str(Path(target).parent)
+            assert room == own or height[room] < height[own], f"{path} imports {target}"
 
 
 def test_nginx_writes_only_into_the_run_directory(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import requests from 'counting/requests.js';
 
 /** @param {NginxHTTPRequest} r */
 function line(r) {
-    const report = record.report(r.variables.prediction_report);
+    const report = record.readReport(r.variables.prediction_report);
     const fields = record.fields(r, report);
     requests.count(Object.assign({route: record.route(fields.path)}, fields), report);
     return JSON.stringify(fields);

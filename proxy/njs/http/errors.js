@@ -12,6 +12,7 @@ import answers from 'http/answers.js';
  * @property {Object<string, string>} [headers]  further headers of the answer
  */
 
+// oxlint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u200b-\u200f\u2028-\u202f\u205f-\u206f\ufeff\ufff0-\ufffb]/g;
 
 /**

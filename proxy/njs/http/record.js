@@ -48,7 +48,7 @@ function route(path) {
  * @param {string} [text]  X-Prediction-Report
  * @returns {Report}
  */
-function report(text) {
+function readReport(text) {
     try {
         return JSON.parse(text || '{}');
     } catch (error) {
@@ -56,4 +56,4 @@ function report(text) {
     }
 }
 
-export default {fields, report, route};
+export default {fields, readReport, route};

@@ -3,13 +3,11 @@
 import crypto from 'crypto';
 import errors from 'http/errors.js';
 import fs from 'fs';
+import pause from 'models/pause.js';
 
 const PIECE = 1 << 18;
-
 // Not 0: nginx runs a timer that is due already before it looks at its connections.
-function pause() {
-    return new Promise((resolve) => setTimeout(resolve, 1));
-}
+const PAUSE_MS = 1;
 
 /**
  * Why an archive is not to be registered; resolves to null if it is as it should be.
@@ -41,10 +39,11 @@ async function digest(path) {
     const hash = crypto.createHash('sha256');
     const piece = Buffer.alloc(PIECE);
     const file = await fs.promises.open(path, 'r');
+    const next = () => file.read(piece, 0, PIECE, null);
     try {
-        for (let read = await file.read(piece, 0, PIECE); read.bytesRead > 0; read = await file.read(piece, 0, PIECE)) {
+        for (let read = await next(); read.bytesRead > 0; read = await next()) {
             hash.update(piece.subarray(0, read.bytesRead));
-            await pause();
+            await pause(PAUSE_MS);
         }
     } finally {
         await file.close();

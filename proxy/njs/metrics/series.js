@@ -17,6 +17,7 @@ function all() {
 
 // What was counted, value by line; the buckets of a histogram are still those of counters.js.
 function counted() {
+    /** @type {Object<string, number>} */
     const values = {};
     counters.all().forEach((item) => {
         values[item[0]] = item[1];
@@ -25,6 +26,7 @@ function counted() {
 }
 
 function zeros() {
+    /** @type {Object<string, number>} */
     const values = {};
     const zero = (name, labels) => {
         values[counters.series(name, labels)] = 0;
@@ -43,6 +45,7 @@ function zeros() {
 
 // The gauges that are looked up for each scrape.
 function seen() {
+    /** @type {Object<string, number>} */
     const values = {};
     const set = (name, labels, value) => {
         values[counters.series(name, labels)] = Number(value);

@@ -1,5 +1,6 @@
 // Lazy loading: a model registered without a worker gets one on its first request, which waits for it.
 import availability from 'models/availability.js';
+import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
 import torchserve from 'models/torchserve.js';
@@ -43,7 +44,7 @@ async function load(name) {
             release(name, leads);
             return availability.failure(name, model);
         }
-        await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+        await pause(INTERVAL_MS);
     }
     release(name, leads);
     return availability.delayed(`Model ${name} is still loading; try again shortly.`, 5);

@@ -2,6 +2,7 @@
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_periodic
 import catalogue from 'models/catalogue.js';
 import lifecycle from 'models/lifecycle.js';
+import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
 import rotation from 'poller/rotation.js';
 import state from 'models/state.js';
@@ -20,7 +21,7 @@ async function poll() {
         await Promise.all(names.slice(0, 1).map(read));
         await Promise.all(names.slice(1).map(read));
         while (Date.now() - start < LAST_ROUND_MS && names.some(isUnsettled)) {
-            await new Promise((resolve) => setTimeout(resolve, UNSETTLED_MS));
+            await pause(UNSETTLED_MS);
             await Promise.all(names.filter(isUnsettled).map(read));
         }
     } catch (error) {

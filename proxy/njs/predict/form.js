@@ -60,7 +60,7 @@ function parse(contentType, body) {
         }
         const part = readPart(form, line);
         if (part.failure) {
-            return part;
+            return {failure: part.failure};
         }
         if (fields[part.name] !== undefined) {
             return malformed(`the field "${part.name}" appears twice`);
@@ -147,9 +147,11 @@ function fieldName(head) {
     const disposition = /^content-disposition[ \t]*:[ \t]*form-data\s*(;[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)/im.exec(head);
     // A quoted value without an end goes on to the end: looked for again from every parameter, it would take long.
     const parameter = /;\s*([^=;\s]+)\s*=\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?$)|([^;\s]*))/g;
-    let found = null;
-    for (let count = 0; disposition !== null && count < MAX_PARAMETERS; count++) {
-        found = parameter.exec(disposition[1]);
+    if (disposition === null) {
+        return null;
+    }
+    for (let count = 0; count < MAX_PARAMETERS; count++) {
+        const found = parameter.exec(disposition[1]);
         if (found === null) {
             return null;
         }

@@ -6,6 +6,7 @@ import errors from 'http/errors.js';
 import input from 'predict/input.js';
 import lifecycle from 'models/lifecycle.js';
 import loading from 'models/loading.js';
+import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
 import replies from 'predict/replies.js';
 import state from 'models/state.js';
@@ -86,7 +87,7 @@ async function ask(r, given) {
         r.variables.inference_key = torchserve.inferenceKey();
         asked.push(r.subrequest(`/_predict/${eighths}/${archive}`, {method: 'POST', body: given.file}));
         const reply = await waiting.forReply(asked, given.name);
-        await nextEvent();
+        await subrequestEnded();
         const outcome = reply === null ? replies.lost(given.name) : replies.interpret(given.name, reply);
         const elapsed = Date.now() - start;
         eighths = Math.floor(8 - elapsed * 8 / (settings.predict_timeout * 1000));
@@ -110,8 +111,8 @@ function note(r, elapsed, repeats, reply) {
 // njs 0.9.9 runs what waits for a subrequest while nginx still ends it. An answer to a client that has reset its connection
 // fails, and would free the request under nginx: the process would crash. A timer's turn comes when that is over.
 // https://github.com/nginx/njs/issues/1077
-function nextEvent() {
-    return new Promise((resolve) => setTimeout(resolve, 0));
+function subrequestEnded() {
+    return pause(0);
 }
 
 export default {predict};
