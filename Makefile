@@ -76,6 +76,9 @@ check: $(VENV)/test.installed ## lint, types, configuration
 	@if command -v promtool >/dev/null; \
 	then promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml; \
 	else echo "promtool is not installed (Debian's prometheus): monitoring/ is not checked."; fi
+	@if command -v node >/dev/null && test -x proxy/node_modules/.bin/tsc; \
+	then npm run --silent --prefix proxy check; \
+	else echo "Node.js 20 and its packages are not installed (npm install --prefix proxy): proxy/njs is not checked."; fi
 
 format: $(VENV)/test.installed ## format the code
 	@$(BIN)/ruff format .

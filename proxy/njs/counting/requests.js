@@ -1,0 +1,63 @@
+// What a request adds to the counters when it is over.
+import counters from 'counting/counters.js';
+
+/** @typedef {{route: string, model: string, status: number, seconds: number, retries: number, rejection?: string}} Request */
+/** @typedef {import('http/record.js').Report} Report */
+
+/**
+ * @param {Request} request
+ * @param {Report} report
+ */
+function count(request, report) {
+    const name = request.model;
+    // A name that is not in the catalogue is nobody's; bodies that were refused unread have none either.
+    const model = name || (request.route === '/api/v1/predict' ? 'unknown' : '');
+    counters.add('emotion_http_requests_total', {route: request.route, model, status: request.status}, 1);
+    counters.observe('emotion_http_request_duration_seconds', {route: request.route, model}, request.seconds);
+    const reason = request.rejection || exceededLimit(request.status, report);
+    if (reason !== undefined) {
+        counters.add('emotion_rejections_total', {reason}, 1);
+    }
+    if (name !== '') {
+        countPrediction(name, request.retries, report);
+        // Last, so that what is not in flight is counted.
+        counters.add('emotion_predictions_in_flight', {model: name}, -1);
+    }
+}
+
+// The limit for which nginx or the worker did not take a request.
+function exceededLimit(status, report) {
+    const tooLarge = report.error === 'too_large' ? 'pixels' : 'body_size';
+    return {413: tooLarge, 429: 'rate_limit'}[status];
+}
+
+function countPrediction(model, retries, report) {
+    if (retries > 0) {
+        counters.add('emotion_prediction_retries_total', {model}, retries);
+    }
+    if (report.batch === undefined) {
+        return;
+    }
+    if (report.queue !== undefined) {
+        counters.observe('emotion_prediction_queue_seconds', {model}, report.queue);
+    }
+    countOutcome(model, report);
+    // What is the same for the whole batch is counted with its first image.
+    if (report.item === 0) {
+        counters.observe('emotion_batch_decode_seconds', {model}, report.decode);
+        counters.observe('emotion_batch_size', {model}, report.batch);
+        if (report.inference !== undefined) {
+            counters.observe('emotion_batch_inference_seconds', {model}, report.inference);
+        }
+    }
+}
+
+function countOutcome(model, report) {
+    if (report.error !== undefined) {
+        counters.add('emotion_image_errors_total', {model, kind: report.error}, 1);
+    } else {
+        counters.add('emotion_predictions_total', {model, emotion: report.emotion}, 1);
+    }
+}
+
+export default {count};

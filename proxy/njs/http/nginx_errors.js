@@ -1,0 +1,41 @@
+// The errors nginx itself makes, in the contract's shape. They are variables, not a handler: a handler would first wait
+// for the body of a request that is refused.
+// https://nginx.org/en/docs/http/ngx_http_core_module.html#error_page
+import errors from 'http/errors.js';
+import routes from 'http/routes.js';
+
+const MESSAGES = {
+    400: 'The request is not valid HTTP; check its request line, headers and chunks.',
+    403: 'This address may not read this path; METRICS_ALLOW has the addresses that may.',
+    408: 'The request took too long to arrive; send it again.',
+    413: 'The body is larger than 10 MiB; send a smaller image.',
+    414: 'The address is too long; the API takes its input in the body.',
+    429: 'Too many predictions from this address; wait a second, and send fewer at a time.',
+    431: 'The headers are too long; send fewer or shorter ones.',
+    501: 'This transfer encoding is not supported; send the body as it is, or chunked.',
+    505: 'This version of HTTP is not supported; use HTTP/1.1.',
+};
+
+/** @param {NginxHTTPRequest} r */
+function body(r) {
+    const status = r.variables.status;
+    if (status === '404') {
+        return errors.body(routes.notFoundMessage(r.variables.request_path));
+    }
+    if (status === '405') {
+        return errors.body(`${r.variables.request.split(' ')[0]} is not allowed here; use ${allow(r)}.`);
+    }
+    return errors.body(MESSAGES[status] || (status < '500'
+        ? 'The request was refused; check its method, path and headers.'
+        : 'The service failed on this request; try again, and see its log on the server if that does not help.'));
+}
+
+/**
+ * For methods that never reach a route: TRACE and CONNECT.
+ * @param {NginxHTTPRequest} r
+ */
+function allow(r) {
+    return r.variables.status === '405' ? routes.allowed(r.variables.request_path) || 'GET, HEAD, OPTIONS' : '';
+}
+
+export default {allow, body};

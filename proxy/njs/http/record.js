@@ -1,0 +1,59 @@
+// A request that is over, as the log and the counters take it.
+import routes from 'http/routes.js';
+
+/**
+ * What the worker wrote of its answer (handlers/worker_metrics.py); {} where there is none. Times are seconds.
+ * @typedef {{queue?: number, decode?: number, inference?: number, batch?: number, item?: number, emotion?: string,
+ *            error?: string}} Report
+ */
+
+/**
+ * What is logged of a request.
+ * @param {NginxHTTPRequest} r
+ * @param {Report} report
+ */
+function fields(r, report) {
+    const variables = r.variables;
+    return {
+        time: new Date().toISOString(),
+        request_id: variables.request_identifier,
+        client: variables.remote_addr,
+        method: variables.request_method || '',
+        path: variables.request_path || '',
+        model: variables.model || '',
+        status: Number(variables.status),
+        received_bytes: Number(variables.request_length),
+        sent_bytes: Number(variables.bytes_sent),
+        seconds: Number(variables.request_time),
+        torchserve_seconds: variables.torchserve_ms ? Number(variables.torchserve_ms) / 1000 : undefined,
+        queue_seconds: report.queue,
+        decode_seconds: report.decode,
+        inference_seconds: report.inference,
+        batch: report.batch,
+        image_error: report.error,
+        retries: Number(variables.repeats || 0),
+        rejection: variables.rejection || undefined,
+    };
+}
+
+/**
+ * The path if it is one of ours, as a label of metrics.
+ * @param {string} path
+ */
+function route(path) {
+    return routes.allowed(path) !== '' ? path : 'other';
+}
+
+/**
+ * @param {string} [text]  X-Prediction-Report
+ * @returns {Report}
+ */
+function readReport(text) {
+    try {
+        return JSON.parse(text || '{}');
+    } catch (error) {
+        return {};
+    }
+}
+
+export default {fields, readReport, route};

@@ -1,0 +1,76 @@
+// Paths and methods: everything the proxy answers is in one table, and so is what it allows. Who answers is said by
+// name; api.js knows the functions.
+import errors from 'http/errors.js';
+
+const ROUTES = {
+    '/': {GET: 'service'},
+    '/api/v1/health': {GET: 'health'},
+    '/api/v1/health/live': {GET: 'live'},
+    '/api/v1/health/ready': {GET: 'ready'},
+    '/api/v1/models': {GET: 'models'},
+    '/api/v1/predict': {POST: 'predict'},
+    '/metrics': {GET: 'metrics'},
+};
+
+/**
+ * The methods of a path for Allow, '' for an unknown path. GET brings HEAD.
+ * @param {string} path
+ */
+function allowed(path) {
+    const methods = Object.keys(ROUTES[path] || {});
+    if (methods.length === 0) {
+        return '';
+    }
+    return methods.join(', ').replace('GET', 'GET, HEAD') + ', OPTIONS';
+}
+
+/**
+ * @param {NginxHTTPRequest} r
+ * @param {Object<string, (r: NginxHTTPRequest) => void | Promise<void>>} operations  the functions by the table's names
+ */
+function handle(r, operations) {
+    const route = ROUTES[r.uri];
+    if (r.method === 'OPTIONS') {
+        return options(r);
+    }
+    if (route === undefined) {
+        return notFound(r);
+    }
+    const operation = route[r.method === 'HEAD' ? 'GET' : r.method];
+    return operation === undefined ? notAllowed(r) : operations[operation](r);
+}
+
+// A preflight is answered for every path: the browser then shows the 404 instead of a CORS failure.
+// https://fetch.spec.whatwg.org/#cors-preflight-fetch
+function options(r) {
+    const isPreflight = r.headersIn['Access-Control-Request-Method'] !== undefined;
+    const methods = allowed(r.uri);
+    if (methods === '' && !isPreflight) {
+        return notFound(r);
+    }
+    if (methods !== '') {
+        r.headersOut['Allow'] = methods;
+    }
+    if (isPreflight && r.variables.cors_origin) {
+        r.headersOut['Access-Control-Allow-Methods'] = methods || 'GET, HEAD, POST, OPTIONS';
+        r.headersOut['Access-Control-Allow-Headers'] = 'Content-Type, X-Request-ID';
+        r.headersOut['Access-Control-Max-Age'] = '600';
+    }
+    r.return(204);
+}
+
+function notFound(r) {
+    errors.send(r, errors.failure(404, notFoundMessage(r.uri)));
+}
+
+/** @param {string} path */
+function notFoundMessage(path) {
+    return `There is nothing at ${errors.quote(path)}; the paths are ${Object.keys(ROUTES).join(', ')}.`;
+}
+
+function notAllowed(r) {
+    const methods = allowed(r.uri);
+    errors.send(r, errors.failure(405, `${r.method} is not allowed here; use ${methods}.`, {headers: {Allow: methods}}));
+}
+
+export default {allowed, handle, notFoundMessage};

@@ -1,0 +1,60 @@
+// TorchServe's management API for other machines: only the model routes, only archives of the model store, and a key
+// for every call. What is not allowed here never reaches TorchServe.
+import answers from 'http/answers.js';
+import checksum from 'management/checksum.js';
+import errors from 'http/errors.js';
+import keys from 'management/keys.js';
+import requests from 'management/requests.js';
+import torchserve from 'models/torchserve.js';
+
+/** @param {NginxHTTPRequest} r */
+async function handle(r) {
+    const key = keys.nameOf(r.headersIn['Authorization'] || '');
+    r.variables.management_key = key || '-';
+    r.variables.management_request = r.variables.request_path.slice(0, 300);
+    const failure = key === null ? unauthorized() : await answered(r);
+    if (failure !== null) {
+        r.variables.management_result = failure.message;
+        errors.send(r, failure);
+    }
+}
+
+function unauthorized() {
+    const message = 'A key is required: "Authorization: Bearer KEY"; `scripts/models key add NAME` makes one.';
+    return errors.failure(401, message, {headers: {'WWW-Authenticate': 'Bearer'}});
+}
+
+// Answer a request with TorchServe's reply; resolves to null, or to why there is none.
+async function answered(r) {
+    const checked = requests.read(r);
+    if (checked.failure) {
+        return checked.failure;
+    }
+    r.variables.management_request = checked.path;
+    try {
+        const failure = checked.archive ? await checksum.failure(checked.archive) : null;
+        if (failure === null) {
+            pass(r, await torchserve.call(r.method, checked.path));
+        }
+        return failure;
+    } catch (error) {
+        r.error(`management: ${error.message}`);
+        return errors.failure(503, 'TorchServe does not answer; is the stack running?', {retryAfter: 2});
+    }
+}
+
+function pass(r, reply) {
+    r.variables.management_result = r.method === 'GET' && reply.status === 200 ? 'shown' : summary(reply.text);
+    answers.send(r, reply.status, reply.text, {});
+}
+
+function summary(text) {
+    try {
+        const answer = JSON.parse(text);
+        return String(answer.status || answer.message).slice(0, 300);
+    } catch (error) {
+        return text.slice(0, 300);
+    }
+}
+
+export default {handle};

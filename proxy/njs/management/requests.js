@@ -1,0 +1,92 @@
+// Which requests of other machines reach TorchServe's management API: each is made anew from checked parts.
+import errors from 'http/errors.js';
+
+/**
+ * A failure, or the path to ask TorchServe for, and the archive of the model store to verify before.
+ * @typedef {{failure?: import('http/errors.js').Failure, path?: string, archive?: string}} Checked
+ */
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$/;
+const ARCHIVE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\.mar$/;
+const COUNT = /^[0-9]{1,3}$/;
+
+// Each route: method, number of segments after /models, and its parameters. "set-default" is told apart by its end.
+const ROUTES = [
+    {method: 'GET', length: 0, parameters: {limit: COUNT, next_page_token: COUNT}},
+    {method: 'GET', length: 1, parameters: {}},
+    {method: 'GET', length: 2, parameters: {}},
+    {method: 'POST', length: 0, parameters: {url: ARCHIVE, initial_workers: COUNT}, required: 'url'},
+    {method: 'PUT', length: 1, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
+    {method: 'PUT', length: 2, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
+    {method: 'PUT', length: 3, end: 'set-default', parameters: {}},
+    {method: 'DELETE', length: 1, parameters: {}},
+    {method: 'DELETE', length: 2, parameters: {}},
+];
+
+/**
+ * @param {NginxHTTPRequest} r
+ * @returns {Checked}
+ */
+function read(r) {
+    const segments = r.uri.split('/').slice(1);
+    if (segments.shift() !== 'models') {
+        return refused(404, 'There is nothing at this path; only /models is served here.');
+    }
+    const routes = ROUTES.filter((route) => route.length === segments.length
+                                            && (route.end === undefined || route.end === segments[route.length - 1]));
+    const route = routes.find((candidate) => candidate.method === r.method);
+    if (routes.length === 0) {
+        return refused(404, 'There is nothing at this path; see docs/models.md for those of /models.');
+    }
+    if (route === undefined) {
+        const allowed = routes.map((candidate) => candidate.method).join(', ');
+        return refused(405, `${r.method} is not allowed here; use ${allowed}.`, {headers: {Allow: allowed}});
+    }
+    const wrong = segments.find((segment) => !NAME.test(segment));
+    if (wrong !== undefined) {
+        return refused(400, `${errors.quote(wrong)} is neither a model's name nor a version.`);
+    }
+    return parameters(route, r.args, `/models${segments.map((part) => `/${archiveName(part)}`).join('')}`);
+}
+
+function refused(status, message, more) {
+    return {failure: errors.failure(status, message, more)};
+}
+
+// Clients' names are accepted as well as TorchServe's.
+function archiveName(name) {
+    return name.replace(/\+/g, 'plus');
+}
+
+function parameters(route, given, path) {
+    const names = Object.keys(given);
+    const pairs = [];
+    for (let i = 0; i < names.length; i++) {
+        const pattern = route.parameters[names[i]];
+        if (pattern === undefined || typeof given[names[i]] !== 'string' || !pattern.test(given[names[i]])) {
+            return refused(400, `The parameter ${errors.quote(names[i])} ${expectation(names[i], route)}`);
+        }
+        pairs.push(`${names[i]}=${given[names[i]]}`);
+    }
+    if (route.required && given[route.required] === undefined) {
+        return refused(400, `The parameter '${route.required}' is missing.`);
+    }
+    if (route.method !== 'GET' && route.length < 3 && route.method !== 'DELETE') {
+        // Waiting would hold one of the two threads that also carry predictions.
+        pairs.push('synchronous=false');
+    }
+    return {path: pairs.length ? `${path}?${pairs.join('&')}` : path, archive: given.url};
+}
+
+function expectation(name, route) {
+    if (name === 'url') {
+        return 'must be the plain file name of an archive in the model store, like X.mar.';
+    }
+    const allowed = Object.keys(route.parameters);
+    if (allowed.includes(name)) {
+        return 'must be given once, as a whole number.';
+    }
+    return `is not accepted here; ${allowed.length ? `use ${allowed.join(', ')}` : 'there are none'}.`;
+}
+
+export default {read};

@@ -1,0 +1,63 @@
+// Series as the text that Prometheus reads.
+// https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+import counters from 'counting/counters.js';
+
+// docs/metrics.md explains them. The order is that of the answer.
+const FAMILIES = {
+    emotion_http_requests_total: ['counter', 'Requests by route, model and status.'],
+    emotion_http_request_duration_seconds: ['histogram', 'Time from the first byte of a request to the last of its answer.'],
+    emotion_predictions_in_flight: ['gauge', 'Predictions that are being answered.'],
+    emotion_rejections_total: ['counter', 'Requests refused for a limit, or because nobody could answer.'],
+    emotion_prediction_retries_total: ['counter', 'Predictions sent to TorchServe again.'],
+    emotion_prediction_queue_seconds: ['histogram', 'Time between sending a prediction to TorchServe and its batch in the worker.'],
+    emotion_batch_decode_seconds: ['histogram', 'Time to decode and shrink all images of a batch.'],
+    emotion_batch_inference_seconds: ['histogram', 'Time to compute a batch.'],
+    emotion_batch_size: ['histogram', 'Images in a batch.'],
+    emotion_predictions_total: ['counter', 'Answered predictions by their most probable emotion.'],
+    emotion_image_errors_total: ['counter', 'Images a worker could not use.'],
+    emotion_worker_restarts_total: ['counter', 'Workers that TorchServe started again.'],
+    emotion_models_available: ['gauge', 'Models in the catalogue.'],
+    emotion_models_loaded: ['gauge', 'Models with a READY worker.'],
+    emotion_model_expected: ['gauge', '1 if the model should have a READY worker.'],
+    emotion_model_ready: ['gauge', '1 if the model has a READY worker.'],
+    emotion_model_refused: ['gauge', '1 if the build does not let the model be served.'],
+    emotion_worker_resident_memory_bytes: ['gauge', 'Resident memory of the workers of a model.'],
+    emotion_memory_limit_bytes: ['gauge', 'Memory of the machine, or of the container if that is limited.'],
+    emotion_memory_available_bytes: ['gauge', 'How much of it is left.'],
+    emotion_torchserve_up: ['gauge', '1 if the management API of TorchServe answers.'],
+    emotion_build_info: ['gauge', 'The version of the service.'],
+};
+
+/**
+ * @param {Object<string, number>} values  by series; a histogram's buckets are those of counters.js
+ * @returns {string}
+ */
+function text(values) {
+    const families = {};
+    Object.keys(values).sort().forEach((key) => {
+        const name = /^[a-z_]+/.exec(key)[0];
+        families[name] = families[name] || [];
+        families[name].push(key);
+    });
+    return Object.keys(FAMILIES).filter((name) => families[name] !== undefined).map((name) => {
+        const head = `# HELP ${name} ${FAMILIES[name][1]}\n# TYPE ${name} ${FAMILIES[name][0]}\n`;
+        const lines = FAMILIES[name][0] === 'histogram'
+            ? histograms(name, families[name], values)
+            : families[name].map((key) => `${key} ${values[key]}\n`);
+        return head + lines.join('');
+    }).join('');
+}
+
+function histograms(name, keys, values) {
+    return keys.filter((key) => key.endsWith(' sum')).map((key) => {
+        const labels = key.slice(name.length + 1, -'} sum'.length);
+        let count = 0;
+        const buckets = counters.BOUNDS[name].concat('+Inf').map((bound, index) => {
+            count += values[`${name}{${labels}} ${index}`] || 0;
+            return `${name}_bucket{${labels},le="${bound}"} ${count}\n`;
+        });
+        return `${buckets.join('')}${name}_sum{${labels}} ${values[key]}\n${name}_count{${labels}} ${count}\n`;
+    });
+}
+
+export default {text};

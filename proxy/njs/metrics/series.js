@@ -1,0 +1,73 @@
+// The values of all series: what was counted, and what is looked up for each scrape.
+import catalogue from 'models/catalogue.js';
+import counters from 'counting/counters.js';
+import memory from 'metrics/memory.js';
+import readiness from 'models/readiness.js';
+import state from 'models/state.js';
+import workers from 'models/workers.js';
+
+// Those that cannot be guessed from what was counted: a rate needs the zero before the first.
+const REASONS = ['body_size', 'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
+const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
+
+/** @returns {Object<string, number>} */
+function all() {
+    return Object.assign(zeros(), counted(), seen());
+}
+
+// What was counted, value by line; the buckets of a histogram are still those of counters.js.
+function counted() {
+    /** @type {Object<string, number>} */
+    const values = {};
+    counters.all().forEach((item) => {
+        values[item[0]] = item[1];
+    });
+    return values;
+}
+
+function zeros() {
+    /** @type {Object<string, number>} */
+    const values = {};
+    const zero = (name, labels) => {
+        values[counters.series(name, labels)] = 0;
+    };
+    REASONS.forEach((reason) => zero('emotion_rejections_total', {reason}));
+    const models = catalogue.entries();
+    Object.keys(models).forEach((model) => {
+        zero('emotion_predictions_in_flight', {model});
+        zero('emotion_prediction_retries_total', {model});
+        zero('emotion_worker_restarts_total', {model});
+        models[model].emotions.forEach((emotion) => zero('emotion_predictions_total', {model, emotion}));
+        IMAGE_ERRORS.forEach((kind) => zero('emotion_image_errors_total', {model, kind}));
+    });
+    return values;
+}
+
+// The gauges that are looked up for each scrape.
+function seen() {
+    /** @type {Object<string, number>} */
+    const values = {};
+    const set = (name, labels, value) => {
+        values[counters.series(name, labels)] = Number(value);
+    };
+    const isUp = state.isAnswering();
+    const names = catalogue.names();
+    names.forEach((model) => {
+        set('emotion_model_expected', {model}, readiness.isExpected(model));
+        set('emotion_model_ready', {model}, isUp && readiness.isLoaded(model));
+        set('emotion_model_refused', {model}, state.model(model).error !== '');
+        set('emotion_worker_resident_memory_bytes', {model}, workers.memory(model));
+    });
+    set('emotion_models_available', {}, names.length);
+    set('emotion_models_loaded', {}, isUp ? names.filter(readiness.isLoaded).length : 0);
+    set('emotion_torchserve_up', {}, isUp);
+    set('emotion_build_info', {version: settings.version}, 1);
+    const found = memory.read();
+    if (found !== null) {
+        set('emotion_memory_limit_bytes', {}, found.limit);
+        set('emotion_memory_available_bytes', {}, found.available);
+    }
+    return values;
+}
+
+export default {all};

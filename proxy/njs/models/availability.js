@@ -1,0 +1,54 @@
+// Whether a model can be asked, and if not, why.
+import errors from 'http/errors.js';
+import state from 'models/state.js';
+
+/** @typedef {import('http/errors.js').Failure} Failure */
+
+/**
+ * It will not answer before somebody has done something.
+ * @param {string} message
+ */
+function broken(message) {
+    return errors.failure(500, message);
+}
+
+/**
+ * It may answer soon.
+ * @param {string} message
+ * @param {number} retryAfter  seconds
+ * @param {string} [reason]
+ */
+function delayed(message, retryAfter, reason) {
+    return errors.failure(503, message, {retryAfter, reason});
+}
+
+/**
+ * What stands against asking a model, null when a prediction may be tried.
+ * @param {string} name
+ * @param {import('models/state.js').Model} model
+ * @returns {Failure | null}
+ */
+function failure(name, model) {
+    if (model.error) {
+        return broken(model.error.includes(name) ? model.error : `Model ${name} is not served: ${model.error}`);
+    }
+    if (!state.isUp()) {
+        return delayed(`Model ${name} cannot answer: TorchServe is not running or still starting; try again shortly.`, 2, 'torchserve_down');
+    }
+    if (!state.isFresh()) {
+        return delayed(`Model ${name} cannot answer: TorchServe has not replied for some seconds; try again shortly.`, 5, 'torchserve_down');
+    }
+    switch (model.state) {
+    case 'absent':
+        return broken(model.built
+            ? `Model ${name} is not registered with TorchServe; register its archive or start the stack again.`
+            : `Model ${name} has no archive; put its checkpoint into results/, build the archive, and start the stack again.`);
+    case 'failing':
+        return broken(`Model ${name} does not load: its worker ends again and again; see TorchServe's log on the server.`);
+    case 'starting':
+        return delayed(`Model ${name} is still loading; try again shortly.`, 2, 'not_ready');
+    }
+    return null;
+}
+
+export default {broken, delayed, failure};

@@ -1,0 +1,52 @@
+// models.json and the build's index.json: read into the shared dictionary.
+import fs from 'fs';
+import state from 'models/state.js';
+
+/**
+ * Read both files. Returns the names of the catalogue; without a readable catalogue the last one stays.
+ * @returns {string[]}
+ */
+function load() {
+    const catalogue = readJson(settings.catalogue) || entries();
+    const index = readJson(settings.index) || {};
+    const found = Object.keys(catalogue);
+    found.forEach((name) => note(name, index[name] || {}));
+    state.write('catalogue', catalogue);
+    state.write('names', found);
+    return found;
+}
+
+// The catalogue's names; read from the file in the second before the first poll.
+function names() {
+    return state.names() || load();
+}
+
+/**
+ * What models.json says, by name.
+ * @returns {Object<string, {architecture: string, dataset: string, emotions: string[], accuracy?: number}>}
+ */
+function entries() {
+    return state.read('catalogue') || {};
+}
+
+// What the build says of a model, beside what TorchServe said of it.
+function note(name, entry) {
+    const before = state.model(name) || {state: 'starting', since: Date.now(), pids: [], served: false, gpu: false};
+    state.setModel(name, Object.assign({}, before, {
+        archive: (entry.archive || name.replace(/\+/g, 'plus')).replace(/\.mar$/, ''),
+        built: Boolean(entry.archive),
+        error: entry.error || '',
+        stand_in: entry.stand_in === true,
+    }));
+}
+
+// A file that is missing, or damaged by hand, is as good as none until it is read again.
+function readJson(path) {
+    try {
+        return JSON.parse(fs.readFileSync(path, 'utf8'));
+    } catch (error) {
+        return null;
+    }
+}
+
+export default {entries, load, names};

@@ -1,0 +1,65 @@
+// What state a model is in, by what TorchServe says of its workers: ready, starting, restarting (was READY), failing,
+// idle (no worker wanted), absent (not registered).
+
+/** @typedef {import('models/state.js').Model} Model */
+/** @typedef {{id: string, status: string, pid: number, gpu: boolean}} Worker */
+/** @typedef {{workers?: Worker[]}} Description  TorchServe's, of a model */
+
+// A worker that was READY is restarted by TorchServe; one that never was, after so many processes, does not load.
+const MAX_FAILED_STARTS = 3;
+const MAX_FAILED_RESTARTS = 6;
+// The same for a worker that hangs, or that TorchServe no longer restarts: longer than its start may take.
+const MAX_UNREADY_MS = 180000;
+
+/** @param {Model} model */
+function isReady(model) {
+    return model.state === 'ready';
+}
+
+/**
+ * Whether a model is about to become READY.
+ * @param {Model} model
+ */
+function isUnsettled(model) {
+    return model.state === 'starting' || model.state === 'restarting';
+}
+
+/**
+ * Whether a model has, or gets, a worker without being asked for.
+ * @param {Model} model
+ */
+function isWanted(model) {
+    return model.state !== 'absent' && model.state !== 'idle';
+}
+
+/**
+ * A model as it is after TorchServe described it (null: not registered).
+ * Starting and failing workers look alike there (UNLOADING); only the number of their processes tells them apart.
+ * @param {Model} before
+ * @param {Description | null} description
+ * @returns {Model}
+ */
+function after(before, description) {
+    const workers = description === null ? [] : description.workers || [];
+    if (workers.some((worker) => worker.status === 'READY')) {
+        return changed(before, 'ready', [], true, workers.some((worker) => worker.gpu));
+    }
+    if (workers.length === 0) {
+        return changed(before, description === null ? 'absent' : 'idle', [], false, false);
+    }
+    const fresh = workers.map((worker) => worker.pid).filter((pid) => pid > 0 && !before.pids.includes(pid));
+    const pids = before.pids.concat(fresh);
+    return changed(before, unready(before, pids), pids, before.served, before.gpu);
+}
+
+function unready(before, pids) {
+    const failing = pids.length >= (before.served ? MAX_FAILED_RESTARTS : MAX_FAILED_STARTS)
+        || Date.now() - before.since > MAX_UNREADY_MS;
+    return failing ? 'failing' : before.served ? 'restarting' : 'starting';
+}
+
+function changed(before, state, pids, served, gpu) {
+    return Object.assign({}, before, {state, pids, served, gpu, since: pids.length > 0 ? before.since : Date.now()});
+}
+
+export default {after, isReady, isUnsettled, isWanted};

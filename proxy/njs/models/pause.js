@@ -1,0 +1,13 @@
+// Waiting, while the process does other things.
+
+/**
+ * @param {number} ms  0: what has to be done now comes first
+ * @returns {Promise<void>}
+ */
+function pause(ms) {
+    return new Promise((resolve) => {
+        setTimeout(() => resolve(undefined), ms);
+    });
+}
+
+export default pause;

@@ -1,0 +1,69 @@
+// TorchServe's word on a model, noted in the state.
+import fs from 'fs';
+import lifecycle from 'models/lifecycle.js';
+import state from 'models/state.js';
+import torchserve from 'models/torchserve.js';
+
+/** @typedef {import('models/lifecycle.js').Description} Description */
+
+// How long a stack that has just started may take to register its models, ms.
+const REGISTRATION_MS = 30000;
+
+/**
+ * Ask TorchServe about a model and note its state. Resolves to TorchServe's description, null for a model that is not
+ * registered; throws when TorchServe does not answer.
+ * @param {string} name
+ * @returns {Promise<Description | null>}
+ */
+async function refresh(name) {
+    const asked = Date.now();
+    const description = await torchserve.describe(state.model(name).archive);
+    state.setAnswered(true);
+    note(name, description, asked);
+    return description;
+}
+
+/**
+ * The same where an answer is not needed.
+ * @param {string} name
+ */
+async function tryRefresh(name) {
+    try {
+        await refresh(name);
+    } catch (error) {
+        noteFailure(error);
+    }
+}
+
+// Several requests may ask at once: an answer that is older than the one noted is not news.
+function note(name, description, asked) {
+    const before = state.model(name);
+    if (before.asked > asked && before.asked - asked < state.STALE_MS) {
+        return;
+    }
+    const after = Object.assign(lifecycle.after(before, description), {asked});
+    if (after.state === 'absent' && before.built && isStarting()) {
+        after.state = 'starting';
+    }
+    if (after.state !== before.state) {
+        ngx.log(ngx.INFO, `model ${name} is ${after.state}, was ${before.state}`);
+    }
+    state.setModel(name, after);
+}
+
+// Whether TorchServe has been started so lately that models may still be registered.
+function isStarting() {
+    return Date.now() - fs.statSync(settings.key_file).mtimeMs < REGISTRATION_MS;
+}
+
+/**
+ * After an error of a question to TorchServe: nobody listens there, or only nobody answered in time?
+ * @param {Error} error
+ */
+function noteFailure(error) {
+    if (!/time/i.test(error.message)) {
+        state.setAnswered(false);
+    }
+}
+
+export default {noteFailure, refresh, tryRefresh};

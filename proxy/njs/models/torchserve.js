@@ -1,0 +1,68 @@
+// A client of TorchServe's management API, and the keys it wants.
+// https://github.com/pytorch/serve/blob/v0.12.0/docs/token_authorization_api.md
+import fs from 'fs';
+import state from 'models/state.js';
+
+/** @typedef {import('models/lifecycle.js').Description} Description */
+
+// TorchServe writes new keys at each of its starts; the one for predictions is kept for all processes. Returns the one
+// for the management API, null before TorchServe's first start.
+function readKeys() {
+    try {
+        const keys = JSON.parse(fs.readFileSync(settings.key_file, 'utf8'));
+        state.dictionary().set('inference_key', keys.inference.key);
+        return keys.management.key;
+    } catch (error) {
+        return null;
+    }
+}
+
+/** @returns {string} */
+function inferenceKey() {
+    return String(state.dictionary().get('inference_key') || '');
+}
+
+/**
+ * Resolves to TorchServe's reply, whatever its status; throws when there is none.
+ * @param {string} method
+ * @param {string} path
+ * @returns {Promise<{status: number, text: string}>}
+ */
+async function call(method, path) {
+    const key = readKeys();
+    if (key === null) {
+        throw new Error('TorchServe has written no keys');
+    }
+    const reply = await ngx.fetch(settings.management_url + path, {method, headers: {Authorization: `Bearer ${key}`}});
+    return {status: reply.status, text: await reply.text()};
+}
+
+/**
+ * What TorchServe says of a model, null when it is not registered; throws when TorchServe does not answer.
+ * @param {string} archive
+ * @returns {Promise<Description | null>}
+ */
+async function describe(archive) {
+    const reply = await call('GET', `/models/${archive}`);
+    if (reply.status === 404) {
+        return null;
+    }
+    accept(reply, [200]);
+    return JSON.parse(reply.text)[0];
+}
+
+/**
+ * Ask for one worker, which TorchServe starts in the background.
+ * @param {string} archive
+ */
+async function addWorker(archive) {
+    accept(await call('PUT', `/models/${archive}?min_worker=1&max_worker=1`), [200, 202]);
+}
+
+function accept(reply, statuses) {
+    if (!statuses.includes(reply.status)) {
+        throw new Error(`TorchServe's management API answered ${reply.status}`);
+    }
+}
+
+export default {addWorker, call, describe, inferenceKey, readKeys};

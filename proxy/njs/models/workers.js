@@ -1,0 +1,62 @@
+// The workers as TorchServe lists them: their processes, how often they were started again, their memory.
+import fs from 'fs';
+import counters from 'counting/counters.js';
+import state from 'models/state.js';
+
+/**
+ * Note a model's workers, by TorchServe's id of each: it stays when the process is another. Called by the poller only,
+ * since two that did so at once would count a restart twice.
+ * @param {string} name
+ * @param {import('models/lifecycle.js').Description | null} description
+ */
+function note(name, description) {
+    const before = of(name);
+    const now = {};
+    (description === null ? [] : description.workers || []).forEach((worker) => {
+        now[worker.id] = worker.pid > 0 ? worker.pid : before[worker.id] || 0;
+        if (before[worker.id] > 0 && now[worker.id] !== before[worker.id]) {
+            counters.add('emotion_worker_restarts_total', {model: name}, 1);
+        }
+    });
+    state.write(`workers:${name}`, now);
+    if (Object.keys(before).some((id) => now[id] !== before[id])) {
+        state.dictionary().set(`ended:${name}`, String(Date.now()));
+    }
+}
+
+/**
+ * When a worker of the model was last seen to have ended: ms since 1970, 0 for never.
+ * @param {string} name
+ */
+function ended(name) {
+    return Number(state.dictionary().get(`ended:${name}`) || 0);
+}
+
+/**
+ * Process ids by the workers' ids; 0 before the first process.
+ * @returns {Object<string, number>}
+ */
+function of(name) {
+    return state.read(`workers:${name}`) || {};
+}
+
+/**
+ * The resident memory of a model's workers, bytes.
+ * @param {string} name
+ */
+function memory(name) {
+    const workers = of(name);
+    return Object.keys(workers).reduce((sum, id) => sum + resident(workers[id]), 0);
+}
+
+// https://www.kernel.org/doc/html/latest/filesystems/proc.html: 0 for a process that has ended.
+function resident(pid) {
+    try {
+        const found = /^VmRSS:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
+        return found === null ? 0 : Number(found[1]) * 1024;
+    } catch (error) {
+        return 0;
+    }
+}
+
+export default {ended, memory, note};

@@ -1,0 +1,40 @@
+// Once a second: the catalogue, the build's index and TorchServe's workers, into the shared dictionary; and the log.
+// https://nginx.org/en/docs/http/ngx_http_js_module.html#js_periodic
+import catalogue from 'models/catalogue.js';
+import lifecycle from 'models/lifecycle.js';
+import pause from 'models/pause.js';
+import refresh from 'models/refresh.js';
+import rotation from 'poller/rotation.js';
+import state from 'models/state.js';
+import workers from 'models/workers.js';
+
+// Models that are about to become READY are asked for more often.
+const UNSETTLED_MS = 250;
+const LAST_ROUND_MS = 700;
+
+async function poll() {
+    const start = Date.now();
+    rotation.rotate();
+    const names = catalogue.load();
+    try {
+        // One model first: a TorchServe that is down then costs one line of the log a second, not one for each model.
+        await Promise.all(names.slice(0, 1).map(read));
+        await Promise.all(names.slice(1).map(read));
+        while (Date.now() - start < LAST_ROUND_MS && names.some(isUnsettled)) {
+            await pause(UNSETTLED_MS);
+            await Promise.all(names.filter(isUnsettled).map(read));
+        }
+    } catch (error) {
+        refresh.noteFailure(error);
+    }
+}
+
+function isUnsettled(name) {
+    return lifecycle.isUnsettled(state.model(name));
+}
+
+async function read(name) {
+    workers.note(name, await refresh.refresh(name));
+}
+
+export default {poll};

@@ -1,0 +1,63 @@
+// What a prediction is asked for: the image and the model's name, out of the form.
+import catalogue from 'models/catalogue.js';
+import errors from 'http/errors.js';
+import form from 'predict/form.js';
+
+/** @typedef {{failure?: import('http/errors.js').Failure, file?: Buffer, name?: string}} Input  a failure, or the rest */
+
+// Of a model's name that is looked at: more than any has. To replace in a long text takes njs long.
+const MAX_NAME_BYTES = 400;
+// Of the models an error lists.
+const MAX_NAMES = 12;
+
+/**
+ * @param {NginxHTTPRequest} r
+ * @returns {Input}
+ */
+function read(r) {
+    if (r.variables.request_body_file) {
+        return invalid(413, 'The body was sent in chunks of a few bytes; send it in larger ones, or with its length.');
+    }
+    const parsed = form.parse(r.headersIn['Content-Type'] || '', r.requestBuffer);
+    if (parsed.failure) {
+        return {failure: parsed.failure};
+    }
+    const file = parsed.fields.file;
+    const name = parsed.fields.model;
+    const missing = ['file', 'model'].filter((field) => parsed.fields[field] === undefined);
+    if (missing.length > 0) {
+        return invalid(400, `The form has no ${missing.map((field) => `"${field}"`).join(' and no ')}; send both, `
+                            + 'the image as "file" and the model\'s name as "model".');
+    }
+    if (name.length === 0) {
+        return invalid(400, 'The field "model" is empty; send one of the names GET /api/v1/models lists.');
+    }
+    if (file.length === 0) {
+        return invalid(400, 'The field "file" is empty; send an image.');
+    }
+    return known(file, name);
+}
+
+function invalid(status, message) {
+    return {failure: errors.failure(status, message)};
+}
+
+function known(file, bytes) {
+    const names = catalogue.names();
+    const name = bytes.toString('utf8', 0, MAX_NAME_BYTES);
+    const whole = bytes.length <= MAX_NAME_BYTES;
+    if (whole && names.includes(name)) {
+        return {file, name};
+    }
+    const meant = whole ? names.find((candidate) => simplified(candidate) === simplified(name)) : undefined;
+    const hint = meant === undefined ? '' : ` Did you mean ${meant}? Send it exactly so, without URL encoding.`;
+    const listed = names.slice(0, MAX_NAMES).join(', ') + (names.length > MAX_NAMES ? ', …' : '');
+    return invalid(400, `Unknown model ${errors.quote(name)}; GET /api/v1/models lists the models: ${listed}.${hint}`);
+}
+
+// A name without its case, and without what URL encoding does to "+".
+function simplified(name) {
+    return name.trim().replace(/ |%2b/gi, '+').toLowerCase();
+}
+
+export default {read};

@@ -1,0 +1,45 @@
+// Waiting for a reply, or for the sign that there will be none. A worker thread of TorchServe that is interrupted while it
+// collects a batch, because its process died or is scaled away, forgets what it has taken from the queue: those requests
+// would never be answered.
+// https://github.com/pytorch/serve/blob/v0.12.0/frontend/server/src/main/java/org/pytorch/serve/wlm/WorkerThread.java
+import lifecycle from 'models/lifecycle.js';
+import state from 'models/state.js';
+import workers from 'models/workers.js';
+
+const INTERVAL_MS = 1000;
+// What only waited for a worker to be started again has its reply when the model was seen READY so many times.
+const PATIENCE = 5;
+
+/**
+ * Resolves to the first of the replies, or to null when the one asked for just now must be taken for lost.
+ * @param {Promise<NginxHTTPRequest>[]} replies
+ * @param {string} name
+ * @returns {Promise<NginxHTTPRequest | null>}
+ */
+async function forReply(replies, name) {
+    const asked = Date.now();
+    let seen = 0;
+    let timer;
+    const loss = new Promise((resolve) => {
+        function check() {
+            if (workers.ended(name) > asked && lifecycle.isReady(state.model(name))) {
+                seen++;
+            }
+            timer = seen > PATIENCE ? undefined : setTimeout(check, INTERVAL_MS);
+            if (timer === undefined) {
+                resolve(null);
+            }
+        }
+        timer = setTimeout(check, INTERVAL_MS);
+    });
+    try {
+        return await Promise.race(replies.concat([loss]));
+    } finally {
+        // To clear a timer that is over crashes njs.
+        if (timer !== undefined) {
+            clearTimeout(timer);
+        }
+    }
+}
+
+export default {forReply};
