@@ -13,16 +13,15 @@ import psutil
 import pytest
 
 from tests.monitoring.scrape import settled
-
-from . import forms, images
-from .assertions import assert_prediction
-from .client import Client
-from .polling import poll
-from .reference import Reference
-from .wire import connection, head
+from tests.support import forms, images
+from tests.support.assertions import assert_prediction
+from tests.support.client import Client
+from tests.support.polling import poll
+from tests.support.reference import Reference
+from tests.support.wire import connection, head
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 MODEL = "MobileNetV2_FER2013"
 LEAVING, THREADS, BUSY = 300, 3, 4
