@@ -35,13 +35,16 @@ exit codes:
 app.add_typer(key_app, name="key")
 
 
-def _count(text: str) -> int:
+# Typer parses defaults too, which are numbers already.
+def _count(given: str | int) -> int:
+    text = str(given)
     if not text.isascii() or not text.isdigit():
         raise typer.BadParameter(f"{text!r} is no number of 0 or more")
     return int(text)
 
 
-def _seconds(text: str) -> float:
+def _seconds(given: str | float) -> float:
+    text = str(given)
     try:
         seconds = float(text)
     except ValueError:

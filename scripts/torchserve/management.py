@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,10 @@ _REGISTER_PARAMETERS = {
     "responseTimeout": "response_timeout",
     "startupTimeout": "startup_timeout",
 }
+
+
+_SCALE_ATTEMPTS = 5
+_SCALE_PAUSE = 0.2  # seconds
 
 
 class ManagementError(UserError):
@@ -95,11 +100,16 @@ class Management:
         Returns at once: ``synchronous=true`` would hold one of the two threads that also carry predictions.
         """
         count = str(workers)
-        self.call(
-            "PUT",
-            f"/models/{quote(archive_name)}/{quote(version)}",
-            {"min_worker": count, "max_worker": count, "synchronous": "false"},
-        )
+        path = f"/models/{quote(archive_name)}/{quote(version)}"
+        for attempt in range(_SCALE_ATTEMPTS):
+            try:
+                self.call("PUT", path, {"min_worker": count, "max_worker": count, "synchronous": "false"})
+                return
+            except ManagementError as error:
+                # TorchServe walks its list of workers while another thread changes it.
+                if "ConcurrentModificationException" not in str(error) or attempt + 1 == _SCALE_ATTEMPTS:
+                    raise
+            time.sleep(_SCALE_PAUSE)
 
     def set_default(self, archive_name: str, version: str) -> None:
         """Let ``version`` answer the requests that name none."""

@@ -1,1 +1,0 @@
-"""How TorchServe is started."""
