@@ -19,6 +19,7 @@ FOREIGN = [
     "http://localhost:5173.example.org",
     "http://127.0.0.1:5173",
     "http://xlocalhost:5173",
+    "http://LOCALHOST:5173",
     "http://localhost:5173/",
     "http://localhost:5173 http://localhost:3000",
     "*",

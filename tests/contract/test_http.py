@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from tests.support import forms, images
@@ -12,6 +14,9 @@ from tests.support.assertions import assert_prediction, json_body
 from tests.support.client import ORIGIN, Client
 from tests.support.reference import Reference
 from tests.support.wire import connection, head, read_reply
+
+if TYPE_CHECKING:
+    from tests.conftest import RunningStack
 
 MODEL = "MobileNetV2_FER2013"
 FRAME = images.frame(7)
@@ -42,6 +47,24 @@ def test_connection_is_kept_through_answers_and_errors(client: Client) -> None:
     assert statuses == [200, 200, 400, 404, 405, 200]
     assert len(sockets) == 1
     assert None not in sockets
+
+
+def test_connections_to_torchserve_are_kept(stack: RunningStack, client: Client) -> None:
+    """Those that were closed are seen too: the system remembers them for a minute."""
+
+    def ports() -> set[int]:
+        ends = [
+            {connection.laddr.port, connection.raddr.port}
+            for connection in psutil.net_connections("tcp")
+            if connection.laddr and connection.raddr
+        ]
+        return {port for pair in ends if stack.settings.inference_port in pair for port in pair}
+
+    assert client.predict(FRAME, MODEL).ok
+    before = ports()
+    assert before
+    assert all(client.predict(FRAME, MODEL).ok for _ in range(20))
+    assert len(ports() - before) <= 2  # one for each of nginx's processes
 
 
 def test_http_1_0_is_answered(client: Client) -> None:

@@ -94,5 +94,5 @@ def test_health_and_models_are_not_limited(limited: RunningStack) -> None:
 def test_only_the_origins_of_the_setting_are_allowed(limited: RunningStack) -> None:
     client = Client(limited.url)
     assert_cors(client.get("/api/v1/models", {"Origin": ORIGIN}), ORIGIN)
-    for origin in ("http://localhost:5173", "http://localhost:3000"):
+    for origin in ("http://localhost:5173", "http://localhost:3000", "https://faces-example.org"):
         assert "Access-Control-Allow-Origin" not in client.get("/api/v1/models", {"Origin": origin}).headers

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from scripts.settings import ROOT, SettingsError, load_settings
+from scripts.archives.changes import FIRST_VERSION
+from scripts.settings import ROOT, Settings, SettingsError, load_settings
 
 
 def test_defaults_serve_on_loopback_from_the_clone() -> None:
@@ -58,10 +60,53 @@ def test_a_wrong_value_is_named_with_the_remedy(name: str, value: str, message: 
         load_settings({name: value})
 
 
-def test_every_setting_is_documented() -> None:
-    code = (ROOT / "scripts" / "settings.py").read_text()
-    names = set(re.findall(r'env\.\w+\("([A-Z_]+)"', code))
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE))
-    assert names
-    assert names - documented == set()
-    assert documented - names == {"ARCHIVE_VERSION", "PYTHON"}  # the Makefile's own
+ROWS = re.findall(
+    r"^\| `([A-Z_]+)` \| ([^|]+) \|", (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8"), re.MULTILINE
+)
+# The Makefile's own.
+NO_SETTINGS = {"ARCHIVE_VERSION": "as before, at first 1.0", "PYTHON": "`python3`"}
+# Defaults that are told in words: what the words stand for.
+IN_WORDS = {
+    "off": "",
+    "the one from PyPI": None,
+    "as at the last stop, at first `all`": "",
+    "`http(s)://localhost:5173` and `:3000`": (
+        "http://localhost:5173",
+        "https://localhost:5173",
+        "http://localhost:3000",
+        "https://localhost:3000",
+    ),
+    # Private: RFC 1918, RFC 4193.
+    "loopback and private networks": (
+        "127.0.0.0/8",
+        "::1/128",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",
+    ),
+}
+
+
+def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
+    """Its field has its name in small letters, so that no setting can be read under another one."""
+    code = (ROOT / "scripts" / "settings.py").read_text(encoding="utf-8")
+    read = re.findall(r'(\w+)=\w*\(?env\.\w+\("([A-Z_]+)"', code)
+    assert {field: name.lower() for field, name in read} == {name: name for name in Settings.__annotations__}
+    names = [name for name, _ in ROWS]
+    assert sorted(names) == sorted({name.upper() for name in Settings.__annotations__} | NO_SETTINGS.keys())
+
+
+@pytest.mark.parametrize(("name", "told"), [row for row in ROWS if row[0] not in NO_SETTINGS], ids=lambda text: text)
+def test_every_default_is_the_documented_one(name: str, told: str) -> None:
+    default = getattr(load_settings({}), name.lower())
+    plain = told.strip("`")
+    if isinstance(default, Path):
+        default = str(default.relative_to(ROOT))
+    assert default == (IN_WORDS[told] if told in IN_WORDS else type(default)(plain))
+
+
+def test_the_makefile_s_own_variables_have_their_documented_defaults() -> None:
+    assert {name: told for name, told in ROWS if name in NO_SETTINGS} == NO_SETTINGS
+    assert FIRST_VERSION == "1.0"
+    assert "\nPYTHON ?= python3\n" in (ROOT / "Makefile").read_text(encoding="utf-8")

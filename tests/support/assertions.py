@@ -68,8 +68,13 @@ def assert_error(answer: Answer, status: int, *words: str, origin: str | None = 
     if origin is not None:
         assert_cors(answer, origin)
     if status in (429, 503):
-        assert 1 <= int(answer.headers["Retry-After"]) <= 120, answer.headers
+        assert_retry_after(answer)
     return sentence
+
+
+def assert_retry_after(answer: Answer) -> None:
+    """The answer says when to come again."""
+    assert 1 <= int(answer.headers["Retry-After"]) <= 120, answer.headers
 
 
 def assert_prediction(answer: Answer, model: str, expected: dict[str, float], origin: str = ORIGIN) -> None:
@@ -125,4 +130,6 @@ def assert_health(answer: Answer, status: str, loaded: int, available: int, devi
     }
     assert json_body(answer) == expected
     assert answer.status_code == (503 if status == "unhealthy" else 200)
+    if answer.status_code == 503:
+        assert_retry_after(answer)
     assert_cors(answer)
