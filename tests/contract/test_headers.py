@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from . import forms, images
-from .client import ORIGIN, Client
+from tests.support import forms, images
+from tests.support.client import ORIGIN, Client
 
 FORM = forms.encode(forms.image(images.frame(5)), forms.field("model", "MobileNetV2_FER2013"))
 FORM_TYPE = {"Content-Type": f"multipart/form-data; boundary={forms.BOUNDARY}"}

@@ -16,7 +16,7 @@ from tests.support.reference import Reference
 from tests.support.wire import connection, head, read_reply
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 MODEL = "MobileNetV2_FER2013"
 FRAME = images.frame(7)

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 if TYPE_CHECKING:
-    from tests.conftest import RunningStack
+    from tests.support.stacks import RunningStack
 
 PAGES = {"/": "page", "/docs": "docs", "/redoc": "docs"}
 FILES = (
