@@ -30,26 +30,26 @@ const ROUTES = [
 function read(r) {
     const segments = r.uri.split('/').slice(1);
     if (segments.shift() !== 'models') {
-        return refused(404, 'There is nothing at this path; only /models is served here.');
+        return invalid(404, 'There is nothing at this path; only /models is served here.');
     }
     const routes = ROUTES.filter((route) => route.length === segments.length
                                             && (route.end === undefined || route.end === segments[route.length - 1]));
     const route = routes.find((candidate) => candidate.method === r.method);
     if (routes.length === 0) {
-        return refused(404, 'There is nothing at this path; see docs/models.md for those of /models.');
+        return invalid(404, 'There is nothing at this path; see docs/models.md for those of /models.');
     }
     if (route === undefined) {
         const allowed = routes.map((candidate) => candidate.method).join(', ');
-        return refused(405, `${r.method} is not allowed here; use ${allowed}.`, {headers: {Allow: allowed}});
+        return invalid(405, `${r.method} is not allowed here; use ${allowed}.`, {headers: {Allow: allowed}});
     }
     const wrong = segments.find((segment) => !NAME.test(segment));
     if (wrong !== undefined) {
-        return refused(400, `${errors.quote(wrong)} is neither a model's name nor a version.`);
+        return invalid(400, `${errors.quote(wrong)} is neither a model's name nor a version.`);
     }
     return parameters(route, r.args, `/models${segments.map((part) => `/${archiveName(part)}`).join('')}`);
 }
 
-function refused(status, message, more) {
+function invalid(status, message, more) {
     return {failure: errors.failure(status, message, more)};
 }
 
@@ -64,12 +64,12 @@ function parameters(route, given, path) {
     for (let i = 0; i < names.length; i++) {
         const pattern = route.parameters[names[i]];
         if (pattern === undefined || typeof given[names[i]] !== 'string' || !pattern.test(given[names[i]])) {
-            return refused(400, `The parameter ${errors.quote(names[i])} ${expectation(names[i], route)}`);
+            return invalid(400, `The parameter ${errors.quote(names[i])} ${expectation(names[i], route)}`);
         }
         pairs.push(`${names[i]}=${given[names[i]]}`);
     }
     if (route.required && given[route.required] === undefined) {
-        return refused(400, `The parameter '${route.required}' is missing.`);
+        return invalid(400, `The parameter '${route.required}' is missing.`);
     }
     if (route.method !== 'GET' && route.length < 3 && route.method !== 'DELETE') {
         // Waiting would hold one of the two threads that also carry predictions.
