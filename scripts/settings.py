@@ -19,6 +19,8 @@ DEFAULT_ORIGINS = "http://localhost:5173 https://localhost:5173 http://localhost
 DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
 # An address and a port, as nginx's "listen" takes them.
 _LISTEN = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
+# A host, or all below one, as nginx's "server_name" takes them.
+_SERVER_NAME = re.compile(r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
@@ -44,6 +46,7 @@ class Settings:
     load_models: str
     runtime: str
     log_level: str
+    server_names: tuple[str, ...]
     cors_origins: tuple[str, ...]
     metrics_allow: tuple[str, ...]
     rate_limit: int
@@ -121,6 +124,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         load_models=env.text("LOAD_MODELS", ""),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
+        server_names=env.names("SERVER_NAMES", "localhost"),
         cors_origins=tuple(env.text("CORS_ORIGINS", DEFAULT_ORIGINS).split()),
         metrics_allow=env.networks("METRICS_ALLOW", DEFAULT_METRICS_ALLOW),
         rate_limit=env.number("RATE_LIMIT", 50),
@@ -180,6 +184,16 @@ class _Environment:
             raise SettingsError(
                 f"{name}: {error}; write addresses or networks like 10.0.0.0/8, separated by spaces, or all, or none"
             ) from error
+
+    def names(self, name: str, default: str) -> tuple[str, ...]:
+        given = tuple(self.text(name, default).lower().split())
+        for text in given:
+            if text != "all" and not _SERVER_NAME.match(text):
+                raise SettingsError(
+                    f"{name}: {text} is no name of a host; write names like emotions.example.org or *.example.org, "
+                    "without scheme and port, separated by spaces, or all"
+                )
+        return given
 
     def port(self, name: str, default: int) -> int:
         value = self.number(name, default, least=1)

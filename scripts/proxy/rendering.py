@@ -125,6 +125,7 @@ def _values(settings: Settings) -> dict[str, Any]:
         "listen": f"{_host(settings.bind_address)}:{settings.port}",
         "inference_port": settings.inference_port,
         "predict_timeout": settings.predict_timeout,
+        "server_names": _server_names(settings),
         "origins": [re.escape(_origin(text)) for text in settings.cors_origins],
         "rate_limit": settings.rate_limit,
         "rate_burst": settings.rate_burst,
@@ -183,6 +184,22 @@ def _host(address: str) -> str:
         if not _HOST_NAME.match(address):
             raise ProxyError(f"BIND_ADDRESS={address}: use an IP address or a host name of this machine") from None
         return address
+
+
+def _server_names(settings: Settings) -> list[str]:
+    """The names to be served, the bound one among them; none if all are."""
+    if "all" in settings.server_names:
+        return []
+    return list(dict.fromkeys([*settings.server_names, *_name(settings.bind_address)]))
+
+
+def _name(address: str) -> list[str]:
+    """A name of a host, in a list; addresses need not be named (server/hosts.conf.j2)."""
+    try:
+        ip_address(address)
+    except ValueError:
+        return [address.lower()]
+    return []
 
 
 def _origin(text: str) -> str:

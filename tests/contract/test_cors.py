@@ -54,9 +54,10 @@ def test_listed_origin_may_read_every_answer(client: Client, origin: str) -> Non
 
 
 @pytest.mark.parametrize("origin", [*FOREIGN, None])
-def test_foreign_origin_is_served_without_permission(client: Client, origin: str | None) -> None:
+def test_foreign_origin_gets_no_permission_and_may_not_post(client: Client, origin: str | None) -> None:
     answers = _answers(client, origin)
-    assert [answer.status_code for answer in answers] == STATUSES
+    statuses = STATUSES if origin is None else [*STATUSES[:4], 403, 403, 403, 413]
+    assert [answer.status_code for answer in answers] == statuses
     for answer in answers:
         given = [name for name in answer.headers if name.lower().startswith("access-control-allow")]
         assert given == []

@@ -41,6 +41,7 @@ ALWAYS = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
 }
+FOREIGN = "https://example.org"
 FOR_THE_ORIGIN = {
     "access-control-allow-origin": ORIGIN,
     "access-control-allow-credentials": "true",
@@ -51,6 +52,8 @@ FOR_THE_ORIGIN = {
 def _headers(client: Client, answer: str, origin: str | None) -> Mapping[str, str]:
     """The headers of an answer by their names in small letters; its id is left out."""
     status, method, path, body = ANSWERS[answer]
+    if origin == FOREIGN and method == "POST" and status != 413:
+        status = 403  # before its form is read; what is too large was refused before that
     response = client.request(method, path, data=body, headers={"Origin": origin, **FORM_TYPE})
     assert response.status_code == status, response.text
     headers = {name.lower(): value for name, value in response.headers.items()}
@@ -66,6 +69,6 @@ def test_answer_to_a_page_of_a_listed_origin_has_these_headers_and_no_others(cli
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-@pytest.mark.parametrize("origin", [None, "https://example.org"], ids=["no-origin", "foreign"])
+@pytest.mark.parametrize("origin", [None, FOREIGN], ids=["no-origin", "foreign"])
 def test_other_answers_have_no_headers_for_an_origin(client: Client, answer: str, origin: str | None) -> None:
     assert _headers(client, answer, origin) == ALWAYS

@@ -35,6 +35,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
+def rebound(browser: Browser) -> Iterator[Browser]:
+    """A Chromium for which the name evil.example means this machine, as after DNS rebinding."""
+    flags = [*FLAGS, "--host-resolver-rules=MAP evil.example 127.0.0.1"]
+    other = browser.browser_type.launch(executable_path=CHROMIUM, args=flags)
+    yield other
+    other.close()
+
+
+@pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Open an address in a context of its own.
 

@@ -106,7 +106,7 @@ def test_example_of_the_models_is_the_services_answer(stack: RunningStack, descr
 
 def test_every_error_of_the_contract_is_described(description: Description) -> None:
     described = set(description["paths"]["/api/v1/predict"]["post"]["responses"])
-    assert described == {"200", "400", "405", "413", "415", "429", "500", "503", "504"}
+    assert described == {"200", "400", "403", "405", "413", "415", "421", "429", "500", "503", "504"}
     for response in description["components"]["responses"].values():
         example = response["content"]["application/json"]["example"]
         assert set(example) == {"success", "error"}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from scripts.settings import ROOT
 
@@ -92,3 +93,35 @@ def test_page_of_an_origin_that_is_not_listed_may_not_read(stack: RunningStack, 
     page = _open(open_page, stack, "http://localhost:5174", expected=expected)
     with pytest.raises(Exception, match="Failed to fetch"):
         page.evaluate(READ, f"{stack.url}/api/v1/models")
+
+
+# A form needs no permission of CORS: the browser sends it and only keeps the answer.
+POST_UNASKED = """async ([url, bytes, model]) => {
+    const form = new FormData();
+    form.append("file", new Blob([new Uint8Array(bytes)], { type: "image/jpeg" }), "frame.jpg");
+    form.append("model", model);
+    return (await fetch(`${url}/api/v1/predict`, { method: "POST", body: form, mode: "no-cors" })).type;
+}"""
+IN_FLIGHT = 'emotion_predictions_total{model="VGG19_FER2013"'
+
+
+def _answered(stack: RunningStack) -> list[str]:
+    text = requests.get(f"{stack.url}/metrics", timeout=10).text
+    return [line for line in text.splitlines() if line.startswith(IN_FLIGHT)]
+
+
+def test_page_of_another_origin_makes_no_model_compute(stack: RunningStack, open_page: OpenPage, face: Path) -> None:
+    before = _answered(stack)
+    assert before
+    page = _open(open_page, stack, "http://localhost:5174", expected=["the server responded with a status of 403"])
+    assert page.evaluate(POST_UNASKED, [stack.url, list(face.read_bytes()), "VGG19_FER2013"]) == "opaque"
+    assert _answered(stack) == before
+
+
+def test_name_of_a_stranger_that_points_to_this_machine_is_not_served(stack: RunningStack, rebound: Browser) -> None:
+    page = rebound.new_page()
+    answer = page.goto(f"http://evil.example:{urlsplit(stack.url).port}/")
+    assert answer is not None
+    assert (answer.status, answer.json()["success"]) == (421, False)
+    fetched = page.evaluate("async () => (await fetch('/api/v1/models')).status")
+    assert fetched == 421

@@ -19,6 +19,13 @@ const MESSAGES = {
 /** @param {NginxHTTPRequest} r */
 function body(r) {
     const status = r.variables.status;
+    if (status === '403' && r.variables.is_foreign_post === '1') {
+        return errors.body(`Pages of ${errors.quote(r.headersIn.Origin || '')} may not post here; `
+                           + 'CORS_ORIGINS has the origins that may.');
+    }
+    if (status === '421') {
+        return errors.body(`The host ${errors.quote(r.variables.host)} is not served here; SERVER_NAMES has the names that are.`);
+    }
     if (status === '404') {
         return errors.body(routes.notFoundMessage(r.variables.request_path));
     }
