@@ -59,16 +59,17 @@ def main(argv: list[str]) -> int:
     content = sys.stdin.buffer.read()
     picture = Picture(**description | {"content": content, "size": tuple(description["size"])})
     _limit(max_memory, max_seconds)
-    _error_number().value = 0
+    error_number = _error_number()
+    error_number.value = 0
     try:
         image = decode(picture, max_seconds, reduced=reduced)
         pixels = shrink(image, picture.orientation, None).convert("RGB").tobytes()
     except ImageError:
         return _NO_TIME
     except Exception as error:
-        print(repr(error), file=sys.stderr)
         # libwebp does not tell what it failed of, but malloc does.
-        short = isinstance(error, MemoryError) or _error_number().value == errno.ENOMEM
+        short = isinstance(error, MemoryError) or error_number.value == errno.ENOMEM
+        print(repr(error), file=sys.stderr)
         return _NO_MEMORY if short else _DAMAGED
     sys.stdout.buffer.write(pixels)
     return 0

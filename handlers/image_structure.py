@@ -52,7 +52,7 @@ class Picture:
         # What the first pass leaves: it shrinks a side that is at least a hundredth of the other.
         narrowed = 2 * min(long, max(100 * short, SIZE)) * (SIZE * 4 + 8)
         weights = 16 * (width + height)
-        return _FIXED + stored + max(self.decoder_bytes + 2 * len(self.content), strips + narrowed + weights)
+        return _FIXED + stored + max(self.decoder_bytes, strips + narrowed + weights) + len(self.content)
 
 
 class BlockCounter:

@@ -10,15 +10,14 @@ from image_structure import BlockCounter, Picture
 
 _HEADER: Final = 12
 _NEEDED: Final = frozenset((b"VP8X", b"ALPH", b"VP8 ", b"VP8L", b"ANIM", b"ANMF"))
-# libwebp holds the picture, the one before it and what it hands over; of lossless ones also what it unpacks.
-_PIXEL_BYTES: Final = 12
+# Besides the pixels that it hands over, libwebp holds these and those before them; of lossless ones what it unpacks.
+_DECODER_BYTES: Final = 8
 _LOSSLESS_BYTES: Final = 4
-# A lossless picture may have a set of codes for each 4×4 pixels, up to 65,536 of them, of 12 kB each.
+# A lossless picture may have a set of codes for each 4×4 pixels, of 12 kB each, which no header tells. Up to 640×480
+# it may have them all.
 _CODE_PIXELS: Final = 16
-_MAX_CODES: Final = 1 << 16
 _CODE_BYTES: Final = 12_000
-# Codes for every 4×4 pixels are put up with in a picture of 640×480; no header tells the usual from the worst case.
-_BOUNDED_PIXELS: Final = 320_000
+_BOUNDED_PIXELS: Final = 640 * 480
 
 
 def examine(data: bytes | bytearray) -> Picture:
@@ -27,18 +26,18 @@ def examine(data: bytes | bytearray) -> Picture:
     Raises ValueError or struct.error if it is damaged, ImageError (413) if it has too many chunks.
     """
     chunks = _chunks(memoryview(data))
+    content = _file([chunk for name, chunk in chunks.items() if name in _NEEDED])
     size = _size(chunks)
-    pixels = size[0] * size[1]
-    unbounded = _lossless(chunks) and pixels > _BOUNDED_PIXELS
-    codes = 0 if unbounded or not _lossless(chunks) else min(pixels // _CODE_PIXELS + 1, _MAX_CODES)
+    lossless, pixels = _lossless(chunks), size[0] * size[1]
+    unbounded = lossless and pixels > _BOUNDED_PIXELS
+    codes = pixels // _CODE_PIXELS + 1 if lossless and not unbounded else 0
     return Picture(
         format="WEBP",
         kind="WebP",
         size=size,
-        content=_file([chunk for name, chunk in chunks.items() if name in _NEEDED]),
+        content=content,
         orientation=read_orientation(bytes(chunks.get(b"EXIF", b"")[8:]), bytes(chunks.get(b"XMP ", b"")[8:])),
-        pixel_bytes=_PIXEL_BYTES,
-        decoder_bytes=(pixels * _LOSSLESS_BYTES if _lossless(chunks) else 0) + codes * _CODE_BYTES,
+        decoder_bytes=pixels * (_DECODER_BYTES + _LOSSLESS_BYTES * lossless) + codes * _CODE_BYTES + len(content),
         unbounded=unbounded,
     )
 
