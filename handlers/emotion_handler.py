@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from decoding_options import decoding_options
 from engine import load_engine
-from face_image import DEFAULT_MAX_PIXELS, ImageError, read_face
-from worker_metrics import BatchReport
+from face_image import read_face
+from image_error import ImageError
+from worker_metrics import BatchReport, is_usable
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +42,7 @@ class EmotionHandler:
         model_dir = Path(context.system_properties["model_dir"])
         self._set_log_level()
         self.description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
-        self.max_pixels = self._max_pixels()
-        self.reduced_jpeg = self._reduced_jpeg()
+        self.decoding = decoding_options(os.environ)
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
         self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
         logger.info("%s is loaded on %s", self.description["model"], self.engine.device)
@@ -80,7 +81,7 @@ class EmotionHandler:
         """Write the contract's JSON for each result and set its HTTP status and content type."""
         answers = []
         for index, result in enumerate(results):
-            if not isinstance(result, ImageError) and not np.isfinite(result).all():
+            if not isinstance(result, ImageError) and not is_usable(result):
                 logger.error("%s answers %s", self.description["model"], result)
                 result = self._internal_error()
             if isinstance(result, ImageError):
@@ -98,9 +99,10 @@ class EmotionHandler:
         data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
-            return read_face(content, self.max_pixels, helper, reduced=self.reduced_jpeg)
+            return read_face(content, helper=helper, **self.decoding)
         except ImageError as error:
-            return error
+            # Without its traceback, which would hold the decoded pixels until the whole batch is answered.
+            return ImageError(error.kind, error.status, str(error))
         except Exception:
             logger.exception("%s cannot decode an image", self.description["model"])
             return self._internal_error()
@@ -128,17 +130,3 @@ class EmotionHandler:
         level = os.environ.get("LOG_LEVEL", "info").upper()
         for name in (__name__, "face_image"):
             logging.getLogger(name).setLevel(level)
-
-    @staticmethod
-    def _max_pixels() -> int:
-        text = os.environ.get("MAX_PIXELS", str(DEFAULT_MAX_PIXELS))
-        if not text.isdecimal() or int(text) == 0:
-            raise ValueError(f"MAX_PIXELS={text!r} is no number of pixels; set one, such as {DEFAULT_MAX_PIXELS}")
-        return int(text)
-
-    @staticmethod
-    def _reduced_jpeg() -> bool:
-        text = os.environ.get("JPEG_DECODING", "exact")
-        if text not in ("exact", "reduced"):
-            raise ValueError(f"JPEG_DECODING={text!r} is unknown; set exact or reduced")
-        return text == "reduced"

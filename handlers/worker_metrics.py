@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from face_image import ImageError
+from image_error import ImageError
 
 Result = npt.NDArray[np.float32] | ImageError
 
@@ -65,9 +65,13 @@ class BatchReport:
         return max(round(waited, 6), 0.0) if math.isfinite(waited) else None
 
 
+def is_usable(probabilities: npt.NDArray[np.float32]) -> bool:
+    """Whether a network's answer can be told: all of its values are numbers."""
+    return bool(np.isfinite(probabilities).all())
+
+
 def _outcome(result: Result, emotions: Sequence[str]) -> dict[str, str]:
     """The most probable label, or the kind of error."""
     if isinstance(result, ImageError):
         return {"error": result.kind}
-    top = int(np.argmax(result))
-    return {"emotion": emotions[top]} if math.isfinite(result[top]) else {"error": "internal"}
+    return {"emotion": emotions[int(np.argmax(result))]} if is_usable(result) else {"error": "internal"}

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from emotion_handler import EmotionHandler
+from worker_metrics import BatchReport
 
 from scripts.probes import seeded_image
 from scripts.settings import ROOT
@@ -112,7 +113,7 @@ def test_each_image_of_a_batch_gets_its_own_answer(handler: EmotionHandler) -> N
 
 
 def test_a_bad_image_fails_alone(handler: EmotionHandler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler, "max_pixels", 640 * 480)
+    monkeypatch.setitem(handler.decoding, "max_pixels", 640 * 480)
     damaged = photo()[:3000]
     huge = io.BytesIO()
     seeded_image(0, (641, 480)).save(huge, "PNG")
@@ -188,10 +189,27 @@ def test_an_unexpected_failure_of_one_image_leaves_the_others(
     assert_prediction(good, 0)
 
 
-def test_values_that_are_no_numbers_are_never_answered(handler: EmotionHandler) -> None:
-    asked = context(Path(), 1)
-    [text] = handler.postprocess([np.full(7, np.nan, np.float32)], asked)
-    assert (*asked.get_response_status(0), json.loads(text)) == INTERNAL
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 6])
+def test_values_that_are_no_numbers_are_never_answered(
+    handler: EmotionHandler, monkeypatch: pytest.MonkeyPatch, place: int, broken: float
+) -> None:
+    """The answer and what the proxy counts say the same, wherever the broken value is."""
+
+    class BrokenEngine:
+        def infer(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+            probabilities = np.full((len(images), 7), 1 / 7, np.float32)
+            probabilities[0, place] = broken
+            return probabilities
+
+    monkeypatch.setattr(handler, "engine", BrokenEngine())
+    asked = context(Path(), 2)
+    texts = handler.handle([{"body": photo()}, {"body": photo(1)}], asked)
+    reports = [json.loads(asked.get_response_headers(index)[BatchReport.HEADER]) for index in range(2)]
+    assert (*asked.get_response_status(0), json.loads(texts[0])) == INTERNAL
+    assert reports[0]["error"] == "internal"
+    assert json.loads(texts[1])["success"]
+    assert reports[1]["emotion"] == EMOTIONS[0]
 
 
 @pytest.mark.parametrize("limit", ["", "many", "0", "-5", "1e6"])
@@ -208,6 +226,45 @@ def test_the_limit_comes_from_the_environment(model_dir: Path, monkeypatch: pyte
     handler = EmotionHandler()
     handler.initialize(context(model_dir))
     assert [status for status, _, _ in ask(handler, {"body": photo()})] == [413]
+
+
+@pytest.mark.parametrize("limit", ["", "much", "0", "-5", "0.5"])
+def test_a_limit_of_memory_that_is_no_number_stops_the_worker(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setenv("MAX_DECODE_MEMORY", limit)
+    with pytest.raises(
+        ValueError, match=f"^MAX_DECODE_MEMORY={limit!r} is no number of megabytes; set one, such as 256$"
+    ):
+        EmotionHandler().initialize(context(model_dir))
+
+
+@pytest.mark.parametrize("limit", ["", "long", "0", "-1", "nan", "inf"])
+def test_a_limit_of_time_that_is_no_number_stops_the_worker(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setenv("MAX_DECODE_SECONDS", limit)
+    with pytest.raises(ValueError, match=f"^MAX_DECODE_SECONDS={limit!r} is no number of seconds; set one, such as 2$"):
+        EmotionHandler().initialize(context(model_dir))
+
+
+def test_the_limits_of_decoding_come_from_the_environment(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_DECODE_MEMORY", "5")
+    handler = EmotionHandler()
+    handler.initialize(context(model_dir))
+    [(status, _, body)] = ask(handler, {"body": photo()})
+    assert (status, body["error"][:55]) == (413, "Decoding the JPEG image of 640 x 480 pixels would take ")
+    monkeypatch.setenv("MAX_DECODE_MEMORY", "256")
+    monkeypatch.setenv("MAX_DECODE_SECONDS", "1e-9")
+    handler = EmotionHandler()
+    handler.initialize(context(model_dir))
+    cut, text = ask(handler, {"body": photo()}, {"body": b"text"})
+    assert (cut[0], cut[2]["error"]) == (
+        413,
+        "Decoding the JPEG image of 640 x 480 pixels takes more than 1e-09 seconds of processor time; "
+        "send a smaller image, or save it as a baseline JPEG.",
+    )
+    assert text[0] == 415
 
 
 @pytest.mark.parametrize("decoding", ["", "fast", "Exact"])

@@ -12,8 +12,9 @@ from face_image import ImageError
 from ts.context import Context, RequestProcessor
 from worker_metrics import BatchReport, Result
 
-EMOTIONS = ["angry", "happy", "überrascht"]
-HAPPY = np.array([0.1, 0.7, 0.2], np.float32)
+# Not in the order of the alphabet, so that whoever sorts them is found out.
+EMOTIONS = ["überrascht", "angry", "happy"]
+HAPPY = np.array([0.1, 0.2, 0.7], np.float32)
 DAMAGED = ImageError("damaged", 400, "The image is damaged.")
 
 
@@ -45,13 +46,16 @@ def test_a_batch_without_a_usable_image_has_no_time_of_inference() -> None:
 
 
 def test_a_label_of_any_script_fits_into_a_header() -> None:
-    (report,) = send([np.array([0.1, 0.2, 0.7], np.float32)])
+    (report,) = send([np.array([0.7, 0.2, 0.1], np.float32)])
     assert report["emotion"] == "überrascht"
 
 
-@pytest.mark.parametrize("broken", [np.nan, np.inf])
-def test_an_answer_that_is_no_number_is_an_internal_error(broken: float) -> None:
-    (report,) = send([np.array([0.1, broken, 0.2], np.float32)])
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", range(3))
+def test_an_answer_that_is_no_number_is_an_internal_error(place: int, broken: float) -> None:
+    probabilities = np.array([0.1, 0.2, 0.7], np.float32)
+    probabilities[place] = broken
+    (report,) = send([probabilities])
     assert report["error"] == "internal"
 
 

@@ -18,7 +18,8 @@ from scripts.checkpoints.networks import StateDict, load_network, reference_prob
 from scripts.probes import seeded_image
 
 ARCHITECTURE = "MobileNetV2"
-EMOTIONS = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
+# Not in the order of the alphabet, so that whoever sorts them is found out.
+EMOTIONS = ("surprise", "fear", "contempt", "happy", "sadness", "anger", "disgust")
 DESCRIPTION: dict[str, Any] = {
     "model": "MobileNetV2_CK+48",
     "architecture": ARCHITECTURE,

@@ -1,0 +1,58 @@
+"""What the environment says of decoding, as arguments of ``read_face``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TypedDict
+
+from image_limits import DEFAULT_MAX_MEMORY, DEFAULT_MAX_PIXELS, DEFAULT_MAX_SECONDS
+
+_MEGABYTE = 1_000_000
+
+
+class DecodingOptions(TypedDict):
+    """The limits and ways of decoding that an operator may set."""
+
+    max_pixels: int
+    max_memory: int
+    max_seconds: float
+    reduced: bool
+
+
+def decoding_options(environment: Mapping[str, str]) -> DecodingOptions:
+    """Read ``MAX_PIXELS``, ``MAX_DECODE_MEMORY`` (MB), ``MAX_DECODE_SECONDS`` and ``JPEG_DECODING``.
+
+    Raises ValueError, which names the variable and its value, for what cannot be used.
+    """
+    return {
+        "max_pixels": _count(environment, "MAX_PIXELS", DEFAULT_MAX_PIXELS, "pixels"),
+        "max_memory": _count(environment, "MAX_DECODE_MEMORY", DEFAULT_MAX_MEMORY // _MEGABYTE, "megabytes")
+        * _MEGABYTE,
+        "max_seconds": _seconds(environment, "MAX_DECODE_SECONDS", DEFAULT_MAX_SECONDS),
+        "reduced": _reduced(environment.get("JPEG_DECODING", "exact")),
+    }
+
+
+def _count(environment: Mapping[str, str], name: str, default: int, unit: str) -> int:
+    text = environment.get(name, str(default))
+    if not text.isdecimal() or int(text) == 0:
+        raise ValueError(f"{name}={text!r} is no number of {unit}; set one, such as {default}")
+    return int(text)
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, f"{default:g}")
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name}={text!r} is no number of seconds; set one, such as {default:g}")
+    return value
+
+
+def _reduced(text: str) -> bool:
+    if text not in ("exact", "reduced"):
+        raise ValueError(f"JPEG_DECODING={text!r} is unknown; set exact or reduced")
+    return text == "reduced"

@@ -1,0 +1,62 @@
+"""A GIF's blocks up to the first frame."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from image_structure import BlockCounter, Picture
+
+_SCREEN: Final = 13
+_EXTENSION, _FRAME, _END = b"!,;"
+# The extension with the index of the transparent colour, which fills what the frame leaves free.
+_GRAPHIC_CONTROL: Final = 0xF9
+
+
+def examine(data: bytes | bytearray) -> Picture:
+    """The first frame of a GIF file.
+
+    Raises ValueError, IndexError or struct.error if there is none, ImageError (413) if too many blocks come before it.
+    """
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    start = _SCREEN + _palette_bytes(flags)
+    kept, frame = _extensions(data, start)
+    left, top, frame_width, frame_height = struct.unpack_from("<4H", data, frame + 1)
+    size = (max(width, left + frame_width), max(height, top + frame_height))
+    if not all(size):
+        raise ValueError("a picture of no size")
+    return Picture(
+        format="GIF",
+        kind="GIF",
+        size=size,
+        content=b"".join([data[:start], *kept, memoryview(data)[frame:]]),
+        pixel_bytes=2,  # of the frame, and of what is shown after it
+    )
+
+
+def _palette_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 128 else 0
+
+
+def _extensions(data: bytes | bytearray, position: int) -> tuple[list[bytes | bytearray], int]:
+    """The extensions that matter, and where the first frame begins."""
+    kept: list[bytes | bytearray] = []
+    counter = BlockCounter("GIF")
+    while data[position] != _FRAME:
+        counter.count()
+        start = position
+        if data[start] == _END:
+            raise ValueError("no frame")
+        position += 1  # what is no block is passed over, as Pillow does
+        if data[start] == _EXTENSION:
+            position = _blocks_end(data, start + 2, counter)
+            if data[start + 1] == _GRAPHIC_CONTROL:
+                kept.append(data[start:position])
+    return kept, position
+
+
+def _blocks_end(data: bytes | bytearray, position: int, counter: BlockCounter) -> int:
+    while data[position]:
+        counter.count()
+        position += 1 + data[position]
+    return position + 1

@@ -1,0 +1,96 @@
+"""Decoding in a process of its own, for the few files that do not tell what they may take.
+
+These are lossless WebP pictures of more than 0.3 megapixels, run-length encoded bitmaps, and JPEGs with arithmetic
+codes or without loss. The system holds the process to its limits of memory and processor time. It takes 0.1 seconds
+to start.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import math
+import resource
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from image_decode import decode, too_slow
+from image_error import ImageError
+from image_limits import too_much
+from image_resize import shrink
+from image_structure import Picture
+
+_NO_MEMORY, _NO_TIME, _DAMAGED = 3, 4, 5
+# Seconds on the clock for each of processor time, on a machine that has other things to do.
+_PATIENCE: Final = 10
+# Seconds of processor time for starting, and for what the limit of decoding does not count.
+_START: Final = 2
+
+
+def read_apart(picture: Picture, max_memory: int, max_seconds: float, *, reduced: bool) -> bytes:
+    """Decode, shrink and turn a picture: 224×224 pixels of 3 bytes, RGB.
+
+    Raises ImageError (413) if it takes more than ``max_memory`` bytes or ``max_seconds``, ValueError if it is damaged.
+    """
+    job = json.dumps([asdict(picture) | {"content": ""}, max_memory, max_seconds, reduced])
+    command = [sys.executable, __file__, job]
+    try:
+        done = subprocess.run(
+            command, input=picture.content, capture_output=True, timeout=_PATIENCE * (max_seconds + _START)
+        )
+    except subprocess.TimeoutExpired:
+        raise too_slow(picture, max_seconds) from None
+    if done.returncode == _NO_MEMORY:
+        raise too_much(picture, max_memory)
+    if done.returncode == _NO_TIME or done.returncode < 0:
+        raise too_slow(picture, max_seconds)
+    if done.returncode:
+        raise ValueError(done.stderr.decode(errors="replace")[-500:])
+    return done.stdout
+
+
+def main(argv: list[str]) -> int:
+    """Do one job: its description is the only argument, the file is read from stdin, the pixels go to stdout."""
+    description, max_memory, max_seconds, reduced = json.loads(argv[0])
+    content = sys.stdin.buffer.read()
+    picture = Picture(**description | {"content": content, "size": tuple(description["size"])})
+    _limit(max_memory, max_seconds)
+    error_number = _error_number()
+    error_number.value = 0
+    try:
+        image = decode(picture, max_seconds, reduced=reduced)
+        pixels = shrink(image, picture.orientation, None).convert("RGB").tobytes()
+    except ImageError:
+        return _NO_TIME
+    except Exception as error:
+        # libwebp does not tell what it failed of, but malloc does.
+        short = isinstance(error, MemoryError) or error_number.value == errno.ENOMEM
+        print(repr(error), file=sys.stderr)
+        return _NO_MEMORY if short else _DAMAGED
+    sys.stdout.buffer.write(pixels)
+    return 0
+
+
+def _limit(max_memory: int, max_seconds: float) -> None:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    address_space = pages * resource.getpagesize() + max_memory
+    resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+    seconds = math.ceil(max_seconds) + _START
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _error_number() -> ctypes.c_int:
+    """The C library's errno of this thread."""
+    location = ctypes.CDLL(None).__errno_location
+    location.restype = ctypes.POINTER(ctypes.c_int)
+    found: ctypes.c_int = location().contents
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
