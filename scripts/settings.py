@@ -54,6 +54,8 @@ class Settings:
     predict_timeout: int
     load_timeout: int
     max_pixels: int
+    max_decode_memory: int
+    max_decode_seconds: int
     jpeg_decoding: str
     nginx: str | None
     management_listen: str
@@ -132,6 +134,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),
         max_pixels=env.number("MAX_PIXELS", 50_000_000, least=1),
+        max_decode_memory=env.number("MAX_DECODE_MEMORY", 256, least=1),
+        max_decode_seconds=env.number("MAX_DECODE_SECONDS", 2, least=1),
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         nginx=env.text("NGINX", "") or None,
         management_listen=env.listener("MANAGEMENT_LISTEN"),

@@ -48,6 +48,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "LOG_LEVEL": settings.log_level,
         "WORKER_THREAD_LOG_LEVEL": "warn" if settings.log_level == "info" else settings.log_level,
         "MAX_PIXELS": str(settings.max_pixels),
+        "MAX_DECODE_MEMORY": str(settings.max_decode_memory),
+        "MAX_DECODE_SECONDS": str(settings.max_decode_seconds),
         "JPEG_DECODING": settings.jpeg_decoding,
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{settings.inference_port}",
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{settings.management_port}",
