@@ -60,7 +60,7 @@ def read_in_child(folder: Path, files: dict[str, bytes]) -> dict[str, Reading]:
     """Read files in a process of its own, one after the other."""
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    command = [sys.executable, "-c", CHILD, *(folder / name for name in files)]
+    command = [sys.executable, "-c", CHILD, *(str(folder / name) for name in files)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "handlers")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
