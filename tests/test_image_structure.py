@@ -193,6 +193,8 @@ def test_the_answer_to_four_inks_does_not_depend_on_a_helper(orientation: int, s
     assert np.array_equal(read_face(data), reference(data))
 
 
+# Around its frame, a canvas has the transparent colour.
+GIF = bombs.encode(picture((40, 30), "P"), "GIF", comment=b"a comment", transparency=2)
 SAMPLES: dict[str, bytes] = {
     "jpeg": bombs.encode(picture((40, 30)), "JPEG", comment=b"a comment", icc_profile=bytes(200)),
     "jpeg-progressive": bombs.encode(picture((40, 30)), "JPEG", progressive=True),
@@ -201,7 +203,8 @@ SAMPLES: dict[str, bytes] = {
     "png-palette": bombs.encode(picture((40, 30), "P"), "PNG", transparency=3),
     "png-16-bit": bombs.encode(picture((40, 30), "I;16"), "PNG"),
     "png-animated": bombs.encode(picture((40, 30)), "PNG", save_all=True, append_images=[picture((40, 30), seed=1)]),
-    "gif": bombs.encode(picture((40, 30), "P"), "GIF", comment=b"a comment", transparency=2),
+    "gif": GIF,
+    "gif-on-a-canvas": GIF[:6] + struct.pack("<HH", 60, 50) + GIF[10:],
     "gif-animated": bombs.encode(
         picture((40, 30), "P"), "GIF", save_all=True, append_images=[picture((40, 30), "P", 1)], loop=0, disposal=2
     ),
