@@ -11,7 +11,8 @@ import struct
 from typing import Final
 
 _TAG: Final = 0x0112
-_BYTE_ORDERS: Final = {b"II*\0": "<", b"MM\0*": ">", b"II\0*": "<", b"MM*\0": ">"}
+# Pillow takes some wrong ones too.
+_BYTE_ORDERS: Final = {b"II*\0": "<", b"MM\0*": ">", b"II\0*": "<", b"MM*\0": ">", b"MM\0+": ">"}
 # Entries that are read; cameras write some twenty.
 _MAX_ENTRIES: Final = 1000
 _XMP_BYTES: Final = 1 << 20

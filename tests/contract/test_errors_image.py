@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from tests.support import forms, images
+from tests.support import bombs, forms, images
 from tests.support.assertions import assert_error
 from tests.support.client import Client
 
@@ -136,6 +136,19 @@ def test_too_many_pixels_are_refused(
     digits = "".join(character for character in sentence if character.isdigit())
     assert f"{width}{height}" in digits
     assert "50" in digits
+
+
+@pytest.mark.parametrize(("make", "beginning", "end"), bombs.REFUSED.values(), ids=bombs.REFUSED.keys())
+def test_image_that_costs_too_much_to_decode_is_refused(
+    client: Client, make: Callable[[], bytes], beginning: str, end: str
+) -> None:
+    sentence = assert_error(client.predict(make(), MODEL), 413, beginning)
+    assert sentence.endswith(end)
+
+
+@pytest.mark.parametrize("name", ["jpeg-exif", "png-ztxt", "png-icc", "jpeg-segments", "webp-codes-vga"])
+def test_image_is_answered_whatever_metadata_it_carries(client: Client, name: str) -> None:
+    assert client.predict(bombs.HARMLESS[name](), MODEL).ok
 
 
 def test_worker_answers_on_after_every_bad_image(client: Client) -> None:

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 from emotion_handler import EmotionHandler
+from image_error import ImageError
 from worker_metrics import BatchReport
 
 from scripts.probes import seeded_image
 from scripts.settings import ROOT
+from tests.support import bombs
 from tests.support.unpacked_archive import EMOTIONS, expected, unpack
 
 with warnings.catch_warnings():
@@ -151,6 +153,31 @@ def test_a_bad_image_fails_alone(handler: EmotionHandler, monkeypatch: pytest.Mo
         "error": "The image has 641 x 480 = 307680 pixels, the limit is 307200; send a smaller image.",
     }
     assert none == (400, "Bad Request", {"success": False, "error": EMPTY})
+
+
+def test_a_bomb_is_refused_alone(handler: EmotionHandler) -> None:
+    bomb = bombs.REFUSED["webp-codes"][0]()
+    first, refused, scans, last = ask(
+        handler,
+        {"body": photo(0, "PNG")},
+        {"body": bomb},
+        {"body": bombs.scans((640, 480), 1, 200)},
+        {"body": photo(1, "PNG")},
+    )
+    assert_prediction(first, 0)
+    assert_prediction(last, 1)
+    assert [answer[0] for answer in (refused, scans)] == [413, 413]
+
+
+def test_what_is_refused_is_not_held_until_the_batch_is_answered(handler: EmotionHandler) -> None:
+    """An error's traceback would hold the pixels that were decoded before it."""
+    cut = bombs.encode(seeded_image(0), "PNG")[:50_000]
+    [refused] = handler.preprocess([{"body": cut}])
+    assert isinstance(refused, ImageError)
+    assert refused.status == 400
+    assert refused.__traceback__ is None
+    assert refused.__context__ is None
+    assert refused.__cause__ is None
 
 
 def test_a_batch_of_bad_images_only_is_answered(handler: EmotionHandler) -> None:

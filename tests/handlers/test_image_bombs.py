@@ -1,0 +1,129 @@
+"""Hostile pictures: what a client is told, and that they take neither memory nor time from others."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from face_image import ImageError, read_face
+from PIL import Image
+
+from scripts.settings import ROOT
+from tests.support import bombs
+
+LIMIT = 256_000_000
+# What is measured besides the picture: what the allocator kept for itself.
+SLACK = 8_000_000
+
+# Prints for each file the bytes that reading it took at most, and what came out.
+CHILD = """
+import json, sys
+from pathlib import Path
+from face_image import _EXAMINE, ImageError, _format, read_face
+from PIL import Image
+def peak():
+    [line] = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024
+for path in map(Path, sys.argv[1:]):
+    data = path.read_bytes()
+    try:
+        estimate = _EXAMINE[_format(data)](data).memory()
+    except ImageError:
+        estimate = 0
+    Path("/proc/self/clear_refs").write_text("5")
+    before = peak()
+    try:
+        answer = [200, str(read_face(data).shape)]
+    except ImageError as error:
+        answer = [error.status, str(error)]
+    print(json.dumps([path.name, peak() - before, estimate, *answer]), flush=True)
+"""
+
+
+class Reading(NamedTuple):
+    """What reading a file took and gave: bytes at most, bytes as estimated before, status, sentence."""
+
+    memory: int
+    estimate: int
+    status: int
+    sentence: str
+
+
+def read_in_child(folder: Path, files: dict[str, bytes]) -> dict[str, Reading]:
+    """Read files in a process of its own, one after the other."""
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    command = [sys.executable, "-c", CHILD, *(str(folder / name) for name in files)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "handlers")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return {name: Reading(*rest) for name, *rest in map(json.loads, done.stdout.splitlines())}
+
+
+def test_pictures_are_answered_within_their_memory_whatever_comes_with_them(tmp_path: Path) -> None:
+    readings = read_in_child(tmp_path, {name: make() for name, make in bombs.HARMLESS.items()})
+    assert {name: reading for name, reading in readings.items() if reading.status != 200} == {}
+    assert {name: reading for name, reading in readings.items() if reading.memory > reading.estimate + SLACK} == {}
+    assert {name: reading for name, reading in readings.items() if reading.estimate > LIMIT} == {}
+
+
+def test_pictures_over_a_limit_are_refused_without_taking_memory(tmp_path: Path) -> None:
+    readings = read_in_child(tmp_path, {name: make() for name, (make, _, _) in bombs.REFUSED.items()})
+    assert {name: reading for name, reading in readings.items() if reading.status != 413} == {}
+    assert {name: reading for name, reading in readings.items() if reading.memory > SLACK} == {}
+    for name, (_, beginning, end) in bombs.REFUSED.items():
+        assert readings[name].sentence.startswith(beginning), name
+        assert readings[name].sentence.endswith(end), name
+
+
+@pytest.mark.parametrize("name", ["jpeg-exif", "png-exif", "png-ztxt", "png-itxt", "png-icc", "jpeg-segments"])
+def test_metadata_changes_no_pixel(name: str) -> None:
+    image_format = name.split("-")[0].upper()
+    assert np.array_equal(read_face(bombs.HARMLESS[name]()), read_face(bombs.plain(image_format)))
+
+
+@pytest.mark.parametrize(
+    ("image_format", "options"),
+    [
+        ("PNG", {"compress_level": 0}),
+        ("JPEG", {"quality": 100}),
+        ("JPEG", {"quality": 100, "progressive": True}),
+        ("GIF", {}),
+    ],
+)
+def test_decoding_is_cut_off_in_its_middle(
+    monkeypatch: pytest.MonkeyPatch, image_format: str, options: dict[str, object]
+) -> None:
+    """The decoder gets as many blocks of the file as there is time for: here each takes a second."""
+    noise = np.random.default_rng(0).integers(0, 256, (700, 1000, 3), dtype=np.uint8)
+    data = bombs.encode(Image.fromarray(noise), image_format, **options)
+    looks: list[int] = []
+
+    def clock() -> float:
+        looks.append(len(looks))
+        return len(looks)
+
+    monkeypatch.setattr(time, "thread_time", clock)
+    with pytest.raises(ImageError) as caught:
+        read_face(data, max_seconds=4)
+    assert (caught.value.status, len(looks)) == (413, 6)
+    kind = "progressive JPEG" if "progressive" in options else image_format
+    assert str(caught.value) == (
+        f"Decoding the {kind} image of 1000 x 700 pixels takes more than 4 seconds of processor time; "
+        "send a smaller image, or save it as a baseline JPEG."
+    )
+    assert read_face(data, max_seconds=1000).shape == (224, 224, 3)
+
+
+def test_an_ordinary_progressive_jpeg_passes_with_its_memory_allowed() -> None:
+    data = bombs.plain("JPEG", (8000, 6250), progressive=True, subsampling=0)
+    with pytest.raises(ImageError, match=r"would take 5[0-9]{2} MB of memory, the limit is 256 MB"):
+        read_face(data)
+    assert read_face(data, max_memory=520_000_000, max_seconds=60).shape == (224, 224, 3)
