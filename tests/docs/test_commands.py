@@ -65,7 +65,7 @@ def test_make_help_lists_the_targets_of_the_readme() -> None:
 def test_the_scripts_tell_how_they_are_used(script: str) -> None:
     shown = run(ROOT / script, "--help")
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert shown.stdout.startswith("usage: ")
+    assert shown.stdout.startswith("Usage: ")
 
 
 def test_settings_given_to_make_are_settings() -> None:
