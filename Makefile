@@ -10,7 +10,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status archives models standins checkpoints bench test test-fast coverage check format clean
+.PHONY: help setup serve start stop status archives models standins checkpoints bench test test-fast coverage check format release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -68,11 +68,12 @@ coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and 
 	@rm -rf .run/coverage
 	@$(RUN) $(PYTEST) --cov --cov-report=term:skip-covered
 
-check: $(VENV)/test.installed ## lint, types, configuration
+check: $(VENV)/test.installed ## lint, types, spelling, configuration
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/codespell
 	@if command -v promtool >/dev/null; \
 	then promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml; \
 	else echo "promtool is not installed (Debian's prometheus): monitoring/ is not checked."; fi
@@ -83,6 +84,9 @@ check: $(VENV)/test.installed ## lint, types, configuration
 format: $(VENV)/test.installed ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+release: setup ## set the version, commit and tag: make release VERSION=1.2.0 (CONTRIBUTING.md)
+	@$(RUN) scripts.release $(VERSION)
 
 clean: stop ## stop the stack and remove what was built, but never results/
 	@rm -rf .run model_store/*.mar model_store/*.json model_store/*.sha256

@@ -7,6 +7,7 @@ import torch
 from scripts.catalogue import Model
 from tests.support.assertions import assert_cors, assert_health, assert_models, json_body
 from tests.support.client import Client
+from tests.support.version import project_version
 
 
 def test_models_are_listed_with_their_labels_and_all_are_loaded(client: Client, catalogue: dict[str, Model]) -> None:
@@ -52,4 +53,4 @@ def test_root_tells_name_and_version(client: Client) -> None:
     assert_cors(response)
     body = json_body(response)
     assert body["name"]
-    assert body["version"] == "1.0.0"
+    assert body["version"] == project_version()

@@ -15,7 +15,7 @@ import yaml
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT, load_settings
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 README = PAGES[0].read_text()
 
 
@@ -54,6 +54,22 @@ def test_every_make_command_has_its_target(page: Path) -> None:
         assert tried.returncode == 0, f"{' '.join(command)}: {tried.stderr}"
 
 
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?://)([^)\s]+)\)", page.read_text()):
+        name, _, section = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        if section:
+            assert section in anchors(target.read_text()), link
+
+
+def anchors(text: str) -> set[str]:
+    """What GitHub makes of the headings: lower case, blanks as hyphens, without other signs."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_make_help_lists_the_targets_of_the_readme() -> None:
     listed = set(re.findall(r"^ +make ([a-z-]+)", run("make", "help").stdout, re.MULTILINE))
     named = {word for command in typed(README, "make") for word in command[1:] if "=" not in word}
@@ -65,7 +81,7 @@ def test_make_help_lists_the_targets_of_the_readme() -> None:
 def test_the_scripts_tell_how_they_are_used(script: str) -> None:
     shown = run(ROOT / script, "--help")
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert shown.stdout.startswith("usage: ")
+    assert shown.stdout.startswith("Usage: ")
 
 
 def test_settings_given_to_make_are_settings() -> None:

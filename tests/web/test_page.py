@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
 from tests.support.places import SAMPLES
+from tests.support.version import project_version
 
 from .browser import OpenDemo
 from .demo import Demo
@@ -214,7 +215,7 @@ def test_page_is_for_browsers_and_json_for_everything_else(stack: RunningStack) 
     for accept in ("*/*", "application/json", ""):
         answer = requests.get(f"{stack.url}/", headers={"Accept": accept}, timeout=10)
         assert answer.headers["Content-Type"] == "application/json"
-        assert answer.json() == {"name": "emotion-torchserve", "version": "1.0.0"}
+        assert answer.json() == {"name": "emotion-torchserve", "version": project_version()}
         assert "Accept" in answer.headers["Vary"]
     assert "Accept" in page.headers["Vary"]
 
