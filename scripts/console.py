@@ -15,9 +15,23 @@ from scripts.errors import INTERRUPTED, NOT_RUNNING, UserError
 Announce = Callable[[str], None]
 
 
-def new_app(description: str) -> typer.Typer:
-    """A command line whose help begins with ``description``; functions are added with its ``command()``."""
-    return typer.Typer(help=description, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+def examples(*lines: str) -> str:
+    """The end of a command's help: command lines that a person may copy."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def new_app(description: str, *lines: str) -> typer.Typer:
+    """A command line whose help begins with ``description`` and ends with the examples ``lines``.
+
+    Functions are added with its ``command()``; a lone one has the help of its own.
+    """
+    return typer.Typer(
+        help=description,
+        epilog=examples(*lines) if lines else None,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
 
 
 def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> int:

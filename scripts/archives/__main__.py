@@ -12,7 +12,7 @@ from rich.console import Console
 
 from scripts.archives.build import build_all
 from scripts.archives.changes import FIRST_VERSION
-from scripts.console import interruption_says, new_app, run
+from scripts.console import examples, interruption_says, new_app, run
 from scripts.errors import REFUSED
 from scripts.settings import RUNTIMES, load_settings
 
@@ -25,7 +25,13 @@ def _runtime(text: str) -> str:
     return text
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "python -m scripts.archives --model VGG19_CK+48",
+        "python -m scripts.archives --archive-version 2.0",
+        "python -m scripts.archives --force --jobs 1",
+    )
+)
 def archives(
     model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this model; repeatable.")] = None,
     archive_version: Annotated[

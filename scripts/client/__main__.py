@@ -15,13 +15,19 @@ from rich.text import Text
 
 from scripts.client.bars import draw
 from scripts.client.service import Answer, PredictError, Service
-from scripts.console import new_app, print_error, print_notice, run
+from scripts.console import examples, new_app, print_error, print_notice, run
 from scripts.settings import load_settings
 
 app = new_app("Ask the running service about pictures and draw the answers.")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "scripts/predict face.jpg",
+        "scripts/predict face.jpg other.png --model VGG19_CK+48",
+        "scripts/predict face.jpg --all --json | jq .top_emotion",
+    )
+)
 def predict(
     image: Annotated[list[Path], typer.Argument(help="Picture files: JPEG, PNG, WebP, BMP or GIF.")],
     model: Annotated[
@@ -73,7 +79,7 @@ def _answers(service: Service, image: Path, models: list[str]) -> Iterator[Answe
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Ask and draw; returns the exit code."""
-    return run(app, "scripts/predict", argv)
+    return run(app, "predict", argv)
 
 
 if __name__ == "__main__":

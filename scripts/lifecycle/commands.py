@@ -21,7 +21,8 @@ from scripts.store.index import read_index
 from scripts.torchserve.management import ManagementError
 from scripts.torchserve.waiting import wait_ready
 
-app = new_app("""The models of a running stack. Each command has its own --help.
+app = new_app(
+    """The models of a running stack. Each command has its own --help.
 
 \b
 exit codes:
@@ -31,7 +32,13 @@ exit codes:
   3  the version does not load or fails its probe; nothing was changed
   4  the stack does not run
   5  not ready in time
-  6  no such model, or no such version of it""")
+  6  no such model, or no such version of it""",
+    "scripts/models list",
+    "scripts/models scale VGG19_CK+48 2",
+    "scripts/models upgrade VGG19_CK+48 VGG19_CKplus48.mar",
+    "scripts/models rollback VGG19_CK+48",
+    "scripts/models logs VGG19_CK+48 --follow",
+)
 app.add_typer(key_app, name="key")
 
 

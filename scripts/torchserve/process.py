@@ -13,7 +13,7 @@ from scripts.errors import UserError
 from scripts.settings import ROOT, Settings
 
 CONFIG = ROOT / "config.properties"
-# Made by scripts.class_data; TorchServe starts without it too.
+# Made by scripts.torchserve.class_data; TorchServe starts without it too.
 CLASS_DATA = Path(sys.prefix) / "torchserve.jsa"
 LOG_CONFIG = ROOT / "monitoring" / "log4j2.xml"
 

@@ -6,59 +6,22 @@ import io
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from face_image import DEFAULT_MAX_PIXELS, ImageError, read_face
+from face_image import read_face
 from PIL import Image, ImageOps, PngImagePlugin
 from torchvision import transforms
 
-ORIENTATION = 0x0112
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-ACCEPTED = "send a JPEG, PNG, WebP, BMP or GIF file."
-
-
-def picture(width: int = 64, height: int = 48, mode: str = "RGB", seed: int = 0) -> Image.Image:
-    """A picture in which no part equals another: noise at two scales."""
-    rng = np.random.default_rng(seed)
-    coarse = Image.fromarray(rng.integers(0, 256, (7, 5, 3), dtype=np.uint8)).resize((width, height))
-    fine = Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
-    return Image.blend(coarse, fine, 0.3).convert(mode)
-
-
-def encode(image: Image.Image, image_format: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, image_format, **options)
-    return buffer.getvalue()
-
-
-def with_orientation(image: Image.Image, orientation: int, image_format: str = "JPEG") -> bytes:
-    exif = Image.Exif()
-    exif[ORIENTATION] = orientation
-    return encode(image, image_format, exif=exif)
-
-
-def reference(data: bytes) -> npt.NDArray[np.uint8]:
-    """What the networks were trained on, after the orientation: torchvision on Pillow's picture."""
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
-    return np.asarray(transforms.Resize((224, 224))(image))
-
-
-def png_chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
-def with_chunk(png: bytes, name: bytes, content: bytes) -> bytes:
-    """Insert a chunk behind the header of a PNG."""
-    return png[:33] + png_chunk(name, content) + png[33:]
-
-
-def refusal(data: bytes, max_pixels: int = DEFAULT_MAX_PIXELS) -> tuple[str, int, str]:
-    with pytest.raises(ImageError) as caught:
-        read_face(data, max_pixels)
-    return caught.value.kind, caught.value.status, str(caught.value)
+from tests.handlers.pictures import (
+    FORMATS,
+    encode,
+    picture,
+    png_chunk,
+    reference,
+    with_chunk,
+    with_orientation,
+)
 
 
 @pytest.mark.parametrize("image_format", FORMATS)
@@ -223,78 +186,3 @@ def test_a_comment_that_unpacks_to_hundreds_of_megabytes_is_never_unpacked() -> 
 def test_a_jpeg_of_several_pictures_is_the_first_one() -> None:
     data = encode(picture(), "MPO", save_all=True, append_images=[picture(seed=1)])
     assert np.array_equal(read_face(data), reference(data))
-
-
-def test_no_bytes_are_no_image() -> None:
-    assert refusal(b"") == ("empty", 400, f"The image is empty (0 bytes); {ACCEPTED}")
-
-
-@pytest.mark.parametrize("image_format", FORMATS)
-@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
-def test_a_truncated_image_is_refused(image_format: str, kept: float) -> None:
-    whole = encode(picture(), image_format)
-    part = whole[: int(len(whole) * kept)]
-    assert refusal(part) == (
-        "damaged",
-        400,
-        f"The {image_format} image ({len(part)} bytes) is damaged or truncated; send the complete file.",
-    )
-
-
-@pytest.mark.parametrize("image_format", FORMATS)
-def test_an_image_whose_inside_is_overwritten_is_refused(image_format: str) -> None:
-    data = bytearray(encode(picture(), image_format))
-    data[20:] = b"\xab" * (len(data) - 20)
-    kind, status, _ = refusal(bytes(data))
-    assert (kind, status) in {("damaged", 400), ("too_large", 413), ("unsupported", 415)}
-
-
-@pytest.mark.parametrize(
-    ("data", "description"),
-    [
-        (b"hello world", "no image of an accepted format (it begins with the bytes 68 65 6c 6c 6f 20 77 6f)"),
-        (b"\0", "no image of an accepted format (it begins with the bytes 00)"),
-        (b"BMW is a car maker, no bitmap", "no image of an accepted format (it begins with the bytes "),
-        (b"RIFF\x10\0\0\0WAVEfmt ", "no image of an accepted format (it begins with the bytes "),
-        (b"%PDF-1.7", "a PDF, which is not accepted"),
-        (b"\0\0\0\x1cftypavif", "an AVIF image, which is not accepted"),
-        (b"\0\0\0\x18ftypheic", "a HEIC image, which is not accepted"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing, which is not accepted"),
-    ],
-)
-def test_other_files_are_refused_by_their_content(data: bytes, description: str) -> None:
-    kind, status, sentence = refusal(data)
-    assert (kind, status) == ("unsupported", 415)
-    assert sentence.startswith(f"The file is {description}")
-    assert sentence.endswith(ACCEPTED)
-
-
-@pytest.mark.parametrize("image_format", ["TIFF", "ICO", "PPM", "TGA", "JPEG2000"])
-def test_formats_that_pillow_could_read_are_refused_all_the_same(image_format: str) -> None:
-    assert refusal(encode(picture(), image_format))[:2] == ("unsupported", 415)
-
-
-@pytest.mark.parametrize("image_format", FORMATS)
-def test_an_image_over_the_pixel_limit_is_refused(image_format: str) -> None:
-    data = encode(picture(100, 80), image_format)
-    assert read_face(data, max_pixels=8000).shape == (224, 224, 3)
-    assert refusal(data, max_pixels=7999) == (
-        "too_large",
-        413,
-        "The image has 100 x 80 = 8000 pixels, the limit is 7999; send a smaller image.",
-    )
-
-
-def test_the_pixel_limit_is_checked_before_anything_is_decoded() -> None:
-    header = struct.pack(">IIBBBBB", 200_000, 200_000, 8, 2, 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", b"no image")
-    assert refusal(data) == (
-        "too_large",
-        413,
-        "The image has 200000 x 200000 = 40000000000 pixels, the limit is 50000000; send a smaller image.",
-    )
-
-
-def test_a_very_long_image_within_the_limit_is_read() -> None:
-    data = encode(Image.new("L", (1, 2_000_000), 77))
-    assert (read_face(data) == 77).all()

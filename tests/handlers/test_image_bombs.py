@@ -16,7 +16,7 @@ from face_image import ImageError, read_face
 from PIL import Image
 
 from scripts.settings import ROOT
-from tests.support import bombs
+from tests.support import bombs, crafted
 
 LIMIT = 256_000_000
 # What is measured besides the picture: what the allocator kept for itself.
@@ -86,7 +86,7 @@ def test_pictures_over_a_limit_are_refused_without_taking_memory(tmp_path: Path)
 @pytest.mark.parametrize("name", ["jpeg-exif", "png-exif", "png-ztxt", "png-itxt", "png-icc", "jpeg-segments"])
 def test_metadata_changes_no_pixel(name: str) -> None:
     image_format = name.split("-")[0].upper()
-    assert np.array_equal(read_face(bombs.HARMLESS[name]()), read_face(bombs.plain(image_format)))
+    assert np.array_equal(read_face(bombs.HARMLESS[name]()), read_face(crafted.plain(image_format)))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_decoding_is_cut_off_in_its_middle(
 ) -> None:
     """The decoder gets as many blocks of the file as there is time for: here each takes a second."""
     noise = np.random.default_rng(0).integers(0, 256, (700, 1000, 3), dtype=np.uint8)
-    data = bombs.encode(Image.fromarray(noise), image_format, **options)
+    data = crafted.encode(Image.fromarray(noise), image_format, **options)
     looks: list[int] = []
 
     def clock() -> float:
@@ -123,7 +123,7 @@ def test_decoding_is_cut_off_in_its_middle(
 
 
 def test_an_ordinary_progressive_jpeg_passes_with_its_memory_allowed() -> None:
-    data = bombs.plain("JPEG", (8000, 6250), progressive=True, subsampling=0)
+    data = crafted.plain("JPEG", (8000, 6250), progressive=True, subsampling=0)
     with pytest.raises(ImageError, match=r"would take 5[0-9]{2} MB of memory, the limit is 256 MB"):
         read_face(data)
     assert read_face(data, max_memory=520_000_000, max_seconds=60).shape == (224, 224, 3)

@@ -184,7 +184,9 @@ def test_clients_see_the_contract_all_the_while(stack: RunningStack) -> None:
 def test_every_command_and_exit_code_is_documented() -> None:
     page = (ROOT / "docs" / "models.md").read_text()
     help_text = run_command({}, "lifecycle", "--help").stdout
-    commands = [line.split()[0] for line in help_text.partition("Commands:")[2].strip().splitlines()]
+    commands = [
+        line.split()[0] for line in help_text.partition("Commands:")[2].partition("\n\n")[0].strip().splitlines()
+    ]
     assert len(commands) > 8
     for command in commands:
         assert f"`{command}" in page, command
