@@ -49,6 +49,8 @@ class Settings:
     server_names: tuple[str, ...]
     cors_origins: tuple[str, ...]
     metrics_allow: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    client_requests: int
     rate_limit: int
     rate_burst: int
     predict_timeout: int
@@ -129,7 +131,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         server_names=env.names("SERVER_NAMES", "localhost"),
         cors_origins=tuple(env.text("CORS_ORIGINS", DEFAULT_ORIGINS).split()),
         metrics_allow=env.networks("METRICS_ALLOW", DEFAULT_METRICS_ALLOW),
-        rate_limit=env.number("RATE_LIMIT", 50),
+        trusted_proxies=env.networks("TRUSTED_PROXIES", "none"),
+        client_requests=env.number("CLIENT_REQUESTS", 64),
+        rate_limit=env.number("RATE_LIMIT", 0),
         rate_burst=env.number("RATE_BURST", 100),
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),

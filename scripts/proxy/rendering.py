@@ -127,6 +127,8 @@ def _values(settings: Settings) -> dict[str, Any]:
         "predict_timeout": settings.predict_timeout,
         "server_names": _server_names(settings),
         "origins": [re.escape(_origin(text)) for text in settings.cors_origins],
+        "trusted_proxies": _trusted(settings.trusted_proxies),
+        "client_requests": settings.client_requests,
         "rate_limit": settings.rate_limit,
         "rate_burst": settings.rate_burst,
         "management_listen": settings.management_listen,
@@ -152,6 +154,8 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
         "predict_timeout": settings.predict_timeout,
         "load_timeout": settings.load_timeout,
+        "client_requests": settings.client_requests,
+        "rate_limit": settings.rate_limit,
     }
 
 
@@ -200,6 +204,12 @@ def _name(address: str) -> list[str]:
     except ValueError:
         return [address.lower()]
     return []
+
+
+def _trusted(networks: tuple[str, ...]) -> tuple[str, ...]:
+    if "all" in networks:
+        raise ProxyError("TRUSTED_PROXIES=all: then any client could name any address; list those of your proxies")
+    return networks
 
 
 def _origin(text: str) -> str:

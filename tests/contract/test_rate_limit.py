@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,12 +11,14 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
+from tests.monitoring.scrape import Scrape
 from tests.support import images
 from tests.support.assertions import assert_cors, assert_error, assert_prediction
 from tests.support.client import Client
 from tests.support.polling import poll
 from tests.support.reference import Reference
 from tests.support.sites import Site
+from tests.support.wire import head
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack, StartStack
@@ -27,7 +31,13 @@ ORIGIN = "https://faces.example.org"
 @pytest.fixture(scope="module")
 def limited(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
     """A stack that allows one prediction a second and four at once, to pages of an origin of its own."""
-    settings = {"LOAD_MODELS": MODEL, "RATE_LIMIT": "1", "RATE_BURST": "4", "CORS_ORIGINS": ORIGIN}
+    settings = {
+        "LOAD_MODELS": MODEL,
+        "RATE_LIMIT": "1",
+        "RATE_BURST": "4",
+        "CLIENT_REQUESTS": "3",
+        "CORS_ORIGINS": ORIGIN,
+    }
     with start_stack(**small_site.places, **settings) as running:
         yield running
 
@@ -49,7 +59,7 @@ def test_client_is_turned_away_and_served_again(limited: RunningStack, reference
     client = Client(limited.url)
     *served, refused = _exhaust(client)
     assert len(served) >= 4
-    assert_error(refused, 429, origin=ORIGIN)
+    assert_error(refused, 429, "More than 1 predictions a second", origin=ORIGIN)
     again = poll(lambda: _predict(client), lambda answer: answer.status_code != 429, seconds=30)
     for answer in (*served, again):
         assert_prediction(answer, MODEL, reference.probabilities(MODEL, FRAME), ORIGIN)
@@ -96,3 +106,26 @@ def test_only_the_origins_of_the_setting_are_allowed(limited: RunningStack) -> N
     assert_cors(client.get("/api/v1/models", {"Origin": ORIGIN}), ORIGIN)
     for origin in ("http://localhost:5173", "http://localhost:3000", "https://faces-example.org"):
         assert "Access-Control-Allow-Origin" not in client.get("/api/v1/models", {"Origin": origin}).headers
+
+
+def _begin(stack: RunningStack, sockets: contextlib.ExitStack, source: str) -> None:
+    """Send the head of a prediction from an address of this machine, and nothing of its body."""
+    sock = sockets.enter_context(socket.create_connection(("127.0.0.1", stack.settings.port), 10, (source, 0)))
+    sock.sendall(head("POST /api/v1/predict HTTP/1.1", "Content-Type: multipart/form-data", "Content-Length: 100"))
+
+
+def test_one_client_cannot_have_all_the_predictions_under_way(limited: RunningStack) -> None:
+    with contextlib.ExitStack() as sockets:
+        for _ in range(3):
+            _begin(limited, sockets, "127.0.0.3")
+        with requests.Session() as session:
+            session.mount("http://", _From("127.0.0.3"))
+            url = f"http://127.0.0.1:{limited.settings.port}"
+            refused = poll(lambda: session.post(f"{url}/api/v1/predict", timeout=10), lambda a: a.status_code == 429)
+            assert_error(refused, 429, "3 predictions of this address are under way", origin=None)
+            assert session.get(f"{url}/api/v1/health", timeout=10).status_code == 200
+        other = requests.post(f"{url}/api/v1/predict", timeout=10)
+        assert other.status_code in (400, 429), "another client's form is read, or its rate is over"
+        assert "under way" not in other.text
+    counted = Scrape(limited.url).value("emotion_rejections_total", reason="concurrency")
+    assert counted >= 1

@@ -68,6 +68,7 @@ NO_SETTINGS = {"ARCHIVE_VERSION": "as before, at first 1.0", "PYTHON": "`python3
 # Defaults that are told in words: what the words stand for.
 IN_WORDS = {
     "off": "",
+    "none": (),
     "localhost": ("localhost",),
     "the one from PyPI": None,
     "as at the last stop, at first `all`": "",

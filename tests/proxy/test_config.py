@@ -31,6 +31,8 @@ def _rendered(settings: Settings) -> dict[str, str]:
         {},
         {"RATE_LIMIT": "0"},
         {"RATE_LIMIT": "1", "RATE_BURST": "0"},
+        {"CLIENT_REQUESTS": "0", "SERVER_NAMES": "all"},
+        {"TRUSTED_PROXIES": "10.0.0.0/8 ::1", "SERVER_NAMES": "a.example.org *.b.example.org"},
         {"BIND_ADDRESS": "0.0.0.0"},
         {"BIND_ADDRESS": "::1"},
         {"BIND_ADDRESS": "localhost"},
@@ -198,3 +200,12 @@ def test_a_start_puts_a_large_error_log_aside(tmp_path: Path, size: int, put_asi
     rendering.put_large_log_aside(settings)
     assert log.exists() != put_aside
     assert log.with_name("proxy-error.log.1").exists() == put_aside
+
+
+def test_the_address_of_a_client_comes_from_trusted_proxies_only(tmp_path: Path) -> None:
+    assert "real_ip" not in "".join(_rendered(_settings(tmp_path)).values())
+    limits = _rendered(_settings(tmp_path, TRUSTED_PROXIES="10.0.0.0/8 ::1"))["http/limits.conf"]
+    trusted = "set_real_ip_from 10.0.0.0/8;\nset_real_ip_from ::1/128;\n"
+    assert limits.endswith(f"{trusted}real_ip_header X-Forwarded-For;\nreal_ip_recursive on;\n")
+    with pytest.raises(rendering.ProxyError, match="TRUSTED_PROXIES=all: then any client could name any address"):
+        rendering.render(_settings(tmp_path, TRUSTED_PROXIES="all"))

@@ -10,7 +10,6 @@ const MESSAGES = {
     408: 'The request took too long to arrive; send it again.',
     413: 'The body is larger than 10 MiB; send a smaller image.',
     414: 'The address is too long; the API takes its input in the body.',
-    429: 'Too many predictions from this address; wait a second, and send fewer at a time.',
     431: 'The headers are too long; send fewer or shorter ones.',
     501: 'This transfer encoding is not supported; send the body as it is, or chunked.',
     505: 'This version of HTTP is not supported; use HTTP/1.1.',
@@ -22,6 +21,11 @@ function body(r) {
     if (status === '403' && r.variables.is_foreign_post === '1') {
         return errors.body(`Pages of ${errors.quote(r.headersIn.Origin || '')} may not post here; `
                            + 'CORS_ORIGINS has the origins that may.');
+    }
+    if (status === '429') {
+        return errors.body(r.variables.limit_conn_status === 'REJECTED'
+            ? `${settings.client_requests} predictions of this address are under way; wait for an answer before the next one.`
+            : `More than ${settings.rate_limit} predictions a second from this address; wait a second, and send fewer at a time.`);
     }
     if (status === '421') {
         return errors.body(`The host ${errors.quote(r.variables.host)} is not served here; SERVER_NAMES has the names that are.`);

@@ -32,7 +32,7 @@ function fields(r, report) {
         batch: report.batch,
         image_error: report.error,
         retries: Number(variables.repeats || 0),
-        rejection: variables.rejection || undefined,
+        rejection: variables.rejection || (variables.limit_conn_status === 'REJECTED' ? 'concurrency' : undefined),
     };
 }
 
