@@ -9,7 +9,7 @@ import pytest
 from scripts.settings import Settings, load_settings
 from scripts.torchserve.worker_log import belongs_to, last_error, log_files, tail
 
-WORKER = "2026-01-01T00:00:00,000 [INFO ] W-9000-{}-stdout MODEL_LOG - {}"
+WORKER = "2026-01-01T00:00:00,000 [INFO ] W-9000-{}-stdout {}"
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_last_error_is_the_last_one_of_this_version(settings: Settings) -> N
         WORKER.format("B_1", "ValueError: of another model"),
     ]
     (settings.log_dir / "workers.log").write_text("\n".join(lines))
-    assert last_error(settings, "A", "1") == "MODEL_LOG - engine.EngineError: no space (a.b)".partition(" - ")[2]
+    assert last_error(settings, "A", "1") == "engine.EngineError: no space (a.b)"
     assert last_error(settings, "A", "2") == "ValueError: of another version"
     assert last_error(settings, "A", "3") == f"see {settings.log_dir / 'workers.log'}"
 
