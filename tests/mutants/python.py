@@ -54,7 +54,7 @@ def mutants(only: Iterable[str] = ()) -> list[Mutant]:
 def _put_handlers_on_the_path(tree: Path) -> None:
     """Let mutmut see handlers/ under the one name it knows for a folder of top-level modules, src/.
 
-    The tests import ``emotion_handler``, as TorchServe's workers do; mutmut would wait for ``handlers.emotion_handler``.
+    The tests import ``emotion_handler``, as TorchServe's workers do; mutmut would call it ``handlers.emotion_handler``.
     """
     shutil.copytree(tree / "handlers", tree / "src")
     configuration = tree / "pyproject.toml"

@@ -26,7 +26,7 @@ def test_a_key_is_256_random_bits_and_only_its_hash_is_stored(settings: Settings
     assert len(set(keys.values())) == 2
     assert {len(base64.urlsafe_b64decode(f"{key}=")) for key in keys.values()} == {32}
     stored = read_keys(settings)
-    for name, key in keys.items():
+    for name in keys:
         made = stored[name].pop("made")
         assert before <= datetime.datetime.fromisoformat(made) <= datetime.datetime.now(datetime.timezone.utc)
         assert (len(made), made[-6:]) == (25, "+00:00")
@@ -64,7 +64,7 @@ def test_a_taken_name_is_refused_and_its_key_stays(settings: Settings) -> None:
 
 
 def test_a_key_is_removed_by_its_name_and_the_others_stay(settings: Settings) -> None:
-    with pytest.raises(KeyNameError, match="^'a': there is no key of this name; there are: none$"):
+    with pytest.raises(KeyNameError, match=r"^'a': there is no key of this name; there are: none$"):
         remove_key(settings, "a")
     for name in ("a", "b", "c"):
         add_key(settings, name)
@@ -72,5 +72,5 @@ def test_a_key_is_removed_by_its_name_and_the_others_stay(settings: Settings) ->
     remove_key(settings, "b")
     assert read_keys(settings) == kept
     assert settings.management_keys.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(KeyNameError, match="^'b': there is no key of this name; there are: a, c$"):
+    with pytest.raises(KeyNameError, match=r"^'b': there is no key of this name; there are: a, c$"):
         remove_key(settings, "b")

@@ -124,7 +124,11 @@ def test_work_is_done_in_an_empty_folder_that_goes_with_the_lock(tmp_path: Path)
 
 
 def test_the_folder_goes_also_when_the_work_fails(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), locked(tmp_path, print) as work:
-        (work / "half").touch()
-        raise ZeroDivisionError
+    def fail() -> None:
+        with locked(tmp_path, print) as work:
+            (work / "half").touch()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert names(tmp_path) == [".lock"]
