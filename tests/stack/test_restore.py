@@ -270,3 +270,23 @@ def test_an_archive_that_is_listed_and_gone_is_a_problem_of_the_start(settings: 
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert plan.models.keys() == {"Aplus1"}
     assert plan.problems == ["B.mar: TorchServe cannot read it (File is not a zip file); build or copy it again"]
+
+
+def test_a_newer_version_takes_the_workers_of_the_one_that_is_gone(settings: Settings) -> None:
+    start(settings)
+    write_snapshot(settings, "20260101000000001-snapshot.cfg", {"B": {"1.0": entry("B.mar", 3)}})
+    write_archive(settings.model_store / "B.mar", "1.1")
+    plan = plan_start(settings, CATALOGUE, SERVABLE, None)
+    assert plan.models["B"] == {"1.1": entry("B.mar", 3)}
+    assert plan.unavailable == {}
+
+
+def test_what_an_archive_does_not_configure_stays_as_it_was_registered(settings: Settings) -> None:
+    start(settings)
+    path = settings.model_store / "Guest.mar"
+    with zipfile.ZipFile(path, "w") as archive:
+        manifest = {"modelName": "Guest", "modelVersion": "1", "handler": "h.py"}
+        archive.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": manifest}))
+    guest = {"Guest": {"1": entry("Guest.mar", 1) | {"batchSize": 5, "responseTimeout": 7}}}
+    write_snapshot(settings, "20260101000000001-snapshot.cfg", guest)
+    assert plan_start(settings, CATALOGUE, SERVABLE, None).models == guest

@@ -59,6 +59,18 @@ def test_the_version_before_is_kept_under_its_name(tmp_path: Path) -> None:
     assert (tmp_path / "Aplus1.mar").read_bytes() == b"1.1"
 
 
+def test_where_a_file_can_have_one_name_only_the_version_before_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    put(tmp_path, "1.0")
+    monkeypatch.setattr(os, "link", refuse)
+    put(tmp_path, "1.1")
+    assert (tmp_path / "Aplus1-1.0.mar").read_bytes() == b"1.0"
+
+
 def test_a_kept_version_gives_way_to_a_later_one_of_its_name(tmp_path: Path) -> None:
     (tmp_path / "Aplus1-1.0.mar").write_bytes(b"of long ago")
     put(tmp_path, "1.0")

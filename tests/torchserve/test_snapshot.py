@@ -57,11 +57,11 @@ def test_snapshots_are_listed_the_oldest_first(tmp_path: Path) -> None:
 
 def test_the_escapes_of_java_are_undone(tmp_path: Path) -> None:
     path = tmp_path / "1.cfg"
-    model = r'{"minWorkers"\: 1, "marName"\: "\u00fC\u0041\!.mar", "defaultVersion"\: true}'
+    model = r'{"minWorkers"\: 1, "marName"\: "\u00fC\u4e2d\u0041\!.mar", "defaultVersion"\: true}'
     path.write_text(f'#c\nother=1\nmodel_snapshot={{\\n\\t\\r\\f"models"\\: {{"X"\\={{"1"\\: {model}}}}}}}\nlast=2\n')
     assert read_written(path) is None, "an escaped = is no colon"
     path.write_text(path.read_text().replace('"X"\\=', '"X"\\:').replace("\\f", ""))
-    assert read_written(path) == {"X": {"1": {**SAVED, "marName": "üA!.mar"}}}
+    assert read_written(path) == {"X": {"1": {**SAVED, "marName": "ü中A!.mar"}}}
 
 
 @pytest.mark.parametrize(

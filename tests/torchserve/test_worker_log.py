@@ -52,6 +52,7 @@ def test_the_logs_are_those_that_exist(settings: Settings) -> None:
 def test_the_tail_has_the_last_lines_that_are_wanted(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"".join(b"%d\n" % number for number in range(10)) + b"\xff\n")
+    assert tail(path, 100, lambda line: True)[:2] == ["0", "1"]
     assert tail(path, 3, lambda line: True) == ["8", "9", "�"]
     assert tail(path, 2, lambda line: line in "135") == ["3", "5"]
     assert tail(path, 100, lambda line: line == "7") == ["7"]
