@@ -46,11 +46,12 @@ def _python(found: list[Mutant]) -> tuple[int, int]:
 def _edits(with_stack: bool) -> tuple[int, int]:
     """Print the edits that no test noticed; how many were killed, of how many."""
     chosen = [edit for edit in edits() if with_stack or not edit.stack]
-    missed = survivors(chosen)
-    for edit in missed:
-        print(f"{edit.file}: survived {edit.tests}\n  - {edit.old}\n  + {edit.new}")
-    print(f"edits: {len(chosen) - len(missed)} of {len(chosen)} killed, {len(edits()) - len(chosen)} not run")
-    return len(chosen) - len(missed), len(chosen)
+    missed = 0
+    for edit in survivors(chosen):
+        print(f"{edit.file}: survived {edit.tests}\n  - {edit.old}\n  + {edit.new}", flush=True)
+        missed += 1
+    print(f"edits: {len(chosen) - missed} of {len(chosen)} killed, {len(edits()) - len(chosen)} not run")
+    return len(chosen) - missed, len(chosen)
 
 
 if __name__ == "__main__":

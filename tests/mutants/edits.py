@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +47,12 @@ def edits() -> list[Edit]:
     ]
 
 
-def survivors(chosen: list[Edit]) -> list[Edit]:
-    """Make one change at a time in a copy of the tree; those that no test noticed."""
+def survivors(chosen: Iterable[Edit]) -> Iterator[Edit]:
+    """Make one change at a time in a copy of the tree; yields those that no test noticed."""
     tree = fresh_tree("edits")
-    return [edit for edit in chosen if not _noticed(tree, edit)]
+    for edit in chosen:
+        if not _noticed(tree, edit):
+            yield edit
 
 
 def _noticed(tree: Path, edit: Edit) -> bool:
