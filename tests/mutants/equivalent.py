@@ -10,6 +10,12 @@ ANYWHERE = {
 }
 # (file, part of the line after the change): reason.
 ONE_BY_ONE = {
+    ("scripts/files.py", 'path.open("rb", )'): "a buffer costs a copy and changes no byte",
+    ("scripts/store/digests.py", "ThreadPoolExecutor(None)"): "more threads only take turns longer",
+    (
+        "scripts/store/digests.py",
+        "threads.map(_hashed, unknown), ",
+    ): "both lists are as long as each other by their making",
     ("scripts/client/service.py", '_call("get"'): "requests sends the method in capitals",
     ("scripts/proxy/management_keys.py", "token_urlsafe(None)"): "32 bytes are Python's own choice, today",
 }

@@ -184,8 +184,19 @@ def test_a_damaged_guest_is_a_problem_and_waits(settings: Settings, checksum: bo
 def test_a_damaged_state_file_counts_as_none(settings: Settings, content: str) -> None:
     record(settings, plan_start(settings, CATALOGUE, SERVABLE, [A]), done=True)
     (settings.run_dir / "registered.json").write_text(content)
+    write_snapshot(settings, "1-snapshot.cfg", {"B": {"1.0": entry("B.mar", 3)}})
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert (plan.workers("Aplus1"), plan.workers("B")) == (1, 1)
+
+
+@pytest.mark.parametrize("part", ["models", "waiting"])
+def test_a_state_file_with_a_damaged_part_counts_as_none(settings: Settings, part: str) -> None:
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    state = {"models": {}, "waiting": {}, "unregistered": ["B"], "done": True, "consumed": [], part: {"X": {}}}
+    (settings.run_dir / "registered.json").write_text(json.dumps(state))
+    plan = plan_start(settings, CATALOGUE, SERVABLE, None)
+    assert (plan.workers("Aplus1"), plan.workers("B")) == (1, 1)
+    assert plan.unregistered == set()
 
 
 def test_the_state_is_found_under_its_former_name(settings: Settings) -> None:
