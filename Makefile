@@ -10,7 +10,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status archives models standins checkpoints bench test test-fast coverage check format release clean
+.PHONY: help setup serve start stop status archives models standins checkpoints bench test test-fast coverage mutants check format release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -67,6 +67,9 @@ test-fast: $(VENV)/test.installed ## the tests that need no stack, no browser an
 coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and scripts/ they ran; fails below the floor
 	@rm -rf .run/coverage
 	@$(RUN) $(PYTEST) --cov --cov-report=term:skip-covered
+
+mutants: $(VENV)/test.installed ## which changes of one line no test notices; takes long (docs/testing.md)
+	@$(RUN) tests.mutants $(ARGS)
 
 check: $(VENV)/test.installed ## lint, types, spelling, configuration
 	@$(BIN)/ruff check .

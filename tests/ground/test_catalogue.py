@@ -51,6 +51,16 @@ def test_the_accuracy_may_be_left_out(tmp_path: Path) -> None:
     assert load_catalogue(write(tmp_path, {"new": entry}))["new"].accuracy is None
 
 
+@pytest.mark.parametrize("accuracy", [0, 0.5, 100])
+def test_an_accuracy_is_a_percentage(tmp_path: Path, accuracy: float) -> None:
+    assert load_catalogue(write(tmp_path, {"new": {**ENTRY, "accuracy": accuracy}}))["new"].accuracy == accuracy
+
+
+def test_a_model_is_the_same_after_a_way_through_json() -> None:
+    model = Model("a", "VGG19", "b", ("x", "y"), 50.0)
+    assert Model.from_json(json.loads(json.dumps(model.to_json()))) == model
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -74,6 +84,9 @@ def test_the_accuracy_may_be_left_out(tmp_path: Path) -> None:
         ),
         ({"new": {**ENTRY, "emotions": ["sad", 1]}}, "models.json: 'new': the label 1 is not a word"),
         ({"new": {**ENTRY, "emotions": ["sad", "sad"]}}, "models.json: 'new': the label 'sad' appears twice"),
+        ({"new": {**ENTRY, "accuracy": -1}}, "models.json: 'new': 'accuracy' must be a percentage, not -1"),
+        ({"new": {**ENTRY, "accuracy": True}}, "models.json: 'new': 'accuracy' must be a percentage, not True"),
+        ({"new": {**ENTRY, "accuracy": "50"}}, "models.json: 'new': 'accuracy' must be a percentage, not '50'"),
         ({"new": {**ENTRY, "accuracy": 101}}, "models.json: 'new': 'accuracy' must be a percentage, not 101"),
         (
             {"a new one": ENTRY},

@@ -14,9 +14,10 @@ import psutil
 import pytest
 import requests
 
+from scripts.catalogue import load_catalogue
 from scripts.processes import taken_ports, wait_until
 from scripts.proxy import rendering
-from scripts.settings import load_settings
+from scripts.settings import ROOT, load_settings
 from tests.support.ports import free_ports
 
 UNKNOWN = "nobody"
@@ -138,6 +139,83 @@ def test_name_longer_than_any_is_not_looked_up_but_shortened(url: str) -> None:
 def test_field_with_an_endless_name_is_refused(url: str) -> None:
     sentence = _error(url, "x", _form("x", ("f" * 101, b"1"), ("model", UNKNOWN.encode())))
     assert sentence.startswith("The form cannot be read: a part has a name of more than 100 characters;")
+
+
+def _part(headers: str) -> bytes:
+    """A form whose first part has these headers."""
+    return f"--x\r\n{headers}\r\n\r\n1\r\n".encode() + _form("x", ("model", UNKNOWN.encode()))
+
+
+def _padded(blanks: int) -> bytes:
+    body = _form("x", ("file", b"1"), ("model", UNKNOWN.encode()))
+    return body.replace(b"\r\n--x\r\n", b"\r\n--x" + b" " * blanks + b"\r\n")
+
+
+def _head(size: int) -> bytes:
+    """A form whose first part has headers of so many bytes, the empty line behind them included."""
+    disposition = 'Content-Disposition: form-data; name="file"\r\nX: '
+    return _part(disposition + "." * (size - len(disposition) - 4))
+
+
+READ = f"Unknown model '{UNKNOWN}';"
+UNREADABLE = "The form cannot be read: "
+
+
+@pytest.mark.parametrize(
+    ("form", "most", "beyond"),
+    [
+        pytest.param(
+            lambda count: _form(
+                "x", *((f"f{number}", b"") for number in range(count - 2)), ("file", b"1"), ("model", UNKNOWN.encode())
+            ),
+            20,
+            "it has more than 20 parts;",
+            id="parts",
+        ),
+        pytest.param(
+            lambda count: _form("x", ("f" * count, b""), ("file", b"1"), ("model", UNKNOWN.encode())),
+            100,
+            "a part has a name of more than 100 characters;",
+            id="characters of a name",
+        ),
+        pytest.param(_head, 8192, "a part has no end of its headers;", id="bytes of headers"),
+        pytest.param(
+            lambda count: _part(f'Content-Disposition: form-data{"; a=b" * (count - 1)}; name="file"'),
+            20,
+            "a part has no name;",
+            id="parameters",
+        ),
+        pytest.param(
+            lambda count: _form("x", ("file", b"\r\n--xy" * count), ("model", UNKNOWN.encode())),
+            99,
+            "its closing boundary is missing",
+            id="false boundaries",
+        ),
+    ],
+)
+def test_a_form_is_read_up_to_its_limits_and_not_beyond(
+    url: str, form: Callable[[int], bytes], most: int, beyond: str
+) -> None:
+    assert _error(url, "x", form(most)).startswith(READ)
+    assert _error(url, "x", form(most + 1)).startswith(UNREADABLE + beyond)
+
+
+def test_a_boundary_has_up_to_64_blanks_behind_it(url: str) -> None:
+    assert _error(url, "x", _padded(64)).startswith(READ)
+    assert _error(url, "x", _padded(65)).startswith('The form has no "model";')
+
+
+@pytest.mark.parametrize(("size", "meant"), [(400, True), (401, False)])
+def test_a_name_of_up_to_400_bytes_is_looked_up(url: str, size: int, meant: bool) -> None:
+    name = "vgg19_ck+48".ljust(size).encode()
+    sentence = _error(url, "x", _form("x", ("file", b"1"), ("model", name)))
+    assert ("Did you mean VGG19_CK+48?" in sentence) is meant
+
+
+def test_an_unknown_name_is_answered_with_all_nine(url: str) -> None:
+    names = ", ".join(load_catalogue(ROOT / "models.json"))
+    expected = f"Unknown model '{UNKNOWN}'; GET /api/v1/models lists the models: {names}."
+    assert _error(url, "x", _form("x", ("file", b"1"), ("model", UNKNOWN.encode()))) == expected
 
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"

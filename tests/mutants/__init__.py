@@ -1,0 +1,1 @@
+"""Which changes of one line no test notices: ``make mutants`` (docs/testing.md)."""

@@ -1,0 +1,1 @@
+"""What is read of TorchServe's files: its snapshots and its logs."""
