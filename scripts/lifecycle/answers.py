@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from scripts.catalogue import load_catalogue
-from scripts.lifecycle.changes import Change, Lifecycle
+from scripts.lifecycle.changes import Lifecycle
+from scripts.lifecycle.outcomes import Change
 from scripts.settings import Settings, load_settings
 
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from scripts.catalogue import Model, load_catalogue
-from scripts.errors import UNKNOWN, UserError
 from scripts.files import exclusive
 from scripts.lifecycle.history import note_version_before, version_before
+from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
 from scripts.store.archive import Archive, ArchiveError, find_version, read_archive, require_checksum, store_path
 from scripts.store.index import read_index
@@ -22,26 +21,6 @@ from scripts.torchserve.management import Management, ManagementError, ModelStat
 from scripts.torchserve.waiting import drain, wait_ready
 
 LOAD_SECONDS = 120.0
-
-
-class LifecycleError(UserError):
-    """A change was refused and nothing was changed; the message says why and what to do."""
-
-
-class UnknownModelError(LifecycleError):
-    """No such model, or no such version of it, is registered."""
-
-    exit_code = UNKNOWN
-
-
-@dataclass(frozen=True)
-class Change:
-    """What was done: ``workers`` of ``version`` serve; ``before`` is the version that served, if another one did."""
-
-    model: str
-    version: str
-    workers: int
-    before: str | None = None
 
 
 class Lifecycle:

@@ -13,9 +13,10 @@ from scripts.catalogue import load_catalogue
 from scripts.console import new_app
 from scripts.lifecycle import listing
 from scripts.lifecycle.answers import Answers
-from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle, UnknownModelError
+from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle
 from scripts.lifecycle.keys import app as key_app
 from scripts.lifecycle.logs import show_logs
+from scripts.lifecycle.outcomes import UnknownModelError
 from scripts.settings import load_settings
 from scripts.store.index import read_index
 from scripts.torchserve.management import ManagementError

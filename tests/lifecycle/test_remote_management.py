@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import requests
 
-from scripts.processes import wait_until
+from tests.lifecycle.remote import Remote
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.polling import poll
 from tests.support.ports import free_ports
@@ -26,32 +25,6 @@ NO_SUCH_ROUTE = "There is nothing at this path; see docs/models.md for those of 
 NO_COUNT = "The parameter 'min_worker' must be given once, as a whole number."
 HANDLER_GIVEN = "The parameter 'handler' is not accepted here; use url, initial_workers."
 CUSTOMIZED_GIVEN = "The parameter 'customized' is not accepted here; there are none."
-
-
-@dataclass
-class Remote:
-    """Another machine's view: an address and a key."""
-
-    stack: RunningStack
-    url: str
-    key: str
-    mark: int = 0  # how many lines the log had before the last request
-
-    def __call__(self, method: str, path: str, key: str | None = None, **parameters: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {key or self.key}"}
-        self.mark = len(self.log())
-        return requests.request(method, self.url + path, params=parameters, headers=headers, timeout=60)
-
-    def log(self) -> list[dict[str, Any]]:
-        path = self.stack.settings.log_dir / "management.log"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-    def logs(self, **fields: Any) -> bool:
-        """Whether the last request has a line with these fields, or soon has; it need not be the last line.
-
-        nginx logs after it has answered, and each of its processes by itself.
-        """
-        return wait_until(lambda: any(fields.items() <= line.items() for line in self.log()[self.mark :]), 5)
 
 
 def make_key(stack: RunningStack, name: str) -> str:

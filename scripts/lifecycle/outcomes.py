@@ -1,0 +1,27 @@
+"""What a change to the running models comes to: what was done, or why nothing was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scripts.errors import UNKNOWN, UserError
+
+
+class LifecycleError(UserError):
+    """A change was refused and nothing was changed; the message says why and what to do."""
+
+
+class UnknownModelError(LifecycleError):
+    """No such model, or no such version of it, is registered."""
+
+    exit_code = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done: ``workers`` of ``version`` serve; ``before`` is the version that served, if another one did."""
+
+    model: str
+    version: str
+    workers: int
+    before: str | None = None
