@@ -26,6 +26,13 @@ def test_defaults_serve_on_loopback_from_the_clone() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "networks"), [("all", ("all",)), ("none", ()), ("::1 10.0.0.1", ("::1/128", "10.0.0.1/32"))]
+)
+def test_metrics_are_for_all_for_none_or_for_networks(text: str, networks: tuple[str, ...]) -> None:
+    assert load_settings({"METRICS_ALLOW": text}).metrics_allow == networks
+
+
 def test_an_empty_value_counts_as_unset() -> None:
     assert load_settings({"PORT": "", "LOG_LEVEL": " "}) == load_settings({})
 

