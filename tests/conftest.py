@@ -133,17 +133,19 @@ def put_in_order(items: list[pytest.Item]) -> None:
     """Begin with one file that needs the archives, then those that need nothing, then the stand-ins, then the rest.
 
     In a fresh clone one of pytest-xdist's processes builds the archives while the others have something to do. Of each
-    kind those come first that start stacks of their own or are marked slow by hand: none of them shall be left over.
+    kind those come first that start stacks of their own or are marked slow by hand, and then those with the most tests:
+    none of them shall be left over.
     """
-    needs, long = Counter[Path](), set[Path]()
+    needs, long, size = Counter[Path](), set[Path](), Counter[Path]()
     for item in items:
+        size[item.path] += 1
         fixtures = fixtures_of(item)
         needs[item.path] = max(needs[item.path], 2 * ("archives" in fixtures), "results" in fixtures)
         shared = "stack" in fixtures and "serve_site" not in fixtures
         if item.get_closest_marker("slow") or (fixtures & MARKED_BY["stack"] and not shared):
             long.add(item.path)
     builder = max(needs, key=needs.__getitem__, default=None)
-    items.sort(key=lambda item: (item.path != builder, needs[item.path], item.path not in long))
+    items.sort(key=lambda item: (item.path != builder, needs[item.path], item.path not in long, -size[item.path]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,9 +17,11 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from scripts.catalogue import load_catalogue
+from scripts.checkpoints.file_types import CheckpointError, refuse_other_files
 from scripts.proxy.pages import DESCRIPTION
 from scripts.settings import ROOT
 from tests.support import images
+from tests.support.client import Client
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -111,6 +115,51 @@ def test_every_error_of_the_contract_is_described(description: Description) -> N
         example = response["content"]["application/json"]["example"]
         assert set(example) == {"success", "error"}
         assert example["success"] is False
+
+
+def _example(description: Description, response: str) -> str:
+    """The sentence of a described error."""
+    sentence = description["components"]["responses"][response]["content"]["application/json"]["example"]["error"]
+    assert isinstance(sentence, str)
+    return sentence
+
+
+PROVOKED: dict[str, Callable[[Client], requests.Response]] = {
+    "BadRequest": lambda client: client.predict(images.frame(1), "VGG16_FER2013"),
+    "MethodNotAllowed": lambda client: client.get("/api/v1/predict"),
+    "TooLarge": lambda client: client.post_body(bytes(11 * 2**20)),
+    "ForeignPage": lambda client: client.predict(b"", "", {"Origin": "https://example.org"}),
+    "OtherHost": lambda client: client.get("/", {"Host": "example.org"}),
+    "NotAnImage": lambda client: client.predict(b"%PDF-1.7", "VGG19_CK+48"),
+}
+
+
+@pytest.mark.parametrize("response", PROVOKED)
+def test_example_of_an_error_is_the_services_answer(
+    stack: RunningStack, description: Description, response: str
+) -> None:
+    assert PROVOKED[response](Client(stack.url)).json()["error"] == _example(description, response)
+
+
+def test_example_of_a_model_that_is_not_served_is_what_the_build_says_of_a_pointer(
+    description: Description, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "VGG19_CK+48_best.pt"
+    checkpoint.write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(CheckpointError) as raised:
+        refuse_other_files(checkpoint)
+    assert str(raised.value) == _example(description, "NotServed")
+
+
+@pytest.mark.parametrize("response", ["Forbidden", "NotReady", "TooManyRequests", "TooSlow"])
+def test_example_of_an_error_is_a_sentence_of_the_proxy(description: Description, response: str) -> None:
+    """What is between ``${`` and ``}`` in a script may be anything."""
+    scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "proxy" / "njs").rglob("*.js")]
+    joined = re.sub(r"['`]\n *\+ ['`]", "", "\n".join(scripts))
+    literals = {text for _, text in re.findall(r"(['`])((?:(?!\1).)+)\1", joined)}
+    patterns = [".+".join(map(re.escape, re.split(r"\$\{[^}]*\}", text))) for text in literals if " " in text]
+    sentence = _example(description, response)
+    assert [pattern for pattern in patterns if re.fullmatch(pattern, sentence)]
 
 
 def test_other_origins_that_are_listed_may_read_it(stack: RunningStack) -> None:
