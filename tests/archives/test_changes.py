@@ -11,7 +11,7 @@ import pytest
 
 from scripts.settings import ROOT
 from scripts.store.index import read_index
-from tests.archives.workshop import CATALOGUE, Workshop
+from tests.archives.workshop import BAD, CATALOGUE, Workshop
 
 
 @pytest.mark.slow
@@ -80,6 +80,15 @@ def test_a_new_version_is_kept_by_later_builds_and_a_new_runtime_packs_the_check
     assert "checkpoint.pt" in names
     assert not names & {"network.xml", "network.bin", "sitecustomize.py"}
     assert workshop.planned("torch") == {"Mini_B+": "handler, runtime changed", "Mini_C": "new"}
+
+
+@pytest.mark.slow
+def test_a_failure_is_in_the_index_though_nothing_is_built_after_it(workshop: Workshop) -> None:
+    before = read_index(workshop.settings.index_file)
+    workshop.settings.index_file.unlink()
+    assert workshop.make("--model", "Mini_C")[0] == 1
+    assert read_index(workshop.settings.index_file) == before
+    assert before["Mini_C"]["error"] == BAD
 
 
 @pytest.mark.parametrize(

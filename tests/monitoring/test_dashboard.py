@@ -65,6 +65,58 @@ def test_every_metric_that_is_asked_for_exists(existing: set[str], expression: s
     assert asked <= existing
 
 
+# What Prometheus adds to what it scrapes.
+OF_THE_SCRAPE = {"job", "instance"}
+WORD = r"[a-zA-Z_]\w*"
+
+
+def grouping(expression: str) -> set[str]:
+    """The labels an expression groups or matches by."""
+    lists = re.findall(r"\b(?:by|on|without|ignoring)\s*\(([^)]*)\)", expression)
+    return {label.strip() for labels in lists for label in labels.split(",")}
+
+
+def selectors(expression: str) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Metrics with a selector, and its labels, operators and values."""
+    found = re.findall(r"([a-zA-Z_:][\w:]*)\{([^}]*)\}", expression)
+    return [(metric, re.findall(rf'({WORD})(=~|!~|!=|=)"([^"]*)"', inner)) for metric, inner in found]
+
+
+@pytest.fixture(scope="module")
+def labelled(client: Client, existing: set[str]) -> dict[str, dict[str, set[str]]]:
+    """By metric and label, the values that a stack has; a recorded one has the labels it is grouped by."""
+    metrics: dict[str, dict[str, set[str]]] = {name: {} for name in existing}
+    for name, labels in Scrape(client.url).samples:
+        for label, value in labels:
+            metrics[name].setdefault(label, set()).add(value)
+    for rule in (rule for group in RULES["groups"] for rule in group["rules"] if "record" in rule):
+        metrics[rule["record"]] = {label: set() for label in grouping(rule["expr"])}
+    metrics["ALERTS"] = {label: set() for label in ("alertname", "alertstate", "severity", "model")}
+    return metrics
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_every_label_that_is_asked_for_exists(labelled: dict[str, dict[str, set[str]]], expression: str) -> None:
+    for metric, pairs in selectors(expression):
+        assert {label for label, _, _ in pairs} <= labelled[metric].keys() | OF_THE_SCRAPE
+        for label, operator, value in pairs:
+            if operator == "=" and labelled[metric].get(label):
+                assert value in labelled[metric][label]
+    owned = set[str]().union(*(labelled.get(metric, {}) for metric in metrics_of(expression)))
+    assert grouping(expression) <= owned | OF_THE_SCRAPE
+
+
+@pytest.mark.parametrize("panel", list(panels()), ids=lambda panel: str(panel["title"]))
+def test_every_label_of_a_legend_is_one_of_its_query(
+    labelled: dict[str, dict[str, set[str]]], panel: dict[str, Any]
+) -> None:
+    for target in panel["targets"]:
+        owned = set[str]().union(*(labelled.get(metric, {}) for metric in metrics_of(target["expr"])))
+        aggregated = re.search(r"\b(?:sum|max|min|avg|count)\b", target["expr"])
+        shown = set(re.findall(r"\{\{\s*(\w+)\s*\}\}", target.get("legendFormat", "")))
+        assert shown <= (grouping(target["expr"]) if aggregated else owned | OF_THE_SCRAPE)
+
+
 def test_every_threshold_is_used_by_an_alert() -> None:
     alerts = " ".join(rule["expr"] for group in RULES["groups"] for rule in group["rules"] if "alert" in rule)
     assert {name for name in RECORDED if ":threshold:" in name} == set(re.findall(r"emotion:threshold:\w+", alerts))

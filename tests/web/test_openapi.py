@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from scripts.catalogue import load_catalogue
 from scripts.checkpoints.file_types import CheckpointError, refuse_other_files
 from scripts.proxy.pages import DESCRIPTION
-from scripts.settings import ROOT
+from scripts.settings import ROOT, load_settings
 from tests.support import images
 from tests.support.client import Client
 
@@ -126,9 +126,9 @@ def _example(description: Description, response: str) -> str:
 
 PROVOKED: dict[str, Callable[[Client], requests.Response]] = {
     "BadRequest": lambda client: client.predict(images.frame(1), "VGG16_FER2013"),
+    "ForeignPage": lambda client: client.predict(images.frame(1), "VGG19_CK+48", {"Origin": "https://example.org"}),
     "MethodNotAllowed": lambda client: client.get("/api/v1/predict"),
     "TooLarge": lambda client: client.post_body(bytes(11 * 2**20)),
-    "ForeignPage": lambda client: client.predict(b"", "", {"Origin": "https://example.org"}),
     "OtherHost": lambda client: client.get("/", {"Host": "example.org"}),
     "NotAnImage": lambda client: client.predict(b"%PDF-1.7", "VGG19_CK+48"),
 }
@@ -141,6 +141,11 @@ def test_example_of_an_error_is_the_services_answer(
     assert PROVOKED[response](Client(stack.url)).json()["error"] == _example(description, response)
 
 
+def test_example_of_too_many_requests_is_that_of_the_default(description: Description) -> None:
+    under_way = _example(description, "TooManyRequests").partition(" ")[0]
+    assert int(under_way) == load_settings({}).client_requests
+
+
 def test_example_of_a_model_that_is_not_served_is_what_the_build_says_of_a_pointer(
     description: Description, tmp_path: Path
 ) -> None:
@@ -151,7 +156,7 @@ def test_example_of_a_model_that_is_not_served_is_what_the_build_says_of_a_point
     assert str(raised.value) == _example(description, "NotServed")
 
 
-@pytest.mark.parametrize("response", ["Forbidden", "NotReady", "TooManyRequests", "TooSlow"])
+@pytest.mark.parametrize("response", ["Forbidden", "OtherHost", "TooManyRequests", "NotReady", "TooSlow"])
 def test_example_of_an_error_is_a_sentence_of_the_proxy(description: Description, response: str) -> None:
     """What is between ``${`` and ``}`` in a script may be anything."""
     scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "proxy" / "njs").rglob("*.js")]
