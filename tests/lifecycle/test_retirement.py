@@ -1,0 +1,108 @@
+"""What becomes of the versions that do not serve any more, or not again."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+import requests
+
+from tests.support.asking import IMAGE, predict
+from tests.support.models import ARCHIVE, SERVED
+from tests.support.operator_view import Operator
+from tests.support.polling import poll
+from tests.support.sites import Site, repack
+from tests.support.stacks import RunningStack
+
+NOT_LOADED = 3
+Rows = dict[str, tuple[bool, str, int]]
+
+# Answers as version 1.2 of SERVED should, until a file appears.
+FICKLE = """
+import json, os
+
+class Fickle:
+    def initialize(self, context):
+        pass
+
+    def handle(self, data, context):
+        if os.path.exists({flag!r}):
+            raise ValueError("changed its mind")
+        labels = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
+        answer = {{"success": True, "predictions": dict.fromkeys(labels, 1 / 7), "version": "1.2"}}
+        return [json.dumps(answer)] * len(data)
+"""
+
+
+def rows(stack: RunningStack) -> Rows:
+    """Whether each version of SERVED is the default, its state and its workers."""
+    listed = stack.command("lifecycle", "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    mine = [row for row in json.loads(listed.stdout) if row["model"] == SERVED]
+    return {row["version"]: (row["default"], row["state"], row["workers"]) for row in mine}
+
+
+def done(stack: RunningStack, *arguments: str) -> None:
+    """Make a change, which must succeed."""
+    changed = stack.command("lifecycle", *arguments)
+    assert changed.returncode == 0, changed.stderr
+
+
+def asked_past_the_proxy(stack: RunningStack) -> requests.Response:
+    """A prediction that nobody repeats, of which no client has too many under way."""
+    return requests.post(
+        f"http://127.0.0.1:{stack.settings.inference_port}/predictions/{ARCHIVE}",
+        data=IMAGE,
+        headers={"Authorization": f"Bearer {stack.keys()['inference']}", "Content-Type": "image/jpeg"},
+        timeout=60,
+    )
+
+
+def test_an_upgrade_leaves_the_old_worker_until_it_has_answered_a_full_queue(stack: RunningStack) -> None:
+    """The worker hangs meanwhile, and no further request of any kind would be taken into its queue."""
+    operator = Operator(stack)
+    capacity = operator.describe(ARCHIVE)["jobQueueStatus"]["remainingCapacity"]
+    with ThreadPoolExecutor(capacity + 10) as threads:
+        with operator.frozen(ARCHIVE):
+            asked = [threads.submit(asked_past_the_proxy, stack) for _ in range(capacity + 9)]
+            poll(lambda: operator.pending(ARCHIVE), lambda pending: pending == capacity)
+            upgraded = threads.submit(stack.command, "lifecycle", "upgrade", SERVED, f"{ARCHIVE}-1.1.mar")
+            poll(lambda: operator.describe(ARCHIVE)["modelVersion"], lambda version: version == "1.1")
+            assert not wait([upgraded], timeout=3).done
+        assert upgraded.result().returncode == 0, upgraded.result().stderr
+        answers = [answer.result() for answer in asked]
+    served = [answer.json()["version"] for answer in answers if answer.status_code == 200]
+    assert set(served) == {"1.0"}
+    assert len(served) > capacity
+    assert {answer.status_code for answer in answers} == {200, 503}  # at least one more than there is room for
+    assert rows(stack) == {"1.1": (True, "ready", 1), "1.0": (False, "idle", 0)}
+
+
+def test_a_rollback_to_a_version_that_answers_no_more_is_refused_and_changes_nothing(
+    stack: RunningStack, site: Site, tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    code = {"emotion_handler.py": FICKLE.format(flag=str(flag))}
+    fickle = repack(site.store / f"{ARCHIVE}-1.1.mar", site.store / f"{ARCHIVE}-1.2.mar", "1.2", code)
+    done(stack, "upgrade", SERVED, fickle.name)
+    done(stack, "rollback", SERVED)
+    before = rows(stack)
+    assert before == {"1.1": (True, "ready", 1), "1.2": (False, "idle", 0)}
+    flag.touch()
+    refused = stack.command("lifecycle", "rollback", SERVED)
+    flag.unlink()
+    assert refused.returncode == NOT_LOADED
+    assert f"version 1.2 of {ARCHIVE} answers its probe with 503" in refused.stderr
+    assert rows(stack) == before
+    assert predict(stack.url, SERVED).body["version"] == "1.1"
+
+
+def test_a_rollback_among_three_versions_goes_to_the_one_that_served_before(stack: RunningStack) -> None:
+    done(stack, "scale", SERVED, "1", "--version", "1.2")  # with a worker it stays through the upgrade
+    done(stack, "upgrade", SERVED, f"{ARCHIVE}.mar")
+    other = {"1.2": (False, "ready", 1)}
+    assert rows(stack) == {"1.0": (True, "ready", 1), "1.1": (False, "idle", 0), **other}
+    done(stack, "rollback", SERVED)
+    assert rows(stack) == {"1.1": (True, "ready", 1), "1.0": (False, "idle", 0), **other}
+    assert predict(stack.url, SERVED).body["version"] == "1.1"
