@@ -1,0 +1,43 @@
+"""What keeps TorchServe fenced is in its configuration; a start without tokens would be told only by its long wait."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.settings import ROOT, load_settings
+from scripts.torchserve.process import environment
+
+LINES = (ROOT / "config.properties").read_text(encoding="utf-8").splitlines()
+CONFIGURATION = dict(line.split("=", 1) for line in LINES if line and not line.startswith("#"))
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("disable_token_authorization", "false"),
+        ("token_expiration_min", str(10 * 365 * 24 * 60)),
+        ("allowed_urls", "none"),
+        ("install_py_dep_per_model", "false"),
+        ("decode_input_request", "false"),
+        # 0: two stacks do not meet.
+        ("grpc_inference_port", "0"),
+        ("grpc_management_port", "0"),
+        ("default_workers_per_model", "1"),
+        ("metrics_mode", "prometheus"),
+        ("enable_envvars_config", "true"),
+    ],
+)
+def test_torchserve_is_configured_closed(key: str, value: str) -> None:
+    assert CONFIGURATION[key] == value
+
+
+@pytest.mark.parametrize("name", ["inference_address", "management_address", "metrics_address"])
+def test_torchserve_listens_on_loopback_alone(name: str) -> None:
+    assert CONFIGURATION[name].startswith("http://127.0.0.1:")
+    assert environment(load_settings({}))[f"TS_{name.upper()}"] == CONFIGURATION[name]
+
+
+@pytest.mark.parametrize("name", ["max_request_size", "max_response_size"])
+def test_torchserve_takes_more_than_the_proxy_lets_through(name: str) -> None:
+    assert int(CONFIGURATION[name]) == 11 * MIB
