@@ -160,9 +160,12 @@ def test_example_of_a_model_that_is_not_served_is_what_the_build_says_of_a_point
 def test_example_of_an_error_is_a_sentence_of_the_proxy(description: Description, response: str) -> None:
     """What is between ``${`` and ``}`` in a script may be anything."""
     scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "proxy" / "njs").rglob("*.js")]
-    joined = re.sub(r"['`]\n *\+ ['`]", "", "\n".join(scripts))
-    literals = {text for _, text in re.findall(r"(['`])((?:(?!\1).)+)\1", joined)}
-    patterns = [".+".join(map(re.escape, re.split(r"\$\{[^}]*\}", text))) for text in literals if " " in text]
+    code = re.sub(r"^ *(?://|/?\*).*$", "", "\n".join(scripts), flags=re.MULTILINE)
+    for _ in range(3):  # a sentence goes on in the next line
+        code = re.sub(r"(['`])\n *\+ (['`])((?:(?!\2).)*)\2", r"\3\1", code)
+    literals = {text for _, text in re.findall(r"(['`])((?:(?!\1).)+)\1", code)}
+    fixed = [re.split(r"\$\{[^}]*\}", text) for text in literals]
+    patterns = [".+".join(map(re.escape, parts)) for parts in fixed if len("".join(parts)) > 40]
     sentence = _example(description, response)
     assert [pattern for pattern in patterns if re.fullmatch(pattern, sentence)]
 
