@@ -50,6 +50,12 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
     new.replace(path)
 
 
+def cannot_write(error: OSError, place: Path) -> str:
+    """The sentence about a file, or else ``place``, that could not be written."""
+    where = error.filename or place
+    return f"{where} cannot be written ({error.strerror}); check its rights and the free space on its disk"
+
+
 def sha256(path: Path) -> str:
     """The file's SHA-256 in hexadecimal."""
     digest = hashlib.sha256()

@@ -14,6 +14,7 @@ from scripts.catalogue import Model, load_catalogue
 from scripts.checkpoints import stand_ins
 from scripts.console import announcer
 from scripts.errors import UserError
+from scripts.files import cannot_write
 from scripts.settings import Settings
 from scripts.store.records import locked
 
@@ -54,10 +55,7 @@ def build_all(
             build = Build(settings, catalogue, work, _runtime(runtime or settings.runtime))
             build.run(chosen, console, version=version, force=force, jobs=jobs)
     except OSError as error:
-        raise BuildError(
-            f"{error.filename or settings.model_store} cannot be written ({error.strerror}); "
-            "check its rights and the free space on its disk"
-        ) from error
+        raise BuildError(cannot_write(error, settings.model_store)) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
     show(settings, results, console)
     return results

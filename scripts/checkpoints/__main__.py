@@ -15,6 +15,7 @@ from scripts.checkpoints.file_types import CheckpointError
 from scripts.checkpoints.stand_ins import StandInError, make_stand_ins
 from scripts.console import interruption_says, new_app, run
 from scripts.errors import REFUSED
+from scripts.files import cannot_write
 from scripts.settings import load_settings
 
 app = new_app("The checkpoints in results/; without a command they are checked.")
@@ -55,10 +56,7 @@ def stand_ins() -> int:
         try:
             made = make_stand_ins(settings, console)
         except OSError as error:
-            raise StandInError(
-                f"{error.filename or settings.results_dir} cannot be written ({error.strerror}); "
-                "check its rights and the free space on its disk"
-            ) from error
+            raise StandInError(cannot_write(error, settings.results_dir)) from error
     if not made:
         console.print(f"Nothing to make: {settings.results_dir.name}/ has a file for every model.")
     return 0
