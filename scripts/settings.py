@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from scripts.errors import UserError
@@ -15,8 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # The web client's development servers (Vite and Create React App); the contract's default.
 DEFAULT_ORIGINS = "http://localhost:5173 https://localhost:5173 http://localhost:3000 https://localhost:3000"
-# Loopback, and the private ranges of RFC 1918 and RFC 4193.
-DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
+DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1"
 # An address and a port, as nginx's "listen" takes them.
 _LISTEN = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
 # A host, or all below one, as nginx's "server_name" takes them.
@@ -61,6 +60,15 @@ class Settings:
     jpeg_decoding: str
     nginx: str | None
     management_listen: str
+    allow_anonymous: str
+    api_keys_file: Path
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether an app needs a key: unless ALLOW_ANONYMOUS says it, only where other machines reach the proxy."""
+        if self.allow_anonymous == "auto":
+            return not _is_loopback(self.bind_address)
+        return self.allow_anonymous == "0"
 
     @property
     def url(self) -> str:
@@ -143,9 +151,19 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         nginx=env.text("NGINX", "") or None,
         management_listen=env.listener("MANAGEMENT_LISTEN"),
+        allow_anonymous=env.choice("ALLOW_ANONYMOUS", "auto", ("auto", "0", "1")),
+        api_keys_file=env.path("API_KEYS_FILE", f"{env.path('RUN_DIR', '.run')}/api_keys.json"),
     )
     _refuse_shared_ports(settings.ports)
     return settings
+
+
+# A name but localhost may mean any address.
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address.lower() == "localhost"
 
 
 def _refuse_shared_ports(ports: Mapping[str, int]) -> None:

@@ -8,9 +8,13 @@ declare const settings: {
     index: string;
     key_file: string;
     management_keys: string;
+    api_keys: string;
+    keys_required: boolean;
     management_url: string;
     model_store: string;
     metrics_url: string;
     predict_timeout: number;
     load_timeout: number;
+    client_requests: number;
+    rate_limit: number;
 };

@@ -133,10 +133,11 @@ def _values(settings: Settings) -> dict[str, Any]:
         "rate_burst": settings.rate_burst,
         "management_listen": settings.management_listen,
         "metrics_allow": settings.metrics_allow,
+        "keys_required": settings.keys_required,
     }
 
 
-def _script_settings(settings: Settings) -> dict[str, str | int]:
+def _script_settings(settings: Settings) -> dict[str, str | int | bool]:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     project = text.partition("[project]\n")[2].partition("\n[")[0]
     fields = dict(re.findall(r'^(name|version) = "([^"]+)"$', project, re.MULTILINE))
@@ -149,6 +150,8 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
         "index": str(settings.index_file),
         "key_file": str(settings.key_file),
         "management_keys": str(settings.management_keys),
+        "api_keys": str(settings.api_keys_file),
+        "keys_required": settings.keys_required,
         "management_url": settings.management_url,
         "model_store": str(settings.model_store),
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",

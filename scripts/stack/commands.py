@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
+from scripts.access.apps import refuse_start_without_keys
 from scripts.archives.build import build_all
 from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
@@ -33,6 +34,7 @@ def _start(stack: Stack) -> int:
     settings.run_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(settings.run_dir):
         stack.refuse_second_start()
+        refuse_start_without_keys(settings)
         catalogue = load_catalogue(settings.catalogue)
         wanted = restore.models_to_load(settings, catalogue)
         build_all(settings, console)

@@ -82,6 +82,9 @@ def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
     session = requests.Session()
     session.trust_env = False  # no proxy of the environment lies between this process and its own server
     try:
+        if settings.keys_required:
+            reason = session.get(f"{settings.url}/api/v1/health/ready", timeout=5).json().get("error", "")
+            return "TorchServe" not in reason and not any(f"{name} is " in reason for name in ready | idle)
         answer = session.get(f"{settings.url}/api/v1/models", timeout=5).json()
     except (requests.RequestException, ValueError):
         return False
@@ -109,7 +112,8 @@ def show(
             f"{settings.results_dir.name}/ and start again."
         )
     example = sorted(outcome.ready)[0] if outcome.ready else next(iter(catalogue))
-    form = f"-F model={example} -F file=@proxy/pages/static/samples/happiness.jpg"
+    key = '-H "Authorization: Bearer $API_KEY" ' if settings.keys_required else ""
+    form = f"{key}-F model={example} -F file=@proxy/pages/static/samples/happiness.jpg"
     console.print(f"\n{settings.url}    try:\n  curl {form} {settings.url}/api/v1/predict\n", soft_wrap=True)
 
 

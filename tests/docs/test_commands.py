@@ -77,7 +77,7 @@ def test_make_help_lists_the_targets_of_the_readme() -> None:
     assert named <= listed
 
 
-@pytest.mark.parametrize("script", ["scripts/models", "scripts/predict"])
+@pytest.mark.parametrize("script", ["scripts/keys", "scripts/models", "scripts/predict"])
 def test_the_scripts_tell_how_they_are_used(script: str) -> None:
     shown = run(ROOT / script, "--help")
     assert (shown.returncode, shown.stderr) == (0, "")

@@ -22,7 +22,7 @@ ONE_BY_ONE = {
     ("scripts/client/service.py", '["retry-after"]'): "names of headers have no case",
     ("scripts/client/service.py", '["RETRY-AFTER"]'): "names of headers have no case",
     ("scripts/client/service.py", 'float("INF")'): "Python reads it in either case",
-    ("scripts/proxy/management_keys.py", "token_urlsafe(None)"): "32 bytes are Python's own choice, today",
+    ("scripts/access/key_file.py", "token_urlsafe(None)"): "32 bytes are Python's own choice, today",
 }
 
 

@@ -51,6 +51,18 @@ def test_a_second_serve_leaves_the_running_stack_alone(stack: RunningStack) -> N
     assert requests.get(f"{stack.url}/api/v1/health", timeout=10).json()["status"] == "healthy"
 
 
+def test_a_start_that_others_can_reach_is_refused_without_a_key(tmp_path: Path) -> None:
+    """Before anything is built."""
+    environment = stack_environment(tmp_path / "run", MODEL_STORE=str(tmp_path), BIND_ADDRESS="0.0.0.0")
+    refused = run_command(environment, "stack", "start")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        "BIND_ADDRESS=0.0.0.0: others can reach the service, so a key is required, but there is none; make one with "
+        "`scripts/keys add NAME`, or let everybody use it with ALLOW_ANONYMOUS=1\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_two_starts_at_once_leave_one_stack(archives: Path, results: Path, unpacked: Path) -> None:
     clear_run_dir(TEST_DIR / "twice", unpacked)
     environment = stack_environment(

@@ -1,7 +1,7 @@
 // What a request adds to the counters when it is over.
 import counters from 'counting/counters.js';
 
-/** @typedef {{route: string, model: string, status: number, seconds: number, retries: number, rejection?: string}} Request */
+/** @typedef {{route: string, model: string, key?: string, status: number, seconds: number, retries: number, rejection?: string}} Request */
 /** @typedef {import('http/record.js').Report} Report */
 
 /**
@@ -14,6 +14,9 @@ function count(request, report) {
     const model = name || (request.route === '/api/v1/predict' ? 'unknown' : '');
     counters.add('emotion_http_requests_total', {route: request.route, model, status: request.status}, 1);
     counters.observe('emotion_http_request_duration_seconds', {route: request.route, model}, request.seconds);
+    if (request.key !== undefined) {
+        counters.add('emotion_key_requests_total', {key: request.key, route: request.route, status: request.status}, 1);
+    }
     const reason = request.rejection || exceededLimit(request.status, report);
     if (reason !== undefined) {
         counters.add('emotion_rejections_total', {reason}, 1);

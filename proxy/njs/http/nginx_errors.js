@@ -4,6 +4,7 @@
 import errors from 'http/errors.js';
 import routes from 'http/routes.js';
 
+const HOW = 'send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"';
 const MESSAGES = {
     400: 'The request is not valid HTTP; check its request line, headers and chunks.',
     403: 'This address may not read this path; METRICS_ALLOW has the addresses that may.',
@@ -22,10 +23,16 @@ function body(r) {
         return errors.body(`Pages of ${errors.quote(r.headersIn.Origin || '')} may not post here; `
                            + 'CORS_ORIGINS has the origins that may.');
     }
+    if (status === '401') {
+        return errors.body(r.variables.rejection === 'key_missing'
+            ? `A key is required; ${HOW}. Who runs this service gives you one.`
+            : `This key is not known here: it was removed, or is not whole; ${HOW}. Who runs this service gives you another.`);
+    }
     if (status === '429') {
+        const whose = r.variables.key_name ? 'key' : 'address';
         return errors.body(r.variables.limit_conn_status === 'REJECTED'
-            ? `${settings.client_requests} predictions of this address are under way; wait for an answer before the next one.`
-            : `More than ${settings.rate_limit} predictions a second from this address; wait a second, and send fewer at a time.`);
+            ? `${settings.client_requests} predictions of this ${whose} are under way; wait for an answer before the next one.`
+            : `More than ${settings.rate_limit} predictions a second from this ${whose}; wait a second, and send fewer at a time.`);
     }
     if (status === '421') {
         return errors.body(`The host ${errors.quote(r.variables.host)} is not served here; SERVER_NAMES has the names that are.`);

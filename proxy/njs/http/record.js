@@ -18,6 +18,7 @@ function fields(r, report) {
         time: new Date().toISOString(),
         request_id: variables.request_identifier,
         client: variables.remote_addr,
+        key: variables.key_name || undefined,
         method: variables.request_method || '',
         path: variables.request_path || '',
         model: variables.model || '',

@@ -53,7 +53,8 @@ function options(r) {
     }
     if (isPreflight && r.variables.cors_origin) {
         r.headersOut['Access-Control-Allow-Methods'] = methods || 'GET, HEAD, POST, OPTIONS';
-        r.headersOut['Access-Control-Allow-Headers'] = 'Content-Type, X-Request-ID';
+        r.headersOut['Access-Control-Allow-Headers'] = settings.keys_required
+            ? 'Content-Type, X-Request-ID, Authorization, X-API-Key' : 'Content-Type, X-Request-ID';
         r.headersOut['Access-Control-Max-Age'] = '600';
     }
     r.return(204);

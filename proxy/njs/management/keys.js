@@ -1,28 +1,24 @@
-// The keys of the management API for other machines (scripts/proxy/management_keys.py).
-import crypto from 'crypto';
-import fs from 'fs';
+// The keys of the management API for other machines.
+import known from 'access/known.js';
 
 /**
- * The name of the key in an Authorization header, null if it is none of ours. Only hashes are stored.
+ * The name of the key in an Authorization header, null if it is none of ours.
  * @param {string} authorization
  * @returns {string | null}
  */
 function nameOf(authorization) {
-    const found = /^Bearer ([A-Za-z0-9_-]{43})$/.exec(authorization);
-    if (found === null) {
-        return null;
-    }
-    const hash = crypto.createHash('sha256').update(found[1]).digest('hex');
-    const keys = read();
-    return Object.keys(keys).find((name) => keys[name].sha256 === hash) || null;
+    const found = /^Bearer (.+)$/.exec(authorization);
+    const mark = found === null ? null : known.mark(found[1]);
+    const key = read().find((candidate) => candidate.mark === mark);
+    return key === undefined ? null : key.name;
 }
 
 // Read anew for every request, so that a removed key is refused at once.
 function read() {
     try {
-        return JSON.parse(fs.readFileSync(settings.management_keys, 'utf8'));
+        return known.read(settings.management_keys);
     } catch (error) {
-        return {};
+        return [];
     }
 }
 

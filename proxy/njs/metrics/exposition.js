@@ -6,6 +6,7 @@ import counters from 'counting/counters.js';
 const FAMILIES = {
     emotion_http_requests_total: ['counter', 'Requests by route, model and status.'],
     emotion_http_request_duration_seconds: ['histogram', 'Time from the first byte of a request to the last of its answer.'],
+    emotion_key_requests_total: ['counter', 'Requests by key, route and status.'],
     emotion_predictions_in_flight: ['gauge', 'Predictions that are being answered.'],
     emotion_rejections_total: ['counter', 'Requests refused for a limit, or because nobody could answer.'],
     emotion_prediction_retries_total: ['counter', 'Predictions sent to TorchServe again.'],

@@ -7,7 +7,8 @@ import state from 'models/state.js';
 import workers from 'models/workers.js';
 
 // Those that cannot be guessed from what was counted: a rate needs the zero before the first.
-const REASONS = ['body_size', 'concurrency', 'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
+const REASONS = ['body_size', 'concurrency', 'key_missing', 'key_unknown', 'not_ready', 'pixels', 'queue_full', 'rate_limit',
+    'torchserve_down'];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */

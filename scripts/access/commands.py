@@ -1,0 +1,61 @@
+"""The commands on a file of keys: ``scripts/keys``, and ``scripts/models key``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from scripts.access.key_file import KeyFile, KeyNameError
+from scripts.console import new_app
+from scripts.settings import Settings, load_settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Who the key is for.")]
+
+
+def new_key_app(
+    description: str, *lines: str, file: Callable[[Settings], KeyFile], after: Callable[[Settings], None]
+) -> typer.Typer:
+    """A command line that adds, lists and removes the keys of ``file``; ``lines`` are examples.
+
+    ``after`` runs when a key was made: it may tell what else is to be done.
+    """
+    app = new_app(description, *lines)
+
+    @app.command()
+    def add(name: KeyName = "", as_json: Json = False) -> int:
+        """Make a key and show it, this once."""
+        settings = load_settings()
+        key = file(settings).add(_required(name, "add"))
+        _print({"name": name, "key": key} if as_json else f"{key}\nThis is the only time the key is shown.")
+        after(settings)
+        return 0
+
+    @app.command("list")
+    def list_keys(as_json: Json = False) -> int:
+        """Show who has a key, and since when."""
+        made = {name: entry["made"] for name, entry in file(load_settings()).read().items()}
+        _print(made if as_json else "\n".join(f"{time}  {name}" for name, time in made.items()) or "There are no keys.")
+        return 0
+
+    @app.command()
+    def remove(name: KeyName = "", as_json: Json = False) -> int:
+        """Remove a key; it is refused a second later at most."""
+        file(load_settings()).remove(_required(name, "remove"))
+        _print({"name": name} if as_json else f"The key {name} is refused from now on.")
+        return 0
+
+    return app
+
+
+def _required(name: str, action: str) -> str:
+    if not name:
+        raise KeyNameError(f"give the key to {action} a name")
+    return name
+
+
+def _print(answer: str | dict[str, str]) -> None:
+    print(answer if isinstance(answer, str) else json.dumps(answer, indent=2, ensure_ascii=False))

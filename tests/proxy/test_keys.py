@@ -1,0 +1,235 @@
+"""Where keys are required, apps without one are refused, each key is counted by its name, and changes soon hold."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+import requests
+import yaml
+
+from scripts.access.apps import app_keys
+from scripts.proxy.pages import DESCRIPTION
+from tests.monitoring.scrape import Scrape
+from tests.support.assertions import assert_cors, assert_error
+from tests.support.client import ORIGIN
+from tests.support.polling import poll
+from tests.support.proxies import Proxy, running_proxy
+from tests.support.wire import head
+
+HOW = 'send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"'
+MISSING = f"A key is required; {HOW}. Who runs this service gives you one."
+UNKNOWN = (
+    f"This key is not known here: it was removed, or is not whole; {HOW}. Who runs this service gives you another."
+)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """A proxy that requires keys, and takes two predictions of each at once."""
+    with running_proxy(tmp_path_factory.mktemp("keys"), ALLOW_ANONYMOUS="0", CLIENT_REQUESTS="2") as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def make_key(guarded: Proxy) -> Callable[[str], str]:
+    """Make a key, and wait until it is known."""
+
+    def make(name: str) -> str:
+        key = app_keys(guarded.settings).add(name)
+        poll(lambda: _status(guarded, key), lambda status: status == 200, seconds=10)
+        return key
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def key(make_key: Callable[[str], str]) -> str:
+    return make_key("app")
+
+
+def _get(proxy: Proxy, path: str = "/api/v1/models", headers: Mapping[str, str] | None = None) -> requests.Response:
+    return requests.get(f"{proxy.url}{path}", headers={"Origin": ORIGIN, **(headers or {})}, timeout=10)
+
+
+def _status(proxy: Proxy, key: str) -> int:
+    return _get(proxy, headers={"X-API-Key": key}).status_code
+
+
+@pytest.mark.parametrize("path", ["/api/v1/models", "/api/v1/health", "/api/v1/predict", "/api/v1/else", "/nowhere"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
+def test_without_a_key_nothing_is_answered(guarded: Proxy, method: str, path: str) -> None:
+    answer = requests.request(method, f"{guarded.url}{path}", headers={"Origin": ORIGIN}, timeout=10)
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert_cors(answer)
+    if method != "HEAD":
+        assert assert_error(answer, 401) == MISSING
+
+
+def test_the_described_sentence_is_the_one_that_is_sent(guarded: Proxy) -> None:
+    described = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))["components"]["responses"]["NoKey"]
+    assert described["content"]["application/json"]["example"] == _get(guarded).json()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 200),
+        ("/api/v1/health/live", 200),
+        ("/api/v1/health/ready", 503),  # no TorchServe
+        ("/docs", 200),
+        ("/redoc", 200),
+        ("/docs/swagger-ui.css", 200),
+        ("/static/js/main.js", 200),
+        ("/openapi.json", 200),
+        ("/metrics", 200),
+    ],
+)
+def test_pages_probes_and_metrics_need_no_key(guarded: Proxy, path: str, status: int) -> None:
+    assert _get(guarded, path).status_code == status
+
+
+@pytest.mark.parametrize("header", ["Authorization: Bearer {}", "authorization: bearer  {}", "X-API-Key: {}"])
+def test_a_key_is_taken_from_either_header(guarded: Proxy, key: str, header: str) -> None:
+    name, _, value = header.format(key).partition(": ")
+    answer = _get(guarded, headers={name: value})
+    assert answer.status_code == 200, answer.text
+    assert "WWW-Authenticate" not in answer.headers
+    assert_cors(answer)
+    form = requests.post(f"{guarded.url}/api/v1/predict", headers={name: value}, timeout=10)
+    assert form.status_code == 400, "the form is read"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer {other}"},
+        {"X-API-Key": "{other}"},
+        {"X-API-Key": "{key}x"},
+        {"X-API-Key": "{short}"},
+        {"X-API-Key": "{hash}"},
+        {"X-API-Key": "app"},
+        {"X-API-Key": "{other}", "Authorization": "Bearer {key}"},
+        {"Authorization": "Bearer {key}, Bearer {key}"},
+    ],
+    ids=str,
+)
+def test_a_wrong_key_is_refused_and_not_repeated(guarded: Proxy, key: str, headers: dict[str, str]) -> None:
+    stored = app_keys(guarded.settings).read()["app"]["sha256"]
+    texts = {"key": key, "other": "A" * 43, "short": key[:-1], "hash": stored}
+    answer = _get(guarded, headers={name: value.format(**texts) for name, value in headers.items()})
+    assert (answer.headers["WWW-Authenticate"], assert_error(answer, 401)) == ("Bearer", UNKNOWN)
+
+
+@pytest.mark.parametrize("authorization", ["Basic YTpi", "{key}", "Bearer"])
+def test_an_authorization_of_another_kind_is_no_key(guarded: Proxy, key: str, authorization: str) -> None:
+    answer = _get(guarded, headers={"Authorization": authorization.format(key=key)})
+    assert assert_error(answer, 401) == MISSING
+    assert _get(guarded, headers={"Authorization": "Basic YTpi", "X-API-Key": key}).status_code == 200
+
+
+def test_a_browser_may_ask_without_a_key_and_send_one(guarded: Proxy) -> None:
+    headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+    answer = requests.options(f"{guarded.url}/api/v1/predict", headers=headers, timeout=10)
+    assert answer.status_code == 204
+    assert_cors(answer)
+    allowed = answer.headers["Access-Control-Allow-Headers"]
+    assert allowed == "Content-Type, X-Request-ID, Authorization, X-API-Key"
+
+
+def test_a_large_form_is_refused_before_it_is_sent(guarded: Proxy) -> None:
+    with socket.create_connection(("127.0.0.1", guarded.settings.port), 10) as sock:
+        sock.sendall(head("POST /api/v1/predict HTTP/1.1", "Content-Length: 10000000"))
+        assert sock.recv(100).startswith(b"HTTP/1.1 401 ")
+
+
+def test_keys_come_and_go_without_a_restart(guarded: Proxy, key: str, make_key: Callable[[str], str]) -> None:
+    new = make_key("new")
+    assert (_status(guarded, key), _status(guarded, new)) == (200, 200)
+    app_keys(guarded.settings).remove("new")
+    poll(lambda: _status(guarded, new), lambda status: status == 401, seconds=3)
+    assert _status(guarded, key) == 200
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", None])
+def test_a_file_that_cannot_be_read_lets_nobody_else_in_and_nobody_down(
+    guarded: Proxy, key: str, make_key: Callable[[str], str], damage: str | None
+) -> None:
+    path = guarded.settings.api_keys_file
+    before = path.read_text()
+    told = guarded.log("proxy-error.log").count("the keys stay as they were")
+    try:
+        path.unlink()
+        if damage is not None:
+            path.write_text(damage)
+        poll(lambda: guarded.log("proxy-error.log").count("the keys stay as they were") > told, seconds=10)
+        assert _status(guarded, key) == 200
+        assert _status(guarded, "A" * 43) == 401
+        assert _get(guarded).status_code == 401
+    finally:
+        path.write_text(before)
+    make_key(f"after-{told}")
+
+
+def test_what_is_no_key_in_the_file_is_passed_over(guarded: Proxy, key: str, make_key: Callable[[str], str]) -> None:
+    path = guarded.settings.api_keys_file
+    keys = json.loads(path.read_text())
+    odd = {"": keys["app"], 'a"b': keys["app"], "short": {"sha256": "0"}, "none": None, "number": {"sha256": 1}}
+    path.write_text(json.dumps({**keys, **odd}))
+    make_key("beside")
+    assert _status(guarded, key) == 200
+    assert 'a\\"b' not in poll(lambda: Scrape(guarded.url).labels("key"), lambda names: "beside" in names)
+
+
+def _log(proxy: Proxy) -> list[tuple[str | None, int, str | None]]:
+    """Key, status and rejection of each request for the models."""
+    lines = [json.loads(line) for line in proxy.log("proxy-access.log").splitlines()]
+    models = [line for line in lines if line["path"] == "/api/v1/models"]
+    return [(line.get("key"), line["status"], line.get("rejection")) for line in models]
+
+
+def test_a_key_is_counted_and_logged_by_its_name_alone(guarded: Proxy, make_key: Callable[[str], str]) -> None:
+    key = make_key("counted")
+    before = Scrape(guarded.url)
+    lines = len(_log(guarded))
+    for given in ({"X-API-Key": key}, {"X-API-Key": f"{key[:-1]}."}, {}):
+        _get(guarded, headers=given)
+    logged = poll(lambda: _log(guarded)[lines:], lambda lines: len(lines) == 3)
+    assert set(logged) == {("counted", 200, None), (None, 401, "key_unknown"), (None, 401, "key_missing")}
+    after = Scrape(guarded.url)
+
+    def more(name: str, **labels: str) -> float:
+        return after.value(name, **labels) - before.value(name, **labels)
+
+    assert more("emotion_key_requests_total", key="counted", route="/api/v1/models", status="200") == 1
+    assert more("emotion_rejections_total", reason="key_unknown") == 1
+    assert more("emotion_rejections_total", reason="key_missing") == 1
+    for path in guarded.settings.run_dir.rglob("*"):
+        if path.is_file():
+            assert key.encode() not in path.read_bytes(), path
+
+
+def _begin(proxy: Proxy, sockets: contextlib.ExitStack, key: str) -> None:
+    """Send the head of a prediction, and nothing of its body."""
+    sock = sockets.enter_context(socket.create_connection(("127.0.0.1", proxy.settings.port), 10))
+    lines = ("Content-Type: multipart/form-data", "Content-Length: 100", f"X-API-Key: {key}")
+    sock.sendall(head("POST /api/v1/predict HTTP/1.1", *lines))
+
+
+def test_predictions_under_way_are_counted_by_the_key(guarded: Proxy, make_key: Callable[[str], str]) -> None:
+    """All come from one address, as those of an app's server do."""
+    busy, other = make_key("busy"), make_key("other")
+    url = f"{guarded.url}/api/v1/predict"
+    with contextlib.ExitStack() as sockets:
+        for _ in range(2):
+            _begin(guarded, sockets, busy)
+        refused = poll(
+            lambda: requests.post(url, headers={"Origin": ORIGIN, "X-API-Key": busy}, timeout=10),
+            lambda answer: answer.status_code == 429,
+        )
+        sentence = assert_error(refused, 429)
+        assert sentence == "2 predictions of this key are under way; wait for an answer before the next one."
+        assert requests.post(url, headers={"X-API-Key": other}, timeout=10).status_code == 400
