@@ -6,6 +6,8 @@
 //
 // In Node 20 or newer:
 //   SERVICE_URL=http://localhost:8000 node examples/client.mjs face.jpg VGG19_CK+48
+//
+// Where the service requires a key: a fourth argument in a browser, the variable API_KEY in Node.
 
 const ATTEMPTS = 10;
 
@@ -17,16 +19,18 @@ export class ServiceError extends Error {
   }
 }
 
+const headersOf = (key) => (key ? { Authorization: `Bearer ${key}` } : {});
+
 /**
  * Ask `model` about `image` (a File or Blob) and give the service's answer.
  * Waits as the service asks for while it is busy (429) or loading a model (503); throws ServiceError otherwise.
  */
-export async function predict(url, image, model) {
+export async function predict(url, image, model, key) {
   const form = new FormData();
   form.append("file", image, image.name ?? "image");
   form.append("model", model);
   for (let attempt = 1; ; attempt += 1) {
-    const response = await fetch(`${url}/api/v1/predict`, { method: "POST", body: form });
+    const response = await fetch(`${url}/api/v1/predict`, { method: "POST", body: form, headers: headersOf(key) });
     const answer = await response.json();
     if (answer.success) return answer;
     const wait = Number(response.headers.get("Retry-After"));
@@ -36,15 +40,15 @@ export async function predict(url, image, model) {
 }
 
 /** The catalogue: `{models: {name: {architecture, dataset, emotions, …}}, loaded_models: [name, …]}`. */
-export async function models(url) {
-  return (await fetch(`${url}/api/v1/models`)).json();
+export async function models(url, key) {
+  return (await fetch(`${url}/api/v1/models`, { headers: headersOf(key) })).json();
 }
 
 async function main([path, model]) {
   if (!path || !model) throw new Error("usage: node examples/client.mjs IMAGE MODEL");
   const { readFile } = await import("node:fs/promises");
   const url = process.env.SERVICE_URL ?? "http://localhost:8000";
-  const answer = await predict(url, new Blob([await readFile(path)]), model);
+  const answer = await predict(url, new Blob([await readFile(path)]), model, process.env.API_KEY);
   for (const [label, probability] of Object.entries(answer.predictions)) {
     console.log(`${label.padEnd(10)} ${(100 * probability).toFixed(1).padStart(5)}%`);
   }

@@ -1,6 +1,7 @@
 """Ask the service about one picture, in Python: ``python examples/client.py face.jpg VGG19_CK+48``.
 
-Needs only ``requests``. SERVICE_URL says where the service is; the default is http://localhost:8000.
+Needs only ``requests``. SERVICE_URL says where the service is; the default is http://localhost:8000. API_KEY is your
+key, where the service requires one.
 """
 
 from __future__ import annotations
@@ -16,14 +17,19 @@ import requests
 ATTEMPTS = 10
 
 
-def predict(url: str, image: Path, model: str) -> dict[str, Any]:
+def predict(url: str, image: Path, model: str, key: str = "") -> dict[str, Any]:
     """The service's answer. Waits as the service asks for while it is busy (429) or loading a model (503).
 
-    Raises requests.HTTPError for any other error; its text is the service's own sentence.
+    ``key`` is sent if there is one. Raises requests.HTTPError for any other error, with the service's own
+    sentence.
     """
+    headers = {"X-API-Key": key} if key else {}
+    form = {"model": model}
     for _ in range(ATTEMPTS):
         with image.open("rb") as file:
-            response = requests.post(f"{url}/api/v1/predict", files={"file": file}, data={"model": model}, timeout=90)
+            response = requests.post(
+                f"{url}/api/v1/predict", files={"file": file}, data=form, headers=headers, timeout=90
+            )
         if response.status_code not in (429, 503):
             break
         time.sleep(int(response.headers["Retry-After"]))
@@ -39,7 +45,7 @@ def main() -> None:
         sys.exit("usage: python examples/client.py IMAGE MODEL")
     url = os.environ.get("SERVICE_URL", "http://localhost:8000")
     try:
-        answer = predict(url, Path(sys.argv[1]), sys.argv[2])
+        answer = predict(url, Path(sys.argv[1]), sys.argv[2], os.environ.get("API_KEY", ""))
     except requests.HTTPError as error:
         sys.exit(str(error))
     for label, probability in answer["predictions"].items():

@@ -17,6 +17,18 @@ PATIENCE = 60.0  # seconds a picture is sent again while the service says "not r
 TIMEOUT = 120.0  # seconds for one answer; a model that is loaded first may take the most of it
 
 
+class KeyHeader(requests.auth.AuthBase):
+    """Sends a key, and no password that ``~/.netrc`` may have for the host."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """The request with the key."""
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+
 class PredictError(UserError):
     """A picture got no answer; the message says why and what to do."""
 
@@ -33,15 +45,22 @@ class Answer:
 
 
 class Service:
-    """The running service at ``url``."""
+    """The running service at ``url``, which may want a key."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str | None = None) -> None:
         self._url = url.rstrip("/")
         self._session = requests.Session()
+        if key:
+            self._session.auth = KeyHeader(key)
 
     def models(self) -> dict[str, dict[str, Any]]:
-        """The catalogue's entries by name. Raises PredictError when the service does not answer."""
-        models: dict[str, dict[str, Any]] = self._body(self._call("GET", "/api/v1/models"))["models"]
+        """The catalogue's entries by name. Raises PredictError when the service does not answer, or refuses."""
+        response = self._call("GET", "/api/v1/models")
+        body = self._body(response)
+        if not response.ok:
+            how = " Give it with --key or API_KEY." if response.status_code == requests.codes.unauthorized else ""
+            raise PredictError(f"{body.get('error', f'{self._url} answers with status {response.status_code}')}{how}")
+        models: dict[str, dict[str, Any]] = body["models"]
         return models
 
     def predict(self, image: Path, model: str) -> Answer:

@@ -75,12 +75,37 @@ def test_example_ends_with_the_services_own_sentence(stack: RunningStack, face: 
 
 
 @pytest.mark.parametrize("language", EXAMPLES)
-def test_example_waits_when_it_is_told_to(limited: RunningStack, face: Path, language: str) -> None:
+def test_example_waits_when_it_is_told_to(limited: RunningStack, key: str, face: Path, language: str) -> None:
     commands = [[*EXAMPLES[language], str(face), OTHER]] * 2
     with ThreadPoolExecutor() as threads:
-        for done in threads.map(lambda command: _run(command, SERVICE_URL=limited.url), commands):
+        for done in threads.map(lambda command: _run(command, SERVICE_URL=limited.url, API_KEY=key), commands):
             assert (done.returncode, done.stderr) == (0, "")
             assert len(done.stdout.splitlines()) == 7
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
+def test_example_without_a_key_says_that_one_is_required(limited: RunningStack, face: Path, language: str) -> None:
+    done = _run([*EXAMPLES[language], str(face), OTHER], SERVICE_URL=limited.url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("A key is required; send it as ")
+
+
+def test_command_takes_a_key_from_its_option_or_the_environment(limited: RunningStack, key: str, face: Path) -> None:
+    done = _predict(limited, face, "--key", key)
+    assert done.returncode == 0, done.stderr
+    done = _run([str(ROOT / "scripts" / "predict"), str(face)], **{**limited.environment, "API_KEY": key})
+    assert done.returncode == 0, done.stderr
+    for arguments, told in (([], "A key is required; "), (["--key", "wrong"], "This key is not known here: ")):
+        refused = _predict(limited, face, *arguments)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(told)
+        assert refused.stderr.endswith(" Give it with --key or API_KEY.\n")
+
+
+def test_stack_that_requires_keys_starts_and_says_how_to_send_one(limited: RunningStack) -> None:
+    shown = limited.command("stack", "status")
+    assert shown.returncode == 0
+    assert 'curl -H "Authorization: Bearer $API_KEY" -F model=' in shown.stdout
 
 
 def test_command_draws_a_bar_for_every_label(stack: RunningStack, face: Path) -> None:

@@ -30,6 +30,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.replies: list[Reply] = []
         self.asked: list[tuple[str, str, bytes]] = []
+        self.keys: list[str | None] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -39,6 +40,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.server.asked.append((self.command, self.path, content))
+        self.server.keys.append(self.headers.get("Authorization"))
         status, headers, text = self.server.replies.pop(0)
         self.send_response(status)
         for name, value in {"Content-Length": str(len(text.encode())), **headers}.items():
@@ -99,6 +101,36 @@ def test_the_models_are_those_the_service_lists(server: Server, client: Service)
     server.replies = [(200, {}, '{"models": {"M": {"dataset": "D"}}}')]
     assert client.models() == {"M": {"dataset": "D"}}
     assert server.asked == [("GET", "/api/v1/models", b"")]
+
+
+def test_a_key_is_sent_with_every_request_and_no_password_of_netrc(
+    server: Server, image: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    client = Service(server.url, "K-1")
+    server.replies = [(200, {}, '{"models": {}}'), OK]
+    client.models()
+    client.predict(image, "M")
+    assert server.keys == ["Bearer K-1", "Bearer K-1"]
+    client._session.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ((401, {}, '{"error": "A key is required."}'), "A key is required. Give it with --key or API_KEY."),
+        ((421, {}, '{"error": "Not here."}'), "Not here."),
+        ((502, {}, "{}"), "{url} answers with status 502"),
+    ],
+)
+def test_a_service_that_does_not_list_its_models_says_why(
+    server: Server, client: Service, reply: Reply, told: str
+) -> None:
+    server.replies = [reply]
+    with pytest.raises(PredictError) as caught:
+        client.models()
+    assert str(caught.value) == told.format(url=server.url)
 
 
 def test_a_picture_is_sent_again_as_long_as_the_service_asks_to_wait(

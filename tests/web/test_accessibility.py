@@ -19,7 +19,7 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
 
-def _assert_accessible(page: Page) -> None:
+def assert_accessible(page: Page) -> None:
     results = Axe().run(page, options={"resultTypes": ["violations"]})
     assert results.violations_count == 0, results.generate_report()
 
@@ -30,14 +30,14 @@ def test_page_passes_the_audit_in_each_of_its_views(
     stack: RunningStack, open_demo: OpenDemo, face: Path, scheme: str, viewport: dict[str, int]
 ) -> None:
     demo = open_demo(stack, color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
-    _assert_accessible(demo.page)
+    assert_accessible(demo.page)
     demo.choose_file(face)
     demo.expect_answer()
     demo.page.get_by_text("The same from a terminal").click()
-    _assert_accessible(demo.page)
+    assert_accessible(demo.page)
     demo.compare()
     demo.expect_comparison()
-    _assert_accessible(demo.page)
+    assert_accessible(demo.page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -46,7 +46,7 @@ def test_messages_pass_the_audit(stack: RunningStack, open_demo: OpenDemo, schem
     demo = open_demo(stack, color_scheme=scheme, reduced_motion="reduce", expected=expected)
     demo.choose_bytes("bad.jpg", b"no picture at all")
     demo.expect_message("This is not a picture the service reads")
-    _assert_accessible(demo.page)
+    assert_accessible(demo.page)
 
 
 def test_screen_reader_hears_models_answer_and_state(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:

@@ -1,5 +1,7 @@
 // The service's three routes. Nothing else in the page talks to the network, but for the sample drawings.
 
+import { anotherKey, currentKey } from "./key.js";
+
 /** The service said no, or said nothing: `status` is 0 when there was no answer at all. */
 export class ServiceError extends Error {
   constructor(message, status, retryAfter = null) {
@@ -26,17 +28,27 @@ export const fetchModels = () => ask("/api/v1/models");
 export const fetchHealth = () => ask("/api/v1/health", {}, (status) => status === 503);
 
 async function ask(path, options = {}, accepts = () => false) {
+  for (;;) {
+    const key = currentKey();
+    const { response, answer } = await send(path, options, key);
+    if (response.ok || (accepts(response.status) && !answer.error)) return answer;
+    const sentence = String(answer.error ?? response.statusText);
+    if (response.status !== 401) throw new ServiceError(sentence, response.status, seconds(response));
+    await anotherKey(key, sentence);
+    options.signal?.throwIfAborted();
+  }
+}
+
+async function send(path, options, key) {
+  const headers = key === null ? {} : { Authorization: `Bearer ${key}` };
   let response;
-  let answer;
   try {
-    response = await fetch(path, { credentials: "omit", cache: "no-store", ...options });
-    answer = await response.json();
+    response = await fetch(path, { credentials: "omit", cache: "no-store", headers, ...options });
+    return { response, answer: await response.json() };
   } catch (error) {
     options.signal?.throwIfAborted();
     throw new ServiceError("There was no answer that this page understands.", response?.ok ? 0 : response?.status ?? 0);
   }
-  if (response.ok || (accepts(response.status) && !answer.error)) return answer;
-  throw new ServiceError(String(answer.error ?? response.statusText), response.status, seconds(response));
 }
 
 function seconds(response) {

@@ -3,6 +3,7 @@
 import { ServiceError } from "./api.js";
 import { Comparison } from "./compare.js";
 import { byId, pause } from "./dom.js";
+import { currentKey } from "./key.js";
 import { hideMessage, showError } from "./message.js";
 import { Picker } from "./picker.js";
 import { Single } from "./single.js";
@@ -34,14 +35,15 @@ function changeMode() {
 
 function showCommand() {
   const name = picture?.name ?? "face.jpg";
+  const key = currentKey() === null ? "" : "-H \"Authorization: Bearer $API_KEY\" ";
   byId("command").textContent =
-    `curl -F 'file=@${name}' -F 'model=${picker.chosen}' ${location.origin}/api/v1/predict`;
+    `curl ${key}-F 'file=@${name}' -F 'model=${picker.chosen}' ${location.origin}/api/v1/predict`;
 }
 
 function take(image, live, cameraSignal) {
   picture = live ? null : image;
   showCommand();
-  return ask(image, live, cameraSignal);
+  return picker.chosen ? ask(image, live, cameraSignal) : undefined; // else choose() asks, once the models are known
 }
 
 // A newer picture or choice replaces a question that is still running.

@@ -3,6 +3,7 @@
 import { predict } from "./api.js";
 import { Bars, duration, percent } from "./bars.js";
 import { byId, pause } from "./dom.js";
+import { isAsking } from "./key.js";
 import { hideMessage, persist, showPatience } from "./message.js";
 
 const PATIENCE = 1000; // ms until the page says why it takes long
@@ -62,7 +63,7 @@ export class Single {
 async function patiently(answer, model, signal) {
   const slow = pause(PATIENCE, signal).then(() => "slow");
   slow.catch(() => {}); // aborted together with the answer, which tells
-  if ((await Promise.race([answer, slow])) === "slow") {
+  if ((await Promise.race([answer, slow])) === "slow" && !isAsking()) {
     showPatience(`Waiting for ${model}. A model that is not loaded yet takes some seconds the first time.`);
   }
   return answer;
