@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
+
+import typer
 
 from scripts.access.apps import app_keys
-from scripts.access.commands import new_key_app
+from scripts.access.commands import KeyName, new_key_app
 from scripts.console import print_notice, run
-from scripts.settings import Settings
+from scripts.settings import Settings, load_settings
 
 
 def _say_if_not_required(settings: Settings) -> None:
@@ -17,13 +20,26 @@ def _say_if_not_required(settings: Settings) -> None:
 
 
 app = new_key_app(
-    "Make, list or remove the keys of the apps that use the service.",
+    "Make, list, limit or remove the keys of the apps that use the service.",
     "scripts/keys add phone-app",
+    "scripts/keys limit phone-app --requests 8 --rate 20",
     "scripts/keys list",
     "scripts/keys remove phone-app",
     file=app_keys,
     after=_say_if_not_required,
 )
+
+
+@app.command()
+def limit(
+    name: KeyName,
+    requests: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Predictions under way.")] = 0,
+    rate: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Predictions a second.")] = 0,
+) -> int:
+    """Give a key limits of its own in place of CLIENT_REQUESTS and RATE_LIMIT; without any, those hold again."""
+    app_keys(load_settings()).limit(name, requests, rate)
+    print(f"The key {name} has " + ("its own limits." if requests or rate else "the limits of all keys."))
+    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,8 +37,10 @@ def new_key_app(
     @app.command("list")
     def list_keys(as_json: Json = False) -> int:
         """Show who has a key, and since when."""
-        made = {name: entry["made"] for name, entry in file(load_settings()).read().items()}
-        _print(made if as_json else "\n".join(f"{time}  {name}" for name, time in made.items()) or "There are no keys.")
+        keys = file(load_settings()).read()
+        lines = [f"{key['made']}  {name}{_limits(key)}" for name, key in keys.items()]
+        made = {name: key["made"] for name, key in keys.items()}
+        _print(made if as_json else "\n".join(lines) or "There are no keys.")
         return 0
 
     @app.command()
@@ -49,6 +51,12 @@ def new_key_app(
         return 0
 
     return app
+
+
+def _limits(key: dict[str, Any]) -> str:
+    words = {"requests": "at once", "rate": "a second"}
+    told = [f"{key[field]} {word}" for field, word in words.items() if field in key]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _required(name: str, action: str) -> str:

@@ -8,6 +8,7 @@ import json
 import re
 import secrets
 from pathlib import Path
+from typing import Any
 
 from scripts.errors import UserError
 from scripts.files import cannot_write, write_text
@@ -35,8 +36,8 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self) -> dict[str, dict[str, str]]:
-        """The keys by name: the SHA-256 of each, and when it was made (UTC). Raises KeyFileError."""
+    def read(self) -> dict[str, dict[str, Any]]:
+        """The keys by name: ``sha256``, when it was ``made`` (UTC), and its limits, if any. Raises KeyFileError."""
         try:
             keys = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -66,11 +67,23 @@ class KeyFile:
     def remove(self, name: str) -> None:
         """Remove a key, which the proxy soon refuses. Raises KeyNameError if there is none of it, and KeyFileError."""
         keys = self.read()
-        if name not in keys:
-            raise KeyNameError(f"{name!r}: there is no key of this name; there are: {', '.join(keys) or 'none'}")
+        self._find(keys, name)
         self._write({other: key for other, key in keys.items() if other != name})
 
-    def _write(self, keys: dict[str, dict[str, str]]) -> None:
+    def limit(self, name: str, requests: int, rate: int) -> None:
+        """Give a key limits of its own: ``requests`` under way, ``rate`` a second; 0 is none. Raises as ``remove``."""
+        keys = self.read()
+        limits = {"requests": requests, "rate": rate}
+        kept = {field: value for field, value in self._find(keys, name).items() if field not in limits}
+        self._write(keys | {name: kept | {field: value for field, value in limits.items() if value}})
+
+    @staticmethod
+    def _find(keys: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+        if name not in keys:
+            raise KeyNameError(f"{name!r}: there is no key of this name; there are: {', '.join(keys) or 'none'}")
+        return keys[name]
+
+    def _write(self, keys: dict[str, dict[str, Any]]) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_text(self.path, json.dumps(keys, indent=2) + "\n", mode=0o600)

@@ -47,6 +47,19 @@ def test_a_key_is_made_listed_and_removed(settings: Settings) -> None:
     assert app_keys(settings).read() == {}
 
 
+def test_a_key_gets_limits_that_the_list_shows(settings: Settings) -> None:
+    app_keys(settings).add("app")
+    made = app_keys(settings).read()["app"]["made"]
+    for arguments, told, shown in (
+        (["--requests", "8", "--rate", "20"], "its own limits", " (8 at once, 20 a second)"),
+        (["--rate", "20"], "its own limits", " (20 a second)"),
+        ([], "the limits of all keys", ""),
+    ):
+        assert _keys(settings, "limit", "app", *arguments).stdout == f"The key app has {told}.\n"
+        assert _keys(settings, "list").stdout == f"{made}  app{shown}\n"
+    assert _keys(settings, "limit", "app", "--rate", "-1").returncode == 2
+
+
 def test_programs_get_json(settings: Settings) -> None:
     made = _keys(settings, "add", "app", "--json", ALLOW_ANONYMOUS="0")
     assert made.stderr == ""

@@ -76,6 +76,19 @@ def test_a_key_is_removed_by_its_name_and_the_others_stay(file: KeyFile) -> None
         file.remove("b")
 
 
+def test_a_key_gets_limits_and_loses_them(file: KeyFile) -> None:
+    for name in ("a", "b"):
+        file.add(name)
+    before = file.read()
+    for requests, rate, limits in ((8, 20, {"requests": 8, "rate": 20}), (0, 5, {"rate": 5}), (3, 0, {"requests": 3})):
+        file.limit("a", requests, rate)
+        assert file.read() == {**before, "a": {**before["a"], **limits}}
+    file.limit("a", 0, 0)
+    assert file.read() == before
+    with pytest.raises(KeyNameError, match=r"^'c': there is no key of this name; there are: a, b$"):
+        file.limit("c", 1, 1)
+
+
 def test_there_is_an_end_to_the_number_of_keys(file: KeyFile) -> None:
     for number in range(MAX_KEYS):
         file.add(str(number))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
 from collections.abc import Callable, Iterator, Mapping
 
@@ -212,11 +213,56 @@ def test_a_key_is_counted_and_logged_by_its_name_alone(guarded: Proxy, make_key:
             assert key.encode() not in path.read_bytes(), path
 
 
-def _begin(proxy: Proxy, sockets: contextlib.ExitStack, key: str) -> None:
+def _begin(proxy: Proxy, sockets: contextlib.ExitStack, key: str) -> socket.socket:
     """Send the head of a prediction, and nothing of its body."""
     sock = sockets.enter_context(socket.create_connection(("127.0.0.1", proxy.settings.port), 10))
     lines = ("Content-Type: multipart/form-data", "Content-Length: 100", f"X-API-Key: {key}")
     sock.sendall(head("POST /api/v1/predict HTTP/1.1", *lines))
+    return sock
+
+
+def _limit(proxy: Proxy, name: str, **limits: int) -> None:
+    """Give a key limits, and wait until they hold: once another file of keys is read, so is this."""
+    app_keys(proxy.settings).limit(name, **{"requests": 0, "rate": 0, **limits})
+    other = app_keys(proxy.settings).add(f"after-{name}-{sum(limits.values())}")
+    poll(lambda: _status(proxy, other), lambda status: status == 200, seconds=10)
+
+
+def _predict(proxy: Proxy, key: str) -> requests.Response:
+    """Ask for a prediction; without a form it is refused with 400."""
+    headers = {"Origin": ORIGIN, "X-API-Key": key}
+    return requests.post(f"{proxy.url}/api/v1/predict", headers=headers, timeout=10)
+
+
+def test_a_key_may_have_more_under_way_or_less_than_others(guarded: Proxy, make_key: Callable[[str], str]) -> None:
+    key = make_key("large")
+    _limit(guarded, "large", requests=3)
+    with contextlib.ExitStack() as sockets:
+        begun = [_begin(guarded, sockets, key) for _ in range(3)]
+        refused = poll(lambda: _predict(guarded, key), lambda answer: answer.status_code == 429)
+        sentence = assert_error(refused, 429)
+        assert sentence == "3 predictions of this key are under way; wait for an answer before the next one."
+        assert {_predict(guarded, key).status_code for _ in range(5)} == {429}
+        assert _status(guarded, key) == 200, "only predictions count"
+        assert select.select(begun, [], [], 0)[0] == [], "none of those under way was refused"
+    # They are over when nginx sees that their clients are gone.
+    poll(lambda: _predict(guarded, key).status_code, lambda status: status == 400)
+    assert {_predict(guarded, key).status_code for _ in range(10)} == {400}, "what was refused is not under way"
+    assert Scrape(guarded.url).value("emotion_rejections_total", reason="concurrency") >= 1
+
+
+def test_a_key_may_have_a_rate_of_its_own(guarded: Proxy, make_key: Callable[[str], str]) -> None:
+    key, other = make_key("slow"), make_key("quick")
+    _limit(guarded, "slow", rate=2)
+    answers = [_predict(guarded, key) for _ in range(2)]
+    while answers[-1].status_code == 400:
+        answers.append(_predict(guarded, key))
+        assert len(answers) < 100
+    sentence = assert_error(answers[-1], 429)
+    assert sentence == "More than 2 predictions a second from this key; wait a second, and send fewer at a time."
+    assert _predict(guarded, other).status_code == 400
+    assert poll(lambda: _predict(guarded, key).status_code, lambda status: status == 400, seconds=5)
+    assert Scrape(guarded.url).value("emotion_rejections_total", reason="rate_limit") >= 1
 
 
 def test_predictions_under_way_are_counted_by_the_key(guarded: Proxy, make_key: Callable[[str], str]) -> None:

@@ -1,5 +1,6 @@
 // The keys of the apps: read once a second, kept for all processes.
 import known from 'access/known.js';
+import limits from 'access/limits.js';
 
 // Read the file. One that cannot be read changes nothing: the last keys stay, and without any nobody is let in.
 function load() {
@@ -16,7 +17,7 @@ function load() {
 // The new ones come in before the old ones go, so that a key that stays is never missed.
 function note(keys) {
     const dictionary = known.dictionary();
-    keys.forEach((key) => dictionary.set(`key:${key.mark}`, key.name));
+    keys.forEach((key) => dictionary.set(`key:${key.mark}`, JSON.stringify(key)));
     const marks = keys.map((key) => `key:${key.mark}`);
     dictionary.keys().filter((entry) => entry.startsWith('key:') && !marks.includes(entry))
         .forEach((entry) => dictionary.delete(entry));
@@ -24,22 +25,25 @@ function note(keys) {
 }
 
 /**
- * Why a request may not be answered, as a label of emotion_rejections_total; '' if it may. For nginx's js_set.
+ * The status with which a request is refused, '' if it may be answered. For nginx's js_set.
  * @param {NginxHTTPRequest} r
  */
-function problem(r) {
+function refusal(r) {
     // A browser asks what it may send before it sends a key.
     if (r.method === 'OPTIONS') {
         return '';
     }
     const given = sent(r);
-    const name = given === '' ? null : nameOf(given);
-    if (name !== null) {
-        r.variables.key_name = name;
-        return '';
+    const key = given === '' ? null : find(given);
+    if (key === null) {
+        r.variables.rejection = given === '' ? 'key_missing' : 'key_unknown';
+        return '401';
     }
-    r.variables.rejection = given === '' ? 'key_missing' : 'key_unknown';
-    return r.variables.rejection;
+    r.variables.key_name = key.name;
+    const hasOwnLimits = Boolean(key.requests || key.rate);
+    r.variables.counted_as = hasOwnLimits ? 'own' : `key ${key.name}`;
+    r.variables.rejection = hasOwnLimits && r.method === 'POST' ? limits.exceeded(r, key) : '';
+    return r.variables.rejection === '' ? '' : '429';
 }
 
 // The key of X-API-Key or of Authorization, '' without one.
@@ -49,13 +53,14 @@ function sent(r) {
     return r.headersIn['X-API-Key'] || (bearer === null ? '' : bearer[1]);
 }
 
-function nameOf(key) {
+/** @returns {import('access/known.js').Known | null} */
+function find(key) {
     if (known.dictionary().get('loaded') === undefined) {
         load(); // in the second before the first round
     }
     const mark = known.mark(key);
-    const name = mark === null ? undefined : known.dictionary().get(`key:${mark}`);
-    return name === undefined ? null : String(name);
+    const found = mark === null ? undefined : known.dictionary().get(`key:${mark}`);
+    return found === undefined ? null : JSON.parse(String(found));
 }
 
-export default {load, problem};
+export default {load, refusal};

@@ -31,9 +31,14 @@ function secret() {
 }
 
 /**
+ * A key of a file, and its own limits, if it has any.
+ * @typedef {{name: string, mark: string, requests?: number, rate?: number}} Known
+ */
+
+/**
  * The keys in a file; throws when it cannot be read or holds no keys.
  * @param {string} path
- * @returns {{name: string, mark: string}[]}
+ * @returns {Known[]}
  */
 function read(path) {
     const keys = JSON.parse(fs.readFileSync(path, 'utf8'));
@@ -41,7 +46,7 @@ function read(path) {
         throw new Error('it holds no keys');
     }
     return Object.keys(keys).filter((name) => NAME.test(name) && HASH.test((keys[name] || {}).sha256)).slice(0, MAX_KEYS)
-        .map((name) => ({name, mark: blinded(keys[name].sha256)}));
+        .map((name) => ({name, mark: blinded(keys[name].sha256), requests: keys[name].requests, rate: keys[name].rate}));
 }
 
 /**

@@ -29,10 +29,7 @@ function body(r) {
             : `This key is not known here: it was removed, or is not whole; ${HOW}. Who runs this service gives you another.`);
     }
     if (status === '429') {
-        const whose = r.variables.key_name ? 'key' : 'address';
-        return errors.body(r.variables.limit_conn_status === 'REJECTED'
-            ? `${settings.client_requests} predictions of this ${whose} are under way; wait for an answer before the next one.`
-            : `More than ${settings.rate_limit} predictions a second from this ${whose}; wait a second, and send fewer at a time.`);
+        return errors.body(tooMany(r.variables));
     }
     if (status === '421') {
         return errors.body(`The host ${errors.quote(r.variables.host)} is not served here; SERVER_NAMES has the names that are.`);
@@ -46,6 +43,16 @@ function body(r) {
     return errors.body(MESSAGES[status] || (status < '500'
         ? 'The request was refused; check its method, path and headers.'
         : 'The service failed on this request; try again, and see its log on the server if that does not help.'));
+}
+
+// The limit is the key's own, or that of all clients.
+function tooMany(variables) {
+    const whose = variables.key_name ? 'key' : 'address';
+    return variables.limit_conn_status === 'REJECTED' || variables.rejection === 'concurrency'
+        ? `${variables.key_limit || settings.client_requests} predictions of this ${whose} are under way; `
+          + 'wait for an answer before the next one.'
+        : `More than ${variables.key_limit || settings.rate_limit} predictions a second from this ${whose}; `
+          + 'wait a second, and send fewer at a time.';
 }
 
 /**
