@@ -129,6 +129,23 @@ def test_the_level_of_the_log_is_said_in_nginxs_words(tmp_path: Path, level: str
     }
 
 
+# Without a key: the service's name, the probes, and what METRICS_ALLOW guards.
+OPEN = {"= /", "= /api/v1/health/live", "= /api/v1/health/ready", "= /metrics"}
+
+
+def test_whatever_answers_asks_for_a_key_unless_it_is_open(tmp_path: Path) -> None:
+    files = _rendered(_settings(tmp_path, ALLOW_ANONYMOUS="0"))
+    text = "".join(text for name, text in files.items() if name.startswith("server/"))
+    blocks = re.findall(r"^location ([^{]+) \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
+    answering = {path: body for path, body in blocks if "js_content api.handle;" in body}
+    asking = {path for path, body in answering.items() if f'include "{tmp_path}/nginx/server/keys.conf";' in body}
+    assert {"/", "= /api/v1/predict"} <= asking
+    assert answering.keys() - asking == OPEN
+    assert "return 401;" in files["server/keys.conf"]
+    open_to_all = _rendered(_settings(tmp_path, ALLOW_ANONYMOUS="1", BIND_ADDRESS="0.0.0.0"))
+    assert "return" not in open_to_all["server/keys.conf"]
+
+
 def test_only_the_whole_origin_matches_and_a_dot_is_a_dot(tmp_path: Path) -> None:
     files = _rendered(_settings(tmp_path, CORS_ORIGINS="https://app.example.org:8443 http://[::1]:5173"))
     patterns = re.findall(r'^ *"~(.*)" \$http_origin;$', files["http/cors.conf"], re.MULTILINE)
