@@ -43,7 +43,8 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 def test_the_readme_is_read_at_all() -> None:
     assert ["make", "serve"] in typed(README, "make")
     assert typed(README, "curl")
-    assert {command[0] for command in typed(README, "scripts/")} == {"scripts/models", "scripts/predict"}
+    scripts = {command[0] for command in typed(README, "scripts/")}
+    assert scripts == {"scripts/keys", "scripts/models", "scripts/predict"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
