@@ -99,6 +99,11 @@ class Settings:
         return self.run_dir / "management_keys.json"
 
     @property
+    def supervision_file(self) -> Path:
+        """What the supervisor says of the stack's parts (scripts/stack/supervision.py)."""
+        return self.run_dir / "supervisor.json"
+
+    @property
     def log_dir(self) -> Path:
         """Logs of TorchServe and the proxy."""
         return self.run_dir / "logs"

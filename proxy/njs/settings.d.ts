@@ -10,6 +10,7 @@ declare const settings: {
     management_keys: string;
     management_url: string;
     model_store: string;
+    supervision: string;
     metrics_url: string;
     predict_timeout: number;
     load_timeout: number;

@@ -151,6 +151,7 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
         "management_keys": str(settings.management_keys),
         "management_url": settings.management_url,
         "model_store": str(settings.model_store),
+        "supervision": str(settings.supervision_file),
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
         "predict_timeout": settings.predict_timeout,
         "load_timeout": settings.load_timeout,

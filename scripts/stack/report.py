@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import requests
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.table import Table
 from scripts.catalogue import Model
 from scripts.processes import wait_until
 from scripts.settings import Settings
+from scripts.stack.supervision import Supervision
 from scripts.store.index import IndexEntry
 from scripts.torchserve.management import Management, ManagementError
 from scripts.torchserve.process import TorchServeError, last_lines, start_log
@@ -76,6 +78,21 @@ def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool],
 def wait_for_proxy(settings: Settings, ready: set[str], idle: set[str]) -> bool:
     """Wait until the proxy, which looks once a second, knows ``ready`` and ``idle`` models; False if it does not."""
     return wait_until(lambda: _proxy_knows(settings, ready, idle), PROXY_SECONDS)
+
+
+def life_url(settings: Settings) -> str:
+    """Where the proxy answers as long as it lives, whatever TorchServe does."""
+    return f"{settings.url}/api/v1/health/live"
+
+
+def restarts(supervision: Supervision | None, name: str) -> str:
+    """What the supervisor has had to do for a part, empty if nothing."""
+    part = supervision.parts.get(name) if supervision else None
+    if part is None or not part.restarts:
+        return ""
+    times = "once" if part.restarts == 1 else f"{part.restarts} times"
+    since = datetime.fromtimestamp(part.since).astimezone().isoformat(sep=" ", timespec="seconds")
+    return f", [yellow]brought back {times}[/], {part.state} since {since}"
 
 
 def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:

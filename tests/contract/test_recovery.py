@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from scripts.processes import ProcessRecord
+from scripts.processes import ProcessRecord, read_records
 from tests.support import images
 from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
 from tests.support.client import Client
@@ -140,7 +140,10 @@ def test_torchserve_that_hangs_ends_in_504_and_serves_again_when_it_goes_on(
     _assert_served(client, reference)
 
 
-def test_torchserve_that_died_ends_in_503(fragile: RunningStack, small_site: Site, reference: Reference) -> None:
+def test_torchserve_that_nobody_brings_back_ends_in_503(
+    fragile: RunningStack, small_site: Site, reference: Reference
+) -> None:
+    read_records(fragile.settings.run_dir / "stack.json")["supervisor"].stop(signal.SIGKILL, 10)
     client, operator = Client(fragile.url), Operator(fragile)
     _assert_served(client, reference)
     torchserve = ProcessRecord.of(operator.torchserve())

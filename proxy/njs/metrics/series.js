@@ -4,6 +4,7 @@ import counters from 'counting/counters.js';
 import memory from 'metrics/memory.js';
 import readiness from 'models/readiness.js';
 import state from 'models/state.js';
+import supervision from 'models/supervision.js';
 import workers from 'models/workers.js';
 
 // Those that cannot be guessed from what was counted: a rate needs the zero before the first.
@@ -61,6 +62,11 @@ function seen() {
     set('emotion_models_available', {}, names.length);
     set('emotion_models_loaded', {}, isUp ? names.filter(readiness.isLoaded).length : 0);
     set('emotion_torchserve_up', {}, isUp);
+    const supervisor = supervision.current();
+    set('emotion_supervisor_up', {}, supervisor !== null);
+    ['proxy', 'torchserve'].forEach((part) => {
+        set('emotion_stack_restarts_total', {part}, supervisor === null ? 0 : supervisor.parts[part].restarts);
+    });
     set('emotion_build_info', {version: settings.version}, 1);
     const found = memory.read();
     if (found !== null) {
