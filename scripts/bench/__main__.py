@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``run`` need not be said. Returns 0, 1 for an error, 130 after a signal."""
     words = list(sys.argv[1:] if argv is None else argv)
     named = bool(words) and words[0] in ("run", "report", "--help")
-    return run(app, "bench", words if named else ["run", *words])
+    return run(app, "python -m scripts.bench", words if named else ["run", *words])
 
 
 def _show(result: dict[str, Any], output: Path, settings: Settings, console: Console) -> None:

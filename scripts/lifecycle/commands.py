@@ -39,6 +39,7 @@ exit codes:
     "scripts/models upgrade VGG19_CK+48 VGG19_CKplus48.mar",
     "scripts/models rollback VGG19_CK+48",
     "scripts/models logs VGG19_CK+48 --follow",
+    completion=True,
 )
 app.add_typer(key_app, name="key")
 

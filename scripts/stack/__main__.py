@@ -29,7 +29,7 @@ for _command in (commands.start, commands.stop, commands.status, commands.serve)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; settings come from the environment (docs/configuration.md)."""
-    return run(app, "stack", argv)
+    return run(app, "python -m scripts.stack", argv)
 
 
 if __name__ == "__main__":
