@@ -36,6 +36,10 @@ class ManagementError(UserError):
         self.exit_code = REFUSED if status else NOT_RUNNING
 
 
+class NoKeyError(ManagementError):
+    """TorchServe's key file has no key for the management API."""
+
+
 @dataclass(frozen=True)
 class ModelState:
     """What TorchServe says of one version of a model.
@@ -140,7 +144,7 @@ class Management:
             keys = json.loads(self._settings.key_file.read_text())
             return str(keys["management"]["key"])
         except (OSError, ValueError, KeyError) as error:
-            raise ManagementError(f"{self._settings.key_file}: no management key in it yet") from error
+            raise NoKeyError(f"{self._settings.key_file}: no management key in it yet") from error
 
 
 def _state(version: dict[str, Any]) -> ModelState:
