@@ -13,7 +13,15 @@ from scripts.files import exclusive
 from scripts.lifecycle.history import note_version_before, version_before
 from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
-from scripts.store.archive import Archive, ArchiveError, find_version, read_archive, require_checksum, store_path
+from scripts.store.archive import (
+    Archive,
+    ArchiveError,
+    find_version,
+    read_archive,
+    registered_labels,
+    require_checksum,
+    store_path,
+)
 from scripts.store.index import read_index
 from scripts.store.unpacking import discard, unpack
 from scripts.torchserve.inference import probe
@@ -120,10 +128,13 @@ class Lifecycle:
             registered = next((state for state in states if state.version == target), None)
             workers = max(1, serving.min_workers)
             if registered:
+                labels = registered_labels(
+                    self.settings.model_store, registered.archive_name, target, registered.archive_file
+                )
                 self._tell(f"Starting {workers} worker(s) of version {target}")
                 self._scale(registered, max(workers, registered.min_workers), seconds)
                 try:
-                    self._probe(registered.archive_name, target, [])
+                    self._probe(registered.archive_name, target, labels)
                 except BaseException:
                     self.management.scale(registered.archive_name, target, registered.min_workers)
                     raise
