@@ -55,7 +55,7 @@ def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> int:
     """Run a command line, by default this process's; ``name`` is what a person types to run it.
 
     Returns the exit code: what the command's function returns, 2 for a wrong command line, 130 after Ctrl-C, 141 when
-    nobody reads standard output any more (as in ``… | head``), else that of the UserError which ended it. With
+    standard output was closed (as in ``… | head``), else that of the UserError which ended it. With
     ``--json`` among the arguments the error is printed as JSON too.
     """
     try:
@@ -94,7 +94,7 @@ def _run(app: typer.Typer, name: str, arguments: list[str]) -> int:
 
 
 def announcer(console: Console) -> Announce:
-    """A function that prints a sentence before something that can take a while."""
+    """A function that prints a message before something that can take a while."""
     return lambda message: console.print(message, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -105,13 +105,13 @@ def print_error(message: object) -> None:
 
 
 def print_notice(message: str) -> None:
-    """Print what a person should know although the command goes on, to standard error."""
+    """Print what a person should know although the command continues, to standard error."""
     Console(stderr=True, highlight=False).print(message, style="yellow", markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def interruption_says(message: str) -> Iterator[None]:
-    """Let Ctrl-C end the block with a sentence on what was left."""
+    """Let Ctrl-C end the block with a message on what is left."""
     try:
         yield
     except KeyboardInterrupt:

@@ -46,7 +46,7 @@ class Plan:
 
 
 class Build:
-    """Builds archives for one runtime; ``results`` fills by contract name.
+    """Builds archives for one runtime; ``results`` gets one entry a model, by name.
 
     ``work`` is an empty folder on the model store's disk. The index is rewritten after every archive, so that it is
     true whenever somebody reads it.
@@ -97,7 +97,7 @@ class Build:
         return None
 
     def _reason(self, model: Model, record: Record, inputs: dict[str, Any]) -> str:
-        """Why the archive has to be built anew, empty if it has not."""
+        """Why the archive has to be rebuilt; empty if it has not."""
         changed = [name for name in inputs if inputs[name] != record.inputs.get(name)]
         if changed:
             return f"{', '.join(changed)} changed"

@@ -1,4 +1,4 @@
-"""Change what a running stack serves: register, scale, upgrade, roll back. No request fails meanwhile.
+"""Change what a running stack serves: register, scale, upgrade, roll back. No request fails during a change.
 
 TorchServe is never asked to wait (``synchronous``): it would wait on one of the two threads that carry predictions.
 """
@@ -34,8 +34,8 @@ LOAD_SECONDS = 120.0
 class Lifecycle:
     """Changes the models of the running stack that ``settings`` describe.
 
-    ``tell`` gets a sentence before each step that takes time. A method that raises (LifecycleError, ArchiveError,
-    NotLoadedError, InferenceError, WaitingError, ManagementError, LockedError) leaves all as it was before.
+    ``tell`` is called with a message before each step that takes time. A method that raises LifecycleError,
+    ArchiveError, NotLoadedError, InferenceError, WaitingError, ManagementError or LockedError changes nothing.
     """
 
     def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
@@ -45,11 +45,11 @@ class Lifecycle:
         self._tell = tell
 
     def archive_name(self, name: str) -> str:
-        """TorchServe's name of a model, given that or the contract's."""
+        """TorchServe's name of a model, given that name or the one in ``models.json``."""
         return self._catalogue[name].archive_name if name in self._catalogue else name.replace("+", "plus")
 
-    def contract_name(self, archive_name: str) -> str:
-        """The name clients know a model by; TorchServe's own if it is not in the catalogue."""
+    def catalogue_name(self, archive_name: str) -> str:
+        """The model's name in the catalogue, which clients use; TorchServe's own if it is not there."""
         return next((m.name for m in self._catalogue.values() if m.archive_name == archive_name), archive_name)
 
     def versions(self, name: str) -> list[ModelState]:
@@ -67,7 +67,7 @@ class Lifecycle:
         """Register a model of the catalogue, or an archive of the model store by file name."""
         with self._lock():
             archive = self._archive(what)
-            name = self.contract_name(archive.archive_name)
+            name = self.catalogue_name(archive.archive_name)
             with contextlib.suppress(UnknownModelError):
                 serving = self.versions(archive.archive_name)[0].version
                 raise LifecycleError(
@@ -93,7 +93,7 @@ class Lifecycle:
             states = self.versions(name)
             state = states[0] if version is None else self._version(name, states, version)
             self._scale(state, workers, seconds)
-            return Change(self.contract_name(state.archive_name), state.version, workers)
+            return Change(self.catalogue_name(state.archive_name), state.version, workers)
 
     def upgrade(self, name: str, file_name: str, seconds: float = LOAD_SECONDS) -> Change:
         """Bring the archive's version up beside the one that serves, check it, switch, and retire the old one.
@@ -171,7 +171,7 @@ class Lifecycle:
     def _require_next(self, name: str, archive: Archive, old: ModelState) -> None:
         if archive.archive_name != old.archive_name:
             raise LifecycleError(
-                f"{archive.file.name} holds {self.contract_name(archive.archive_name)}; give an archive of {name}"
+                f"{archive.file.name} holds {self.catalogue_name(archive.archive_name)}; give an archive of {name}"
             )
         if archive.version == old.version:
             raise LifecycleError(
@@ -182,7 +182,7 @@ class Lifecycle:
     def _bring_up(self, archive: Archive, workers: int, seconds: float) -> None:
         """Register an archive, start its workers and probe them; if that fails, remove it again."""
         name, version = archive.archive_name, archive.version
-        self._tell(f"Loading {self.contract_name(name)} {version} with {workers} worker(s)")
+        self._tell(f"Loading {self.catalogue_name(name)} {version} with {workers} worker(s)")
         folder = str(unpack(self.settings, archive.file))
         try:
             self.management.register(folder, name)
@@ -227,7 +227,7 @@ class Lifecycle:
         drain(self.management, self.settings, old)
         self.management.scale(old.archive_name, old.version, 0)
         workers = self.management.describe(old.archive_name)[0].min_workers
-        return Change(self.contract_name(old.archive_name), version, workers, old.version)
+        return Change(self.catalogue_name(old.archive_name), version, workers, old.version)
 
     def _version(self, name: str, states: list[ModelState], version: str) -> ModelState:
         for state in states:

@@ -24,7 +24,7 @@ PROXY_SECONDS = 15.0
 
 @dataclass
 class Outcome:
-    """What became of each model, by contract name.
+    """What became of each model, by its name in the catalogue.
 
     ``ready`` ones serve, ``failures`` say why not, ``absent`` ones are not registered.
     """
@@ -85,8 +85,8 @@ def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
         answer = session.get(f"{settings.url}/api/v1/models", timeout=5).json()
     except (requests.RequestException, ValueError):
         return False
-    askable = {name for name, entry in answer["models"].items() if "error" not in entry}
-    return ready <= set(answer["loaded_models"]) and idle <= askable
+    available = {name for name, entry in answer["models"].items() if "error" not in entry}
+    return ready <= set(answer["loaded_models"]) and idle <= available
 
 
 def show(

@@ -37,7 +37,7 @@ class Plan:
     """What a start registers, by archive name.
 
     ``unavailable`` was registered before and cannot be now; ``unregistered`` was taken away by hand. ``notes`` are
-    sentences for the person who starts the stack, those in ``problems`` of models that are missing.
+    messages for the person who starts the stack; ``problems`` are those about models that are missing.
     """
 
     models: Snapshot = field(default_factory=dict)
@@ -102,7 +102,7 @@ def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Mode
 def record(settings: Settings, plan: Plan, *, done: bool) -> None:
     """Note what a start registers, in place of what was noted before; once more, ``done``, when it has.
 
-    What TorchServe noted until then is void: of a start that was cut off, it is a part of the plan.
+    TorchServe's snapshots until then are removed: those of a start that was interrupted hold only a part of the plan.
     """
     consumed = written_files(settings)
     state = {
@@ -183,7 +183,7 @@ def _add(settings: Settings, model: Model, saved: dict[str, Entry] | None, plan:
 
 
 def _note_newer(settings: Settings, model: Model, plan: Plan) -> None:
-    """Say so when the build left a version that nobody has switched to yet."""
+    """Say so when the build left a version that no upgrade has switched to yet."""
     versions = plan.models[model.archive_name]
     try:
         built = read_archive(settings.model_store / model.archive_file).version

@@ -84,7 +84,7 @@ class Stack:
         return list(alive)
 
     def _start_proxy(self) -> int:
-        rendering.put_large_log_aside(self.settings)
+        rendering.rotate_large_log(self.settings)
         rendering.render(self.settings)
         rendering.check(self.settings)
         log = (self.settings.log_dir / "proxy-start.log").open("wb")

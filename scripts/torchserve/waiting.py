@@ -61,7 +61,7 @@ def wait_ready(
     while True:
         state = next((s for s in management.describe(archive_name) if s.version == version), None)
         if state is None:
-            raise ManagementError(f"{archive_name} {version} was unregistered meanwhile", 404)
+            raise ManagementError(f"{archive_name} {version} was unregistered while its workers were waited for", 404)
         if state.ready >= workers:
             return
         if attempts.have_failed(state):
@@ -112,8 +112,8 @@ def _refuses(settings: Settings, error: ManagementError) -> bool:
 def drain(management: Management, settings: Settings, state: ModelState) -> None:
     """Wait, at most DRAIN_SECONDS, until a version that gets no new requests has answered the ones before.
 
-    TorchServe tells how many requests wait, but not which ones a worker computes. A request of our own, behind all
-    others, is answered after them by a lone worker; several may each compute a whole batch meanwhile.
+    TorchServe reports how many requests wait, but not which ones a worker computes. A probe sent after all other
+    requests is answered after them by a single worker; of several, each may still compute a whole batch.
     """
     if not state.ready:
         return

@@ -1,4 +1,4 @@
-"""What all commands have in common: their help, and how they end when nobody reads what they print."""
+"""What all commands have in common: their help, and how they end when their output is closed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TYPED = {
 @pytest.mark.parametrize(
     "arguments", [["stack", "--help"], ["stack", "status"], ["lifecycle", "key", "list"]], ids=" ".join
 )
-def test_a_command_ends_quietly_when_nobody_reads_its_output(tmp_path: Path, arguments: list[str]) -> None:
+def test_a_command_ends_quietly_when_its_output_is_closed(tmp_path: Path, arguments: list[str]) -> None:
     module, *rest = arguments
     reader, writer = os.pipe()
     os.close(reader)

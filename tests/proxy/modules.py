@@ -42,10 +42,10 @@ class Modules:
         if shutil.which("node") is None:
             program_is_missing("node is not installed: apt-get install nodejs")
         self._folder = folder
-        for room in (ROOT / "proxy" / "njs").iterdir():
-            if room.is_dir():
-                copy = folder / "node_modules" / room.name
-                shutil.copytree(room, copy)
+        for part in (ROOT / "proxy" / "njs").iterdir():
+            if part.is_dir():
+                copy = folder / "node_modules" / part.name
+                shutil.copytree(part, copy)
                 (copy / "package.json").write_text('{"type": "module"}')
         shutil.copy(Path(__file__).with_suffix(".mjs"), folder)
         (folder / "keys.json").write_text(json.dumps(KEYS))
