@@ -6,7 +6,7 @@ import readiness from 'models/readiness.js';
 import state from 'models/state.js';
 import workers from 'models/workers.js';
 
-// Those that cannot be guessed from what was counted: a rate needs the zero before the first.
+// Series that start at zero before anything is counted: a rate needs the zero before the first.
 const REASONS = ['body_size', 'concurrency', 'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
 

@@ -23,7 +23,7 @@ function delayed(message, retryAfter, reason) {
 }
 
 /**
- * What stands against asking a model, null when a prediction may be tried.
+ * Why a model cannot be asked, null when a prediction may be tried.
  * @param {string} name
  * @param {import('models/state.js').Model} model
  * @returns {Failure | null}

@@ -1,4 +1,4 @@
-// TorchServe's word on a model, noted in the state.
+// Asks TorchServe about a model and records its state.
 import fs from 'fs';
 import lifecycle from 'models/lifecycle.js';
 import state from 'models/state.js';
@@ -57,7 +57,7 @@ function isStarting() {
 }
 
 /**
- * After an error of a question to TorchServe: nobody listens there, or only nobody answered in time?
+ * After a failed request to TorchServe: record that it is down, unless it only did not answer in time.
  * @param {Error} error
  */
 function noteFailure(error) {
