@@ -1,6 +1,6 @@
 """What this machine can do at best: the network with nothing around it, a matrix product, an image decoded.
 
-A process of its own, so that the numbers carry nothing of the benchmark's, and none of its threads disturb.
+A process of its own, so that the benchmark's own work and threads do not affect the numbers.
 """
 
 from __future__ import annotations

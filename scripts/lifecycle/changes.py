@@ -1,6 +1,6 @@
 """Change what a running stack serves: register, scale, upgrade, roll back. No request fails during a change.
 
-TorchServe is never asked to wait (``synchronous``): it would wait on one of the two threads that carry predictions.
+TorchServe is never asked to wait (``synchronous``): it would wait on one of the two threads that serve predictions.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from scripts.catalogue import Model, load_catalogue
 from scripts.files import exclusive
-from scripts.lifecycle.history import note_version_before, version_before
+from scripts.lifecycle.history import record_version_before, version_before
 from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
 from scripts.store.archive import (
@@ -74,7 +74,7 @@ class Lifecycle:
                     f"{name} is registered already, version {serving}; `scripts/models upgrade {name} "
                     f"{archive.file.name}` replaces it"
                 )
-            self._bring_up(archive, workers, seconds)
+            self._load(archive, workers, seconds)
             return Change(name, archive.version, workers)
 
     def unregister(self, name: str, version: str | None = None) -> list[str]:
@@ -108,7 +108,7 @@ class Lifecycle:
             for state in states[1:]:
                 if state.version == archive.version:
                     self._remove(state)
-            self._bring_up(archive, max(1, old.min_workers), seconds)
+            self._load(archive, max(1, old.min_workers), seconds)
             change = self._switch(old, archive.version)
             for state in states[1:]:
                 if state.version != archive.version and state.min_workers == 0:
@@ -141,7 +141,7 @@ class Lifecycle:
             else:
                 archive = find_version(self.settings.model_store, serving.archive_name, target, "")
                 require_checksum(self.settings, archive)
-                self._bring_up(archive, workers, seconds)
+                self._load(archive, workers, seconds)
             return self._switch(serving, target)
 
     def _archive(self, what: str) -> Archive:
@@ -179,7 +179,7 @@ class Lifecycle:
                 "another version: `make archives ARCHIVE_VERSION=…`"
             )
 
-    def _bring_up(self, archive: Archive, workers: int, seconds: float) -> None:
+    def _load(self, archive: Archive, workers: int, seconds: float) -> None:
         """Register an archive, start its workers and probe them; if that fails, remove it again."""
         name, version = archive.archive_name, archive.version
         self._tell(f"Loading {self.catalogue_name(name)} {version} with {workers} worker(s)")
@@ -223,7 +223,7 @@ class Lifecycle:
         """Let ``version`` answer, then retire the old one: it stays registered, without a worker."""
         self._tell(f"Switching from version {old.version} to {version}")
         self.management.set_default(old.archive_name, version)
-        note_version_before(self.settings, old.archive_name, old.version)
+        record_version_before(self.settings, old.archive_name, old.version)
         drain(self.management, self.settings, old)
         self.management.scale(old.archive_name, old.version, 0)
         workers = self.management.describe(old.archive_name)[0].min_workers

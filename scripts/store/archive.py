@@ -30,7 +30,7 @@ class Archive:
     """An archive that can be opened.
 
     ``archive_name`` and ``version`` are what TorchServe will know it by, ``configuration`` is its
-    ``model-config.yaml``, ``description`` its ``model.json`` (empty in archives of others).
+    ``model-config.yaml``, ``description`` its ``model.json`` (empty in archives built elsewhere).
     """
 
     file: Path

@@ -47,7 +47,7 @@ def digests(store: Path, paths: Iterable[Path]) -> dict[Path, str | None]:
 
 
 def remember(store: Path, entries: Mapping[str, tuple[Signature, str]]) -> None:
-    """Note the signature and the digest of files that were read elsewhere, unless the store cannot be written."""
+    """Record the signature and the digest of files that were read elsewhere, unless the store cannot be written."""
     added = {name: {"signature": list(found), "sha256": value} for name, (found, value) in entries.items()}
     if added:
         with contextlib.suppress(OSError):

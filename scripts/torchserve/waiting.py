@@ -39,7 +39,7 @@ class WaitingError(UserError):
 
 
 class LoadAttempts:
-    """The processes in which the workers of a model have tried to load, seen from time to time."""
+    """The processes in which the workers of a model have tried to load, as seen so far."""
 
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers

@@ -112,7 +112,7 @@ def test_a_start_without_access_to_torchserve_ends_within_seconds(
     if key_file:
         settings.key_file.write_text(key_file)
     start = time.monotonic()
-    sentence = f"^TorchServe listens on port {settings.management_port} but gives no access: .*{reason}.*; remove a "
-    with pytest.raises(TorchServeError, match=sentence):
+    message = f"^TorchServe listens on port {settings.management_port} but gives no access: .*{reason}.*; remove a "
+    with pytest.raises(TorchServeError, match=message):
         wait_for_answer(settings, lambda: True)
     assert time.monotonic() - start < 30

@@ -127,7 +127,7 @@ def test_one_change_at_a_time(stack: RunningStack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "sentence"),
+    ("arguments", "code", "message"),
     [
         (["scale", "VGG19_CK+48", "1"], UNKNOWN, "VGG19_CK+48 is not registered; `scripts/models list` shows what is"),
         (["scale", SERVED, "1", "--version", "9"], UNKNOWN, f"{SERVED} has no version 9 registered, only 1.0"),
@@ -141,16 +141,16 @@ def test_one_change_at_a_time(stack: RunningStack) -> None:
     ],
 )
 def test_what_cannot_be_done_says_why_and_ends_with_its_code(
-    stack: RunningStack, arguments: list[str], code: int, sentence: str
+    stack: RunningStack, arguments: list[str], code: int, message: str
 ) -> None:
     refused = stack.command("lifecycle", *arguments)
-    assert (refused.returncode, sentence in refused.stderr) == (code, True), refused.stderr
+    assert (refused.returncode, message in refused.stderr) == (code, True), refused.stderr
 
 
 def test_errors_are_json_where_json_was_asked_for(stack: RunningStack) -> None:
     refused = stack.command("lifecycle", "rollback", SERVED, "--json")
-    sentence = f"{SERVED} has no version to go back to: 1.0 is the first that served here"
-    assert (refused.returncode, json.loads(refused.stdout)) == (REFUSED, {"error": sentence, "exit_code": REFUSED})
+    message = f"{SERVED} has no version to go back to: 1.0 is the first that served here"
+    assert (refused.returncode, json.loads(refused.stdout)) == (REFUSED, {"error": message, "exit_code": REFUSED})
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["scale", SERVED, "1"], ["wait", SERVED, "--timeout", "0"]])

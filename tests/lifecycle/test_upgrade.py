@@ -109,13 +109,13 @@ def wrong_labels(site: Site) -> str:
 
 
 @pytest.mark.parametrize(
-    ("make", "sentence"),
+    ("make", "message"),
     [
         (broken_handler, f"{ARCHIVE} 1.2 does not load: ValueError: no such layer"),
         (wrong_labels, f"version 1.2 of {ARCHIVE} answers its probe wrongly: no probability for every label"),
     ],
 )
-def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, make: Any, sentence: str) -> None:
+def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, make: Any, message: str) -> None:
     file_name = make(site)
     before, serving = rows(stack), served_version(stack)
     with asking(stack.url, SERVED, 2) as answers:
@@ -123,7 +123,7 @@ def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, m
         refused = stack.command("lifecycle", "upgrade", SERVED, file_name)
         wait_for_answers(answers, 1)
     assert refused.returncode == NOT_LOADED
-    assert sentence in refused.stderr
+    assert message in refused.stderr
     assert rows(stack) == before
     assert {(answer.status, answer.body.get("version")) for own in answers for answer in own} == {(200, serving)}
 
@@ -148,7 +148,7 @@ def truncated(site: Site) -> str:
 
 
 @pytest.mark.parametrize(
-    ("make", "sentence"),
+    ("make", "message"),
     [
         (lambda site: f"{ARCHIVE}.mar", f"{ARCHIVE}.mar is version 1.0, which serves already; build the new one with"),
         (lambda site: "MobileNetV2_FER2013.mar", f"MobileNetV2_FER2013.mar holds {OTHER}; give an archive of {SERVED}"),
@@ -160,14 +160,14 @@ def truncated(site: Site) -> str:
     ],
 )
 def test_an_archive_that_cannot_be_the_next_is_refused(
-    stack: RunningStack, site: Site, make: Any, sentence: str
+    stack: RunningStack, site: Site, make: Any, message: str
 ) -> None:
     if served_version(stack) != "1.0":
         pytest.skip("needs version 1.0 in service")
     before = rows(stack)
     refused = stack.command("lifecycle", "upgrade", SERVED, make(site))
     assert refused.returncode == REFUSED
-    assert sentence in refused.stderr
+    assert message in refused.stderr
     assert rows(stack) == before
 
 

@@ -58,18 +58,18 @@ def assert_error(answer: Answer, status: int, *words: str, origin: str | None = 
     body = json_body(answer)
     assert isinstance(body, dict), body
     assert body == {"success": False, "error": body.get("error")}, body
-    sentence = body["error"]
-    assert isinstance(sentence, str), body
-    assert 10 <= len(sentence) <= 600, sentence
-    assert sentence.isprintable(), sentence
-    assert not _LEAKS.search(sentence), sentence
-    missing = [word for word in words if word.lower() not in sentence.lower()]
-    assert not missing, (missing, sentence)
+    message = body["error"]
+    assert isinstance(message, str), body
+    assert 10 <= len(message) <= 600, message
+    assert message.isprintable(), message
+    assert not _LEAKS.search(message), message
+    missing = [word for word in words if word.lower() not in message.lower()]
+    assert not missing, (missing, message)
     if origin is not None:
         assert_cors(answer, origin)
     if status in (429, 503):
         assert_retry_after(answer)
-    return sentence
+    return message
 
 
 def assert_retry_after(answer: Answer) -> None:

@@ -1,4 +1,4 @@
-"""What keeps TorchServe fenced is in its configuration, and no variable of the caller's environment undoes it."""
+"""What isolates TorchServe is in its configuration, and no variable of the caller's environment undoes it."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ function parameters(route, given, path) {
         return invalid(400, `The parameter '${route.required}' is missing.`);
     }
     if (route.method !== 'GET' && route.length < 3 && route.method !== 'DELETE') {
-        // Waiting would hold one of the two threads that also carry predictions.
+        // Waiting would hold one of the two threads that also serve predictions.
         pairs.push('synchronous=false');
     }
     return {path: pairs.length ? `${path}?${pairs.join('&')}` : path, archive: given.url};

@@ -12,7 +12,7 @@ const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'
 
 /** @returns {Object<string, number>} */
 function all() {
-    return Object.assign(zeros(), counted(), seen());
+    return Object.assign(zeros(), counted(), gauges());
 }
 
 // What was counted, value by line; the buckets of a histogram are still those of counters.js.
@@ -44,7 +44,7 @@ function zeros() {
 }
 
 // The gauges that are looked up for each scrape.
-function seen() {
+function gauges() {
     /** @type {Object<string, number>} */
     const values = {};
     const set = (name, labels, value) => {

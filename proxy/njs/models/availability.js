@@ -5,7 +5,7 @@ import state from 'models/state.js';
 /** @typedef {import('http/errors.js').Failure} Failure */
 
 /**
- * It will not answer before somebody has done something.
+ * It will not answer before an operator has corrected something.
  * @param {string} message
  */
 function broken(message) {

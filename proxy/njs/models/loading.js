@@ -59,7 +59,7 @@ async function lead(name, begins) {
         }
         await refresh.refresh(name);
     } catch (error) {
-        refresh.noteFailure(error);
+        refresh.recordFailure(error);
     }
 }
 

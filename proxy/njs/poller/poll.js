@@ -25,7 +25,7 @@ async function poll() {
             await Promise.all(names.filter(isUnsettled).map(read));
         }
     } catch (error) {
-        refresh.noteFailure(error);
+        refresh.recordFailure(error);
     }
 }
 
@@ -34,7 +34,7 @@ function isUnsettled(name) {
 }
 
 async function read(name) {
-    workers.note(name, await refresh.refresh(name));
+    workers.record(name, await refresh.refresh(name));
 }
 
 export default {poll};
