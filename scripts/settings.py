@@ -13,7 +13,7 @@ from scripts.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The web client's development servers (Vite and Create React App); the contract's default.
+# The web client's development servers (Vite and Create React App); the default of CORS_ORIGINS.
 DEFAULT_ORIGINS = "http://localhost:5173 https://localhost:5173 http://localhost:3000 https://localhost:3000"
 # Loopback, and the private ranges of RFC 1918 and RFC 4193.
 DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
@@ -90,7 +90,7 @@ class Settings:
 
     @property
     def key_file(self) -> Path:
-        """TorchServe's tokens, written anew at each of its starts."""
+        """TorchServe's tokens; it writes new ones at each start."""
         return self.torchserve_dir / "key_file.json"
 
     @property
@@ -203,7 +203,7 @@ class _Environment:
         for text in given:
             if text != "all" and not _SERVER_NAME.match(text):
                 raise SettingsError(
-                    f"{name}: {text} is no name of a host; write names like emotions.example.org or *.example.org, "
+                    f"{name}: {text} is not a host name; write names like emotions.example.org or *.example.org, "
                     "without scheme and port, separated by spaces, or all"
                 )
         return given

@@ -1,8 +1,8 @@
 """Run slow tasks in a few processes of their own.
 
 Each worker process (``scripts.pool.worker``) leads a session: Ctrl-C reaches only this process, which then ends
-them with everything they started. Its standard input is a lifeline: when this process dies in whatever way, the
-worker reads the end of it and ends itself and its children.
+them with everything they started. Its standard input stays open as long as this process runs: when this process
+dies, however it does, the worker reads end-of-file there and ends itself and its children.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from scripts.settings import ROOT, Settings
 Report = Callable[[str], None]
 Finished = Callable[[str, "dict[str, Any] | None", "str | None"], None]
 
-# What a worker needs besides its checkpoint: torch, torchvision and OpenVINO, and one conversion's work.
+# Bytes that a worker needs beyond its checkpoint: torch, torchvision and OpenVINO, and one conversion's work.
 _BASE_MEMORY = 1_200_000_000
 _COPIES = 3
 
@@ -64,7 +64,7 @@ def run_tasks(
 ) -> None:
     """Run all tasks, the heaviest first, and return when the last is done.
 
-    ``stage(name, text)`` and ``finished(name, result, error)`` are called in this thread; ``error`` is a sentence.
+    ``stage(name, text)`` and ``finished(name, result, error)`` are called in this thread; ``error`` is a message.
     What the workers print goes to ``build.log``; ``temporary`` is their TMPDIR.
     """
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()

@@ -70,7 +70,7 @@ def command(settings: Settings) -> list[str]:
     return [_binary(settings), "-p", f"{directory}/", "-c", str(directory / "nginx.conf"), "-e", str(log)]
 
 
-def put_large_log_aside(settings: Settings) -> None:
+def rotate_large_log(settings: Settings) -> None:
     """Rename an error log that has grown large; nginx keeps it open while it runs, so that only a start can do it."""
     log = settings.log_dir / "proxy-error.log"
     if log.exists() and log.stat().st_size > LARGE_LOG_BYTES:
@@ -103,7 +103,7 @@ def _templates() -> Environment:
     """proxy/templates/; a name without a value is an error."""
     return Environment(
         loader=FileSystemLoader(TEMPLATE_DIR),
-        autoescape=False,  # noqa: S701 - nginx's configuration is no HTML
+        autoescape=False,  # noqa: S701 - nginx's configuration is not HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -161,7 +161,7 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
 
 
 def _user() -> str:
-    """Whose nginx's workers are, for root: they would be "nobody"'s, who may not read RUN_DIR."""
+    """User and group of nginx's worker processes when root starts it: the default, "nobody", may not read RUN_DIR."""
     if os.geteuid() != 0:
         return ""
     return f"{pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name}"
@@ -216,6 +216,6 @@ def _trusted(networks: tuple[str, ...]) -> tuple[str, ...]:
 def _origin(text: str) -> str:
     if not _ORIGIN.match(text):
         raise ProxyError(
-            f"CORS_ORIGINS: {text} is no origin; write each as a browser sends it, like https://app.example.org:8443"
+            f"CORS_ORIGINS: {text} is not an origin; write each as a browser sends it, like https://app.example.org:8443"
         )
     return text

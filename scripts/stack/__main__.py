@@ -30,7 +30,7 @@ _add(commands.supervise, hidden=True)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; settings come from the environment (docs/configuration.md)."""
-    return run(app, "stack", argv)
+    return run(app, "python -m scripts.stack", argv)
 
 
 if __name__ == "__main__":

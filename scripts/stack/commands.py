@@ -155,7 +155,7 @@ def serve(settings: Settings, console: Console) -> int:
 def _followed_logs(settings: Settings) -> Iterator[None]:
     names = ("torchserve.log", "workers.log", "proxy-error.log", "proxy-access.log")
     logs = [str(settings.log_dir / name) for name in names]
-    # --pid: an interrupt in the middle of this line would leave a tail that nobody knows.
+    # --pid: tail ends with this process even if an interrupt comes before the block below can stop it.
     command = ["tail", f"--pid={os.getpid()}", "-q", "-n", "0", "-F", *logs]
     tail = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:

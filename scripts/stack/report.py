@@ -1,4 +1,4 @@
-"""Wait until the models are READY, and show what became of each."""
+"""Wait until the models are READY, and show the state of each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PROXY_SECONDS = 15.0
 
 @dataclass
 class Outcome:
-    """What became of each model, by contract name.
+    """The state of each model, by its name in the catalogue.
 
     ``ready`` ones serve, ``failures`` say why not, ``absent`` ones are not registered.
     """
@@ -76,7 +76,7 @@ def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool],
 
 
 def wait_for_proxy(settings: Settings, ready: set[str], idle: set[str]) -> bool:
-    """Wait until the proxy, which looks once a second, knows ``ready`` and ``idle`` models; False if it does not."""
+    """Wait until the proxy, which polls once a second, knows ``ready`` and ``idle`` models; False if it does not."""
     return wait_until(lambda: _proxy_knows(settings, ready, idle), PROXY_SECONDS)
 
 
@@ -102,8 +102,8 @@ def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
         answer = session.get(f"{settings.url}/api/v1/models", timeout=5).json()
     except (requests.RequestException, ValueError):
         return False
-    askable = {name for name, entry in answer["models"].items() if "error" not in entry}
-    return ready <= set(answer["loaded_models"]) and idle <= askable
+    available = {name for name, entry in answer["models"].items() if "error" not in entry}
+    return ready <= set(answer["loaded_models"]) and idle <= available
 
 
 def show(

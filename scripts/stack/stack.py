@@ -79,7 +79,7 @@ class Stack:
         self._clear_leftovers()
         try:
             self.start_torchserve(plan)
-            rendering.put_large_log_aside(self.settings)
+            rendering.rotate_large_log(self.settings)
             rendering.render(self.settings)
             rendering.check(self.settings)
             self.start_proxy()

@@ -151,7 +151,7 @@ def linked(site: Site) -> str:
     [
         (unsigned, 409, "Unsigned.mar has no checksum file Unsigned.mar.sha256; put it beside the archive."),
         (damaged, 409, "Damaged.mar is damaged: its SHA-256 is not the one in Damaged.mar.sha256; copy it again."),
-        (linked, 404, "Linked.mar is no file of the model store."),
+        (linked, 404, "Linked.mar is not a file in the model store."),
         (lambda site: "None.mar", 404, "There is no archive None.mar in the model store."),
     ],
 )

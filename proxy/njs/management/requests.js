@@ -1,4 +1,4 @@
-// Which requests of other machines reach TorchServe's management API: each is made anew from checked parts.
+// Which requests of other machines reach TorchServe's management API: each is rebuilt from checked parts.
 import errors from 'http/errors.js';
 
 /**
@@ -10,7 +10,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$/;
 const ARCHIVE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\.mar$/;
 const COUNT = /^[0-9]{1,3}$/;
 
-// Each route: method, number of segments after /models, and its parameters. "set-default" is told apart by its end.
+// Each route: method, number of segments after /models, and its parameters. "set-default" is recognised by its last segment.
 const ROUTES = [
     {method: 'GET', length: 0, parameters: {limit: COUNT, next_page_token: COUNT}},
     {method: 'GET', length: 1, parameters: {}},
@@ -72,7 +72,7 @@ function parameters(route, given, path) {
         return invalid(400, `The parameter '${route.required}' is missing.`);
     }
     if (route.method !== 'GET' && route.length < 3 && route.method !== 'DELETE') {
-        // Waiting would hold one of the two threads that also carry predictions.
+        // Waiting would hold one of the two threads that also serve predictions.
         pairs.push('synchronous=false');
     }
     return {path: pairs.length ? `${path}?${pairs.join('&')}` : path, archive: given.url};

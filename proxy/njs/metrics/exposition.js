@@ -7,7 +7,7 @@ const FAMILIES = {
     emotion_http_requests_total: ['counter', 'Requests by route, model and status.'],
     emotion_http_request_duration_seconds: ['histogram', 'Time from the first byte of a request to the last of its answer.'],
     emotion_predictions_in_flight: ['gauge', 'Predictions that are being answered.'],
-    emotion_rejections_total: ['counter', 'Requests refused for a limit, or because nobody could answer.'],
+    emotion_rejections_total: ['counter', 'Requests refused for a limit, or because TorchServe could not answer.'],
     emotion_prediction_retries_total: ['counter', 'Predictions sent to TorchServe again.'],
     emotion_prediction_queue_seconds: ['histogram', 'Time between sending a prediction to TorchServe and its batch in the worker.'],
     emotion_batch_decode_seconds: ['histogram', 'Time to decode and shrink all images of a batch.'],

@@ -7,13 +7,13 @@ import state from 'models/state.js';
 import supervision from 'models/supervision.js';
 import workers from 'models/workers.js';
 
-// Those that cannot be guessed from what was counted: a rate needs the zero before the first.
+// Series that start at zero before anything is counted: a rate needs the zero before the first.
 const REASONS = ['body_size', 'concurrency', 'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */
 function all() {
-    return Object.assign(zeros(), counted(), seen());
+    return Object.assign(zeros(), counted(), gauges());
 }
 
 // What was counted, value by line; the buckets of a histogram are still those of counters.js.
@@ -45,7 +45,7 @@ function zeros() {
 }
 
 // The gauges that are looked up for each scrape.
-function seen() {
+function gauges() {
     /** @type {Object<string, number>} */
     const values = {};
     const set = (name, labels, value) => {

@@ -8,7 +8,7 @@ import rotation from 'poller/rotation.js';
 import state from 'models/state.js';
 import workers from 'models/workers.js';
 
-// Models that are about to become READY are asked for more often.
+// Models that are about to become READY are polled more often.
 const UNSETTLED_MS = 250;
 const LAST_ROUND_MS = 700;
 
@@ -17,7 +17,7 @@ async function poll() {
     rotation.rotate();
     const names = catalogue.load();
     try {
-        // One model first: a TorchServe that is down then costs one line of the log a second, not one for each model.
+        // One model first: while TorchServe is down this writes one line a second to the log, not one for each model.
         await Promise.all(names.slice(0, 1).map(read));
         await Promise.all(names.slice(1).map(read));
         while (Date.now() - start < LAST_ROUND_MS && names.some(isUnsettled)) {
@@ -25,7 +25,7 @@ async function poll() {
             await Promise.all(names.filter(isUnsettled).map(read));
         }
     } catch (error) {
-        refresh.noteFailure(error);
+        refresh.recordFailure(error);
     }
 }
 
@@ -34,7 +34,7 @@ function isUnsettled(name) {
 }
 
 async function read(name) {
-    workers.note(name, await refresh.refresh(name));
+    workers.record(name, await refresh.refresh(name));
 }
 
 export default {poll};

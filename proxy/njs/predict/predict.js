@@ -51,8 +51,8 @@ async function predicted(r, given) {
     return failure === null ? ask(r, given) : {failure};
 }
 
-// What stands against asking a model, null when it can be asked. It is checked anew, since what is known may be a second
-// old. A model without a worker is loaded.
+// Why a model cannot be asked, null when it can be. It is checked again, since what is known may be a second old. A model
+// without a worker is loaded.
 async function prepare(name) {
     let failure = availability.failure(name, state.model(name));
     if (mayPass(failure) && !loading.isUnderWay(name)) {
