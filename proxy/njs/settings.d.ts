@@ -12,6 +12,7 @@ declare const settings: {
     model_store: string;
     supervision: string;
     metrics_url: string;
+    max_workers: number;
     predict_timeout: number;
     load_timeout: number;
 };

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from scripts.catalogue import Model, load_catalogue
 from scripts.files import exclusive
+from scripts.lifecycle.capacity import require_room
 from scripts.lifecycle.history import record_version_before, version_before
 from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
@@ -74,6 +75,7 @@ class Lifecycle:
                     f"{name} is registered already, version {serving}; `scripts/models upgrade {name} "
                     f"{archive.file.name}` replaces it"
                 )
+            require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
             self._load(archive, workers, seconds)
             return Change(name, archive.version, workers)
 
@@ -92,6 +94,7 @@ class Lifecycle:
         with self._lock():
             states = self.versions(name)
             state = states[0] if version is None else self._version(name, states, version)
+            require_room(self.settings, self.management, state.archive_name, state.version, workers)
             self._scale(state, workers, seconds)
             return Change(self.catalogue_name(state.archive_name), state.version, workers)
 

