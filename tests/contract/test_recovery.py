@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,22 @@ def _held_request(thread: ThreadPoolExecutor, client: Client) -> Future[requests
         if not wait([asked], timeout=3).done:
             return asked
     pytest.fail("every request was answered")
+
+
+def test_a_worker_that_hangs_is_replaced_and_its_requests_are_answered(
+    start_stack: StartStack, small_site: Site, reference: Reference, tmp_path: Path
+) -> None:
+    """Soon, as its archive wants it here."""
+    site = small_site.copy(tmp_path)
+    site.change_file(MODEL, "model-config.yaml", lambda text: text.replace(b"Timeout: 20", b"Timeout: 2"))
+    with start_stack(**site.places, LOAD_MODELS=MODEL) as stack:
+        operator, client = Operator(stack), Client(stack.url)
+        with operator.frozen(MODEL) as hanging, ThreadPoolExecutor(8) as threads:
+            asked = [threads.submit(client.predict, images.frame(number), MODEL) for number in range(12)]
+            answers = [future.result() for future in asked]
+            for number, answer in enumerate(answers):
+                assert_prediction(answer, MODEL, reference.probabilities(MODEL, images.frame(number)))
+            assert operator.only_worker(MODEL) != hanging
 
 
 @pytest.fixture(scope="module")
