@@ -4,6 +4,7 @@ declare const settings: {
     version: string;
     access_log: string;
     management_log: string;
+    log_probe: string;
     catalogue: string;
     index: string;
     key_file: string;

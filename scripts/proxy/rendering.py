@@ -146,6 +146,7 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
         "version": fields["version"],
         "access_log": str(settings.log_dir / "proxy-access.log"),
         "management_log": str(settings.log_dir / "management.log"),
+        "log_probe": str(settings.log_dir / ".probe"),
         "catalogue": str(settings.catalogue),
         "index": str(settings.index_file),
         "key_file": str(settings.key_file),

@@ -77,6 +77,7 @@ class Stack:
         """Start both processes and register the models of ``plan``, which load meanwhile."""
         self.started = True
         self._clear_leftovers()
+        self._close_logs()
         try:
             self.start_torchserve(plan)
             rendering.rotate_large_log(self.settings)
@@ -88,6 +89,12 @@ class Stack:
         except BaseException:
             self.stop()
             raise
+
+    def _close_logs(self) -> None:
+        """Let nobody but the owner and the group read the logs: they name clients' addresses."""
+        self.settings.log_dir.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # a folder of somebody else's, who has decided that
+            self.settings.log_dir.chmod(0o750)
 
     def start_torchserve(self, plan: restore.Plan) -> None:
         """Start TorchServe, and note what it will register."""

@@ -25,6 +25,7 @@ const FAMILIES = {
     emotion_memory_limit_bytes: ['gauge', 'Memory of the machine, or of the container if that is limited.'],
     emotion_memory_available_bytes: ['gauge', 'How much of it is left.'],
     emotion_torchserve_up: ['gauge', '1 if the management API of TorchServe answers.'],
+    emotion_log_writable: ['gauge', '1 if the log of the requests can be written.'],
     emotion_supervisor_up: ['gauge', '1 if something brings back the parts of the stack that end.'],
     emotion_stack_restarts_total: ['counter', 'Parts of the stack that the supervisor has brought back.'],
     emotion_build_info: ['gauge', 'The version of the service.'],

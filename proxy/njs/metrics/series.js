@@ -62,6 +62,7 @@ function gauges() {
     set('emotion_models_available', {}, names.length);
     set('emotion_models_loaded', {}, isUp ? names.filter(readiness.isLoaded).length : 0);
     set('emotion_torchserve_up', {}, isUp);
+    set('emotion_log_writable', {}, state.read('log_writable') !== false);
     const supervisor = supervision.current();
     set('emotion_supervisor_up', {}, supervisor !== null);
     ['proxy', 'torchserve'].forEach((part) => {

@@ -1,6 +1,7 @@
 // Once a second: the catalogue, the build's index and TorchServe's workers, into the shared dictionary; and the log.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_periodic
 import catalogue from 'models/catalogue.js';
+import disk from 'poller/disk.js';
 import lifecycle from 'models/lifecycle.js';
 import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
@@ -15,6 +16,7 @@ const LAST_ROUND_MS = 700;
 async function poll() {
     const start = Date.now();
     rotation.rotate();
+    disk.probe();
     const names = catalogue.load();
     try {
         // One model first: while TorchServe is down this writes one line a second to the log, not one for each model.
