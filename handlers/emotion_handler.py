@@ -16,6 +16,7 @@ import numpy.typing as npt
 from decoding_options import decoding_options
 from engine import load_engine
 from face_image import read_face
+from image_budget import MemoryBudget
 from image_error import ImageError
 from worker_metrics import BatchReport, is_usable
 
@@ -43,6 +44,7 @@ class EmotionHandler:
         self._set_log_level()
         self.description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
         self.decoding = decoding_options(os.environ)
+        self.budget = MemoryBudget(self.decoding["max_memory"])
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
         self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
         logger.info("%s is loaded on %s", self.description["model"], self.engine.device)
@@ -99,7 +101,7 @@ class EmotionHandler:
         data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
-            return read_face(content, helper=helper, **self.decoding)
+            return read_face(content, helper=helper, budget=self.budget, **self.decoding)
         except ImageError as error:
             # Without its traceback, which would hold the decoded pixels until the whole batch is answered.
             return ImageError(error.kind, error.status, str(error))

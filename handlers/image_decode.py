@@ -38,7 +38,10 @@ def decode(picture: Picture, max_seconds: float, *, reduced: bool = False) -> Im
         image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
     image.decodermaxblock = _READ_BYTES.get(picture.format, image.decodermaxblock)
     _limit_time(image, picture, max_seconds)
-    image.load()
+    try:
+        image.load()
+    finally:
+        del image.__dict__["load_read"]  # it refers to the image, which would stay until the next garbage collection
     return image
 
 

@@ -60,6 +60,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{settings.management_port}",
         "TS_METRICS_ADDRESS": f"http://127.0.0.1:{settings.metrics_port}",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # glibc keeps what was freed for each of its arenas, of which every decoding thread would have one.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }
 
 
