@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import requests
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from scripts.catalogue import Model
 from scripts.processes import wait_until
+from scripts.proxy.own import own_session, own_url
 from scripts.settings import Settings
 from scripts.store.index import IndexEntry
 from scripts.torchserve.management import Management, ManagementError
@@ -79,11 +79,10 @@ def wait_for_proxy(settings: Settings, ready: set[str], idle: set[str]) -> bool:
 
 
 def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
-    session = requests.Session()
-    session.trust_env = False  # no proxy of the environment lies between this process and its own server
     try:
-        answer = session.get(f"{settings.url}/api/v1/models", timeout=5).json()
-    except (requests.RequestException, ValueError):
+        with own_session(settings) as session:
+            answer = session.get(f"{own_url(settings)}/api/v1/models", timeout=5).json()
+    except (OSError, ValueError):  # also those of requests
         return False
     askable = {name for name, entry in answer["models"].items() if "error" not in entry}
     return ready <= set(answer["loaded_models"]) and idle <= askable

@@ -8,7 +8,7 @@ import subprocess
 
 from rich.console import Console
 
-from scripts.errors import UserError
+from scripts.errors import NOT_RUNNING, UserError
 from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
 from scripts.proxy import rendering
 from scripts.settings import Settings
@@ -21,6 +21,12 @@ STOP_SECONDS = 10.0
 
 class StackError(UserError):
     """The stack cannot do what was asked; the message says why and what to do."""
+
+
+class NotRunningError(StackError):
+    """The stack does not run."""
+
+    exit_code = NOT_RUNNING
 
 
 class Stack:
