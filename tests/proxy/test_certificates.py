@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 
 from scripts.proxy import certificates
 from scripts.proxy.certificates import CertificateError, Pair
+from scripts.proxy.own import own_url
 from scripts.settings import Settings, load_settings
 from tests.support.authority import Authority, Installed
 
@@ -138,6 +139,22 @@ def test_a_link_is_kept_as_it_is_so_that_it_may_lead_to_another_file_tomorrow(go
     link = Installed(tmp_path, good).pair.certificate
     assert settings(TLS_CERTIFICATE=str(link)).tls_certificate == link
     assert settings(TLS_CERTIFICATE=os.path.relpath(link, Path(__file__).parents[2])).tls_certificate == link
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("127.0.0.1", "https://127.0.0.1:8000"),
+        ("0.0.0.0", "https://127.0.0.1:8000"),
+        ("::", "https://[::1]:8000"),
+        ("10.0.0.5", "https://10.0.0.5:8000"),
+        ("emotions.example.org", "https://emotions.example.org:8000"),
+    ],
+)
+def test_scripts_ask_by_number_whatever_the_names(address: str, url: str) -> None:
+    tls = {"TLS_CERTIFICATE": "/a.pem", "TLS_KEY": "/a.key"}
+    assert own_url(settings(**tls, BIND_ADDRESS=address, SERVER_NAMES="example.org")) == url
+    assert own_url(settings(BIND_ADDRESS=address)) == url.replace("https", "http")
 
 
 def test_a_person_opens_the_first_name_that_is_served() -> None:

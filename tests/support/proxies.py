@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from scripts.proxy import rendering
 from scripts.settings import Settings, load_settings
 from tests.support.commands import run_command
 from tests.support.ports import free_ports
+from tests.support.stacks import RunningStack
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,16 @@ class RunningProxy:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m scripts.<arguments>`` for this proxy."""
         return run_command(self.environment, *arguments)
+
+
+@contextlib.contextmanager
+def proxy_of(stack: RunningStack, run_dir: Path, **settings: str) -> Generator[RunningProxy]:
+    """A second proxy before the TorchServe of a stack that runs, with settings of its own."""
+    shutil.rmtree(run_dir, ignore_errors=True)
+    run_dir.mkdir(parents=True)
+    (run_dir / "torchserve").symlink_to(stack.settings.torchserve_dir)  # for TorchServe's keys
+    with running_proxy(run_dir, {**stack.environment, **settings}) as running:
+        yield running
 
 
 @contextlib.contextmanager
