@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from collections.abc import Iterator
@@ -91,16 +92,20 @@ def test_errors_have_the_contracts_shape_by_http_2(url: str, authority: Authorit
         assert_error(http.request("POST", "/api/v1/predict", HEADERS, bytes(11 * 2**20)), 413, "10 MiB")
 
 
-def test_streams_that_are_reset_cost_the_others_nothing(
-    proxy: RunningProxy, url: str, authority: Authority, reference: Reference
+@pytest.mark.parametrize("resets", [True, False], ids=["reset", "closed"])
+def test_clients_that_leave_cost_the_others_nothing(
+    proxy: RunningProxy, url: str, authority: Authority, reference: Reference, resets: bool
 ) -> None:
     content = images.frame(8)
     expected, before = reference.probabilities(MODEL, content), set(psutil.Process(proxy.pid).children())
     with h2.connection(url, authority.client("h2")) as http:
         for pause in itertools.islice(itertools.cycle(PAUSES), LEAVING):
-            left, stays = (http.send("POST", "/api/v1/predict", HEADERS, form(content)) for _ in range(2))
-            Event().wait(pause)
-            http.reset(left)
+            stays = http.send("POST", "/api/v1/predict", HEADERS, form(content))
+            with contextlib.nullcontext(http) if resets else h2.connection(url, authority.client("h2")) as other:
+                left = other.send("POST", "/api/v1/predict", HEADERS, form(content))
+                Event().wait(pause)
+                if resets:
+                    other.reset(left)
             assert_prediction(http.reply(stays), MODEL, expected)
     assert settled(url, str(authority.file)).in_flight() == 0
     assert set(psutil.Process(proxy.pid).children()) == before

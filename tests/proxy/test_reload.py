@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from pathlib import Path
 from threading import Event
 
 import psutil
@@ -245,6 +246,12 @@ def test_a_proxy_that_does_not_load_its_files_is_told(proxy: RunningProxy, monke
             reloading.reload(proxy.settings, proxy.pid)
     finally:
         os.kill(proxy.pid, signal.SIGCONT)
+
+
+def test_a_reload_without_tls_says_so(tmp_path: Path) -> None:
+    with running_proxy(tmp_path / "run", {}) as plain:
+        reloaded = plain.command("stack", "reload")
+    assert (reloaded.returncode, reloaded.stdout) == (0, "Reloaded; there is no certificate, since TLS is off.\n")
 
 
 def test_a_reload_without_a_proxy_says_so(proxy: RunningProxy) -> None:
