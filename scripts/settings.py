@@ -71,9 +71,11 @@ class Settings:
 
     @property
     def url(self) -> str:
-        """The proxy's address as a person on this machine opens it; with TLS, by the first name it is served under."""
-        names = [name for name in self.server_names if self.tls_certificate and name != "all" and "*" not in name]
-        host = [*names, "localhost"][0] if self.bind_address in _LOCAL else self.bind_address
+        """The proxy's address as a person on this machine opens it; with TLS, by a name its certificate may have."""
+        names = [name for name in self.server_names if name != "all" and "*" not in name]
+        local = "localhost" if {"localhost", "all"} & set(self.server_names) else "127.0.0.1"
+        own = (names or [local])[0] if self.tls_certificate else local
+        host = own if self.bind_address in _LOCAL else self.bind_address
         return f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
 
     @property

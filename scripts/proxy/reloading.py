@@ -45,11 +45,15 @@ def reload(settings: Settings, main_process: int) -> dict[str, Pair]:
 
 def _loaded(settings: Settings) -> dict[str, Pair]:
     """What the proxy was told to load at its start: the environment of this command may lack it."""
-    listeners = json.loads((settings.run_dir / "nginx" / LISTENERS_FILE).read_text(encoding="utf-8"))
-    return {
-        address: Pair(Path(pair["certificate"]), Path(pair["key"]), pair["prefix"])
-        for address, pair in listeners.items()
-    }
+    path = settings.run_dir / "nginx" / LISTENERS_FILE
+    try:
+        listeners = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            address: Pair(Path(pair["certificate"]), Path(pair["key"]), pair["prefix"])
+            for address, pair in listeners.items()
+        }
+    except (OSError, ValueError, LookupError, AttributeError) as error:
+        raise ProxyError(f"{path}: cannot be read; start the stack anew, with `make stop` and `make start`") from error
 
 
 def _workers(main_process: int) -> set[psutil.Process]:

@@ -164,4 +164,9 @@ def test_a_person_opens_the_first_name_that_is_served() -> None:
     assert settings(**tls, SERVER_NAMES="all").url == "https://localhost:8000"
     assert settings(**tls, SERVER_NAMES=names).url == "https://emotions.example.org:8000"
     assert settings(**tls, SERVER_NAMES=names, BIND_ADDRESS="10.0.0.5").url == "https://10.0.0.5:8000"
-    assert settings(SERVER_NAMES=names).url == "http://localhost:8000"
+
+
+def test_without_tls_a_person_opens_what_leads_to_this_machine_and_is_served() -> None:
+    assert settings().url == settings(SERVER_NAMES="all").url == "http://localhost:8000"
+    assert settings(SERVER_NAMES="a.example.org localhost").url == "http://localhost:8000"
+    assert settings(SERVER_NAMES="a.example.org").url == "http://127.0.0.1:8000"

@@ -220,6 +220,11 @@ def test_without_tls_nothing_speaks_of_it(tmp_path: Path) -> None:
     assert "ssl" not in files["nginx.conf"] + files["server/other_hosts.conf"] + files["management/server.conf"]
 
 
+def test_the_time_for_which_browsers_stay_with_https_is_a_setting(tmp_path: Path) -> None:
+    files = _rendered(_settings(tmp_path, HSTS_MAX_AGE="0", **TLS))
+    assert '    on "max-age=0";\n' in files["http/tls.conf"]
+
+
 def test_the_paths_of_certificates_are_quotable_too(tmp_path: Path) -> None:
     with pytest.raises(rendering.ProxyError, match="nginx takes no path with a quote, backslash or dollar sign"):
         rendering.render(_settings(tmp_path, TLS_CERTIFICATE='/a"b.pem', TLS_KEY="/a.key"))

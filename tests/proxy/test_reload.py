@@ -238,6 +238,21 @@ def test_a_configuration_that_nginx_refuses_is_not_loaded(proxy: RunningProxy) -
     assert workers(proxy) == running
 
 
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"127.0.0.1:1": {}}'])
+def test_a_start_by_an_older_version_is_told(proxy: RunningProxy, text: str | None) -> None:
+    path = proxy.settings.run_dir / "nginx" / "listeners.json"
+    before, running = path.read_text(), workers(proxy)
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    try:
+        with pytest.raises(ProxyError, match=f"^{path}: cannot be read; start the stack anew"):
+            reloading.reload(proxy.settings, proxy.pid)
+    finally:
+        path.write_text(before)
+    assert workers(proxy) == running
+
+
 def test_a_proxy_that_does_not_load_its_files_is_told(proxy: RunningProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reloading, "SECONDS", 1.0)
     os.kill(proxy.pid, signal.SIGSTOP)
