@@ -19,7 +19,7 @@ ATTEMPTS = 10
 def predict(url: str, image: Path, model: str) -> dict[str, Any]:
     """The service's answer. Waits as the service asks for while it is busy (429) or loading a model (503).
 
-    Raises requests.HTTPError for any other error; its text is the service's own sentence.
+    Raises requests.HTTPError for any other error; its text is the service's own message.
     """
     for _ in range(ATTEMPTS):
         with image.open("rb") as file:

@@ -1,4 +1,4 @@
-"""TorchServe's handler: a batch of image files to the contract's JSON answers."""
+"""TorchServe's handler: a batch of image files in, the API's JSON answers out."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class EmotionHandler:
         return [face if isinstance(face, ImageError) else next(rows) for face in faces]
 
     def postprocess(self, results: Sequence[npt.NDArray[np.float32] | ImageError], context: Any) -> list[str]:
-        """Write the contract's JSON for each result and set its HTTP status and content type."""
+        """Write the API's JSON for each result and set its HTTP status and content type."""
         answers = []
         for index, result in enumerate(results):
             if not isinstance(result, ImageError) and not is_usable(result):
@@ -126,7 +126,7 @@ class EmotionHandler:
 
     @staticmethod
     def _set_log_level() -> None:
-        """LOG_LEVEL for the handler's own modules; TorchServe lets every library tell from INFO on."""
+        """LOG_LEVEL for the handler's own modules; TorchServe lets every library log from INFO on."""
         level = os.environ.get("LOG_LEVEL", "info").upper()
         for name in (__name__, "face_image"):
             logging.getLogger(name).setLevel(level)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from image_decode import decode, scale
 from image_error import ACCEPTED, ImageError
 from image_limits import DEFAULT_MAX_MEMORY, DEFAULT_MAX_PIXELS, DEFAULT_MAX_SECONDS, check
-from image_process import read_apart
+from image_process import decode_in_process
 from image_resize import shrink
 from image_structure import SIZE, Picture
 
@@ -31,7 +31,7 @@ _EXAMINE: Final[dict[str, Callable[[bytes | bytearray], Picture]]] = {
     "BMP": image_bmp.examine,
 }
 _BMP_HEADER_SIZES: Final = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
-# Formats that people send by mistake, told by what follows the first bytes of an ISO media file or by these themselves.
+# Formats that people send by mistake; an ISO media file is recognised by what follows its first bytes.
 _KNOWN_OTHERS: Final = (
     (0, b"%PDF", "a PDF"),
     (0, b"II*\0", "a TIFF image"),
@@ -71,7 +71,7 @@ def read_face(
         picture = _EXAMINE[image_format](data)
         check(picture, max_pixels, max_memory, scale(picture, reduced=reduced))
         if picture.unbounded:
-            pixels = read_apart(picture, max_memory, max_seconds, reduced=reduced)
+            pixels = decode_in_process(picture, max_memory, max_seconds, reduced=reduced)
             return np.frombuffer(pixels, np.uint8).reshape(SIZE, SIZE, 3)
         image = decode(picture, max_seconds, reduced=reduced)
         return np.asarray(shrink(image, picture.orientation, helper).convert("RGB"))

@@ -20,7 +20,7 @@ REDUCED_SIDE: Final = 2 * SIZE
 Image.preinit()
 # The limit here is max_pixels, checked before decoding, and answered as such.
 Image.MAX_IMAGE_PIXELS = None
-# What Pillow thinks of broken metadata is no news for the log of a service.
+# What Pillow thinks of broken metadata does not belong in a service's log.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 

@@ -1,4 +1,4 @@
-"""The limits of a picture, held against what its header tells, before anything is decoded."""
+"""Check a picture's header against the limits, before anything is decoded."""
 
 from __future__ import annotations
 

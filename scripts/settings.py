@@ -13,7 +13,7 @@ from scripts.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The web client's development servers (Vite and Create React App); the contract's default.
+# The web client's development servers (Vite and Create React App); the default of CORS_ORIGINS.
 DEFAULT_ORIGINS = "http://localhost:5173 https://localhost:5173 http://localhost:3000 https://localhost:3000"
 # Loopback, and the private ranges of RFC 1918 and RFC 4193.
 DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
@@ -46,6 +46,7 @@ class Settings:
     model_store: Path
     run_dir: Path
     load_models: str
+    max_workers: int
     runtime: str
     log_level: str
     server_names: tuple[str, ...]
@@ -100,13 +101,18 @@ class Settings:
 
     @property
     def key_file(self) -> Path:
-        """TorchServe's tokens, written anew at each of its starts."""
+        """TorchServe's tokens; it writes new ones at each start."""
         return self.torchserve_dir / "key_file.json"
 
     @property
     def management_keys(self) -> Path:
         """Who may use the management API on MANAGEMENT_LISTEN."""
         return self.run_dir / "management_keys.json"
+
+    @property
+    def supervision_file(self) -> Path:
+        """What the supervisor says of the stack's parts (scripts/stack/supervision.py)."""
+        return self.run_dir / "supervisor.json"
 
     @property
     def log_dir(self) -> Path:
@@ -136,6 +142,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         model_store=env.path("MODEL_STORE", "model_store"),
         run_dir=env.path("RUN_DIR", ".run"),
         load_models=env.text("LOAD_MODELS", ""),
+        max_workers=env.number("MAX_WORKERS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
         server_names=env.names("SERVER_NAMES", "localhost"),
@@ -218,7 +225,7 @@ class _Environment:
         for text in given:
             if text != "all" and not _SERVER_NAME.match(text):
                 raise SettingsError(
-                    f"{name}: {text} is no name of a host; write names like emotions.example.org or *.example.org, "
+                    f"{name}: {text} is not a host name; write names like emotions.example.org or *.example.org, "
                     "without scheme and port, separated by spaces, or all"
                 )
         return given

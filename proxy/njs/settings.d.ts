@@ -4,13 +4,16 @@ declare const settings: {
     version: string;
     access_log: string;
     management_log: string;
+    log_probe: string;
     catalogue: string;
     index: string;
     key_file: string;
     management_keys: string;
     management_url: string;
     model_store: string;
+    supervision: string;
     metrics_url: string;
+    max_workers: number;
     predict_timeout: number;
     load_timeout: number;
 };

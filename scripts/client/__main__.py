@@ -18,7 +18,7 @@ from scripts.client.service import Answer, PredictError, Service
 from scripts.console import examples, new_app, print_error, print_notice, run
 from scripts.settings import load_settings
 
-app = new_app("Ask the running service about pictures and draw the answers.")
+app = new_app("Ask the running service about pictures and draw the answers.", completion=True)
 
 
 @app.command(
@@ -88,7 +88,7 @@ def _answers(service: Service, image: Path, models: list[str]) -> Iterator[Answe
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Ask and draw; returns the exit code."""
-    return run(app, "predict", argv)
+    return run(app, "scripts/predict", argv)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ class PredictError(UserError):
 
 @dataclass(frozen=True)
 class Answer:
-    """One model's answer on one picture. ``probabilities`` are the contract's, the most probable first."""
+    """One model's answer on one picture. ``probabilities`` are as in the API's answer, the most probable first."""
 
     image: str
     model: str

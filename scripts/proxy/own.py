@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -34,6 +37,31 @@ def own_session(settings: Settings) -> requests.Session:
         session.verify = False
         session.mount("https://", _Pinned(pair.certificate.read_text(encoding="ascii", errors="replace")))
     return session
+
+
+def is_alive(settings: Settings, seconds: float) -> bool:
+    """Whether the proxy gives any answer to HTTP, at each step within ``seconds``.
+
+    Its certificate does not matter here: the files may have been renewed since it loaded them.
+    """
+    address = urlsplit(own_url(settings))
+    connection = HTTPConnection(str(address.hostname), settings.port, timeout=seconds)
+    if address.scheme == "https":
+        connection = HTTPSConnection(str(address.hostname), settings.port, timeout=seconds, context=_unverified())
+    with closing(connection):
+        try:
+            connection.request("GET", "/api/v1/health/live")
+            connection.getresponse()
+        except (OSError, HTTPException):
+            return False
+    return True
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class _Pinned(HTTPAdapter):

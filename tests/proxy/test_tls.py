@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from scripts.proxy.own import own_session, own_url
+from scripts.proxy.own import is_alive, own_session, own_url
 from tests.support import forms, h2
 from tests.support.authority import NAME, Authority, Installed
 from tests.support.ports import free_ports
@@ -190,6 +193,20 @@ def test_requests_on_one_connection_are_answered_each(authority: Authority, url:
     with h2.connection(url, authority.client("h2")) as http:
         streams = [http.send("GET", "/api/v1/health/live", {"x-request-id": str(number)}) for number in range(50)]
         assert [http.reply(stream).headers["x-request-id"] for stream in streams] == [str(n) for n in range(50)]
+
+
+def test_a_proxy_is_alive_whatever_became_of_its_files_and_not_when_it_hangs(proxy: RunningProxy) -> None:
+    gone = replace(proxy.settings, tls_certificate=Path("/nowhere.pem"))
+    assert is_alive(gone, seconds=10)
+    processes = [psutil.Process(proxy.pid), *psutil.Process(proxy.pid).children()]
+    for process in processes:
+        process.suspend()
+    try:
+        assert not is_alive(proxy.settings, seconds=0.5)
+    finally:
+        for process in processes:
+            process.resume()
+    assert not is_alive(replace(proxy.settings, port=free_ports(1)[0]), seconds=1)
 
 
 def test_scripts_of_this_machine_take_the_proxys_own_certificate_and_no_other(

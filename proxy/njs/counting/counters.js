@@ -30,7 +30,7 @@ function series(name, labels) {
     return pairs.length === 0 ? name : `${name}{${pairs.join(',')}}`;
 }
 
-// Replacing takes njs long, and hardly a value needs it.
+// Replacing is slow in njs, and hardly any value needs it.
 function escaped(value) {
     if (!/[\\"\n]/.test(value)) {
         return value;

@@ -5,7 +5,7 @@ import answers from 'http/answers.js';
  * Why there is no answer to a request.
  * @typedef {Object} Failure
  * @property {number} status  the HTTP status
- * @property {string} message  a sentence that names the value and what to do
+ * @property {string} message  a message that names the value and what to do
  * @property {number} [retryAfter]  when to try again, seconds
  * @property {string} [reason]  label of emotion_rejections_total
  * @property {boolean} [repeat]  whether to ask TorchServe again may bring an answer
@@ -40,7 +40,7 @@ function send(r, given) {
 }
 
 /**
- * A client's value as a message may repeat it: in quotes, not endless, without what no screen shows.
+ * A client's value as a message may repeat it: in quotes, not endless, without unprintable characters.
  * @param {string} value
  */
 function quote(value) {

@@ -1,4 +1,4 @@
-// The errors nginx itself makes, in the contract's shape. They are variables, not a handler: a handler would first wait
+// The errors that nginx itself makes, in the API's format. They are variables, not a handler: a handler would first wait
 // for the body of a request that is refused.
 // https://nginx.org/en/docs/http/ngx_http_core_module.html#error_page
 import errors from 'http/errors.js';

@@ -3,7 +3,7 @@ import crypto from 'crypto';
 import fs from 'fs';
 
 /**
- * The name of the key in an Authorization header, null if it is none of ours. Only hashes are stored.
+ * The name of the key in an Authorization header, null if there is no such key. Only hashes are stored.
  * @param {string} authorization
  * @returns {string | null}
  */
@@ -17,7 +17,7 @@ function nameOf(authorization) {
     return Object.keys(keys).find((name) => keys[name].sha256 === hash) || null;
 }
 
-// Read anew for every request, so that a removed key is refused at once.
+// Read again for every request, so that a removed key is refused at once.
 function read() {
     try {
         return JSON.parse(fs.readFileSync(settings.management_keys, 'utf8'));

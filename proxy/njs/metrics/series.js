@@ -4,15 +4,16 @@ import counters from 'counting/counters.js';
 import memory from 'metrics/memory.js';
 import readiness from 'models/readiness.js';
 import state from 'models/state.js';
+import supervision from 'models/supervision.js';
 import workers from 'models/workers.js';
 
-// Those that cannot be guessed from what was counted: a rate needs the zero before the first.
+// Series that start at zero before anything is counted: a rate needs the zero before the first.
 const REASONS = ['body_size', 'concurrency', 'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */
 function all() {
-    return Object.assign(zeros(), counted(), seen());
+    return Object.assign(zeros(), counted(), gauges());
 }
 
 // What was counted, value by line; the buckets of a histogram are still those of counters.js.
@@ -44,7 +45,7 @@ function zeros() {
 }
 
 // The gauges that are looked up for each scrape.
-function seen() {
+function gauges() {
     /** @type {Object<string, number>} */
     const values = {};
     const set = (name, labels, value) => {
@@ -61,6 +62,12 @@ function seen() {
     set('emotion_models_available', {}, names.length);
     set('emotion_models_loaded', {}, isUp ? names.filter(readiness.isLoaded).length : 0);
     set('emotion_torchserve_up', {}, isUp);
+    set('emotion_log_writable', {}, state.read('log_writable') !== false);
+    const supervisor = supervision.current();
+    set('emotion_supervisor_up', {}, supervisor !== null);
+    ['proxy', 'torchserve'].forEach((part) => {
+        set('emotion_stack_restarts_total', {part}, supervisor === null ? 0 : supervisor.parts[part].restarts);
+    });
     set('emotion_build_info', {version: settings.version}, 1);
     const found = memory.read();
     if (found !== null) {

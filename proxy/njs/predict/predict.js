@@ -10,6 +10,7 @@ import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
 import replies from 'predict/replies.js';
 import state from 'models/state.js';
+import supervision from 'models/supervision.js';
 import torchserve from 'models/torchserve.js';
 import waiting from 'predict/waiting.js';
 
@@ -37,7 +38,7 @@ async function predict(r) {
 
 /** @returns {Promise<Outcome>} */
 async function predicted(r, given) {
-    let failure = await prepare(given.name);
+    let failure = await prepareOrWait(given.name);
     if (failure !== null) {
         return {failure};
     }
@@ -46,12 +47,12 @@ async function predicted(r, given) {
     if (failed === undefined || failed.reason !== 'queue_full' || !await isUnloaded(given.name)) {
         return outcome;
     }
-    failure = await prepare(given.name);
+    failure = await prepareOrWait(given.name);
     return failure === null ? ask(r, given) : {failure};
 }
 
-// What stands against asking a model, null when it can be asked. It is checked anew, since what is known may be a second
-// old. A model without a worker is loaded.
+// Why a model cannot be asked, null when it can be. It is checked again, since what is known may be a second old. A model
+// without a worker is loaded.
 async function prepare(name) {
     let failure = availability.failure(name, state.model(name));
     if (mayPass(failure) && !loading.isUnderWay(name)) {
@@ -60,6 +61,12 @@ async function prepare(name) {
     }
     const loads = state.model(name).state === 'idle' || loading.isUnderWay(name);
     return loads && (failure === null || mayPass(failure)) ? loading.load(name) : failure;
+}
+
+// The same after a TorchServe that has ended is back, if somebody brings it back.
+async function prepareOrWait(name) {
+    const failure = await prepare(name);
+    return mayPass(failure) ? supervision.recovery(name, Date.now() + settings.predict_timeout * 1000) : failure;
 }
 
 function mayPass(failure) {
@@ -97,6 +104,9 @@ async function ask(r, given) {
         }
         asked = reply === null ? asked : [];
         r.log(`request ${r.variables.request_identifier}: ${outcome.failure.message} Repeated.`);
+        if (outcome.failure.reason === 'torchserve_down') {
+            await supervision.recovery(given.name, start + settings.predict_timeout * 1000);
+        }
         torchserve.readKeys();
     }
 }
