@@ -132,7 +132,7 @@ def _server(pair: Pair, key: str) -> ssl.SSLContext:
 def _why_not(pair: Pair, key: str, reason: str) -> str:
     place = f"{pair.prefix}TLS_KEY={pair.key}"
     if reason in _OTHER_KEY:
-        return f"{place}: is not the key of the first certificate in {pair.certificate}; give two that belong together"
+        return f"{place}: is not the key of the first certificate in {pair.certificate}; give a matching pair"
     if not reason or "PRIVATE KEY" not in key or "ENCRYPTED" in key:
         return f"{place}: has no whole key in PEM form without a passphrase; give one"
     return f"{pair}: cannot serve with {pair.key} ({reason}); make both anew"

@@ -176,8 +176,8 @@ def test_retry_after_is_a_number_or_a_date_and_never_a_crash() -> None:
 
 
 def test_models_that_the_service_refuses_to_list_are_told_in_its_words(server: Server, client: Service) -> None:
-    server.replies = [(400, {}, '{"error": "This port speaks HTTPS only."}'), (502, {}, "{}")]
-    for sentence in ("This port speaks HTTPS only.", "status 502"):
+    server.replies = [(400, {}, '{"error": "This port accepts only HTTPS."}'), (502, {}, "{}")]
+    for sentence in ("This port accepts only HTTPS.", "status 502"):
         with pytest.raises(PredictError, match=f"^{server.url}: {sentence}$"):
             client.models()
 

@@ -58,8 +58,7 @@ def test_a_certificate_outside_its_validity_is_refused(authority: Authority) -> 
 def test_the_key_of_another_certificate_is_refused(authority: Authority, good: Pair, key_type: trustme.KeyType) -> None:
     other = authority.issue("other", key_type=key_type)
     assert refusal(Pair(good.certificate, other.key)) == (
-        f"TLS_KEY={other.key}: is not the key of the first certificate in {good.certificate}; "
-        "give two that belong together"
+        f"TLS_KEY={other.key}: is not the key of the first certificate in {good.certificate}; give a matching pair"
     )
 
 

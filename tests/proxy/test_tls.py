@@ -35,7 +35,7 @@ ANSWERS = {
     "malformed": (400, "POST", "/api/v1/predict"),
 }
 PROTOCOLS = ("http/1.1", "h2")
-HTTPS_ONLY = "This port speaks HTTPS only; write https:// instead of http:// in the address."
+HTTPS_ONLY = "This port accepts only HTTPS; write https:// instead of http:// in the address."
 
 
 @pytest.fixture(scope="module")

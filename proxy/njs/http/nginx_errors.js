@@ -51,7 +51,7 @@ function allow(r) {
 
 // For requests by http:// at a port with TLS.
 function httpsOnly() {
-    return errors.body('This port speaks HTTPS only; write https:// instead of http:// in the address.');
+    return errors.body('This port accepts only HTTPS; write https:// instead of http:// in the address.');
 }
 
 export default {allow, body, httpsOnly};
