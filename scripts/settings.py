@@ -21,6 +21,8 @@ DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16
 _LISTEN = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
 # A host, or all below one, as nginx's "server_name" takes them.
 _SERVER_NAME = re.compile(r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
+# Addresses at which this machine is reached as localhost.
+_LOCAL = ("127.0.0.1", "0.0.0.0", "::")  # noqa: S104
 LOG_LEVELS = ("debug", "info", "warning", "error")
 RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
@@ -62,12 +64,20 @@ class Settings:
     jpeg_decoding: str
     nginx: str | None
     management_listen: str
+    tls_certificate: Path | None
+    tls_key: Path | None
+    management_tls_certificate: Path | None
+    management_tls_key: Path | None
+    hsts_max_age: int
 
     @property
     def url(self) -> str:
-        """The proxy's address as a person on this machine opens it."""
-        host = "localhost" if self.bind_address in ("127.0.0.1", "0.0.0.0", "::") else self.bind_address  # noqa: S104
-        return f"http://{host}:{self.port}"
+        """The proxy's address as a person on this machine opens it; with TLS, by a name its certificate may have."""
+        names = [name for name in self.server_names if name != "all" and "*" not in name]
+        local = "localhost" if {"localhost", "all"} & set(self.server_names) else "127.0.0.1"
+        own = (names or [local])[0] if self.tls_certificate else local
+        host = own if self.bind_address in _LOCAL else self.bind_address
+        return f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
 
     @property
     def management_url(self) -> str:
@@ -150,6 +160,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         nginx=env.text("NGINX", "") or None,
         management_listen=env.listener("MANAGEMENT_LISTEN"),
+        tls_certificate=env.link("TLS_CERTIFICATE"),
+        tls_key=env.link("TLS_KEY"),
+        management_tls_certificate=env.link("MANAGEMENT_TLS_CERTIFICATE"),
+        management_tls_key=env.link("MANAGEMENT_TLS_KEY"),
+        hsts_max_age=env.number("HSTS_MAX_AGE", 63_072_000),
     )
     _refuse_shared_ports(settings.ports)
     return settings
@@ -178,6 +193,11 @@ class _Environment:
 
     def path(self, name: str, default: str) -> Path:
         return (ROOT / self.text(name, default)).resolve()
+
+    def link(self, name: str) -> Path | None:
+        """A file that may be a link to another one tomorrow, so that the link is kept."""
+        value = self.text(name, "")
+        return Path(os.path.abspath(ROOT / value)) if value else None
 
     def number(self, name: str, default: int, least: int = 0) -> int:
         value = self.text(name, str(default))

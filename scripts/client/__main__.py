@@ -36,6 +36,15 @@ def predict(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every model of the catalogue.")] = False,
     url: Annotated[str | None, typer.Option(help="Where the service is (default: from BIND_ADDRESS and PORT).")] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Certificate of the authority to trust (default: from REQUESTS_CA_BUNDLE, or the usual ones).",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object for each answer instead of bars.")
     ] = False,
@@ -43,7 +52,7 @@ def predict(
     """Ask the running service about pictures and draw the answers; exit code 1 when some picture got none."""
     if every and model:
         raise typer.BadParameter("give --all or --model, not both")
-    service = Service(url or load_settings().url)
+    service = Service(url or load_settings().url, ca)
     catalogue = service.models()
     names = list(catalogue) if every else model or list(catalogue)[:1]
     if any(catalogue.get(name, {}).get("stand_in") for name in names):

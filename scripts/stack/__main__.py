@@ -1,4 +1,4 @@
-"""``python -m scripts.stack``: start, stop and show the stack."""
+"""``python -m scripts.stack``: start, stop, reload and show the stack."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripts.settings import Settings, load_settings
 from scripts.stack import commands
 
 app = new_app(
-    "Start, stop and show the stack: TorchServe and the proxy in front of it. Settings come from the environment."
+    "Start, stop, reload and show the stack: TorchServe and the proxy before it. Settings come from the environment."
 )
 
 
@@ -23,7 +23,7 @@ def _add(command: Callable[[Settings, Console], int], *, hidden: bool = False) -
     app.command(command.__name__, help=command.__doc__, hidden=hidden)(body)
 
 
-for _command in (commands.start, commands.stop, commands.status, commands.serve):
+for _command in (commands.start, commands.stop, commands.status, commands.reload, commands.serve):
     _add(_command)
 _add(commands.supervise, hidden=True)
 

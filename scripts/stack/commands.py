@@ -1,4 +1,4 @@
-"""The commands on a stack: start, supervise, stop, status, and serve, which stays in the foreground."""
+"""The commands on a stack: start, supervise, stop, status, reload, and serve, which stays in the foreground."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from rich.console import Console
 from scripts.archives.build import build_all
 from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
+from scripts.proxy import certificates, reloading
 from scripts.settings import ROOT, Settings
 from scripts.stack import report, restore
-from scripts.stack.stack import PARTS, SUPERVISOR, Stack
+from scripts.stack.stack import PARTS, SUPERVISOR, NotRunningError, Stack
 from scripts.stack.supervision import Supervision, read_supervision
 from scripts.stack.supervisor import Supervisor
 from scripts.store.index import read_index, verified_index
@@ -43,6 +44,7 @@ def _start(stack: Stack) -> int:
     settings.run_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(settings.run_dir):
         stack.refuse_second_start()
+        ends_soon = certificates.check_all(settings)
         catalogue = load_catalogue(settings.catalogue)
         wanted = restore.models_to_load(settings, catalogue)
         build_all(settings, console)
@@ -60,7 +62,7 @@ def _start(stack: Stack) -> int:
     except BaseException:
         stack.stop()
         raise
-    for sentence in plan.problems + plan.notes:
+    for sentence in plan.problems + plan.notes + ends_soon:
         console.print(sentence, style="yellow", markup=False, soft_wrap=True)
     refused = any(name not in entries or entries[name]["error"] for name in catalogue)
     return 3 if refused or plan.problems or outcome.failures else 0
@@ -120,6 +122,19 @@ def status(settings: Settings, console: Console) -> int:
     catalogue = load_catalogue(settings.catalogue)
     outcome = report.read_outcome(settings, list(catalogue.values()))
     report.show(settings, catalogue, read_index(settings.index_file), outcome, console)
+    return 0
+
+
+def reload(settings: Settings, console: Console) -> int:
+    """Let the proxy load its certificates anew, as after a renewal; no request is lost. Returns 0 when they serve."""
+    proxy = Stack(settings, console).records.get("proxy")
+    if proxy is None:
+        raise NotRunningError("the proxy does not run")
+    with exclusive(settings.run_dir):
+        loaded = reloading.reload(settings, proxy.pid)
+    for address, pair in loaded.items():
+        console.print(f"{address} answers with {pair.certificate}.", markup=False, soft_wrap=True)
+    console.print("Reloaded." if loaded else "Reloaded; there is no certificate, since TLS is off.")
     return 0
 
 

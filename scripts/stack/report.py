@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import requests
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from scripts.catalogue import Model
 from scripts.processes import wait_until
+from scripts.proxy.own import own_session, own_url
 from scripts.settings import Settings
 from scripts.stack.supervision import Supervision
 from scripts.store.index import IndexEntry
@@ -80,11 +80,6 @@ def wait_for_proxy(settings: Settings, ready: set[str], idle: set[str]) -> bool:
     return wait_until(lambda: _proxy_knows(settings, ready, idle), PROXY_SECONDS)
 
 
-def life_url(settings: Settings) -> str:
-    """Where the proxy answers as long as it lives, whatever TorchServe does."""
-    return f"{settings.url}/api/v1/health/live"
-
-
 def restarts(supervision: Supervision | None, name: str) -> str:
     """What the supervisor has had to do for a part, empty if nothing."""
     part = supervision.parts.get(name) if supervision else None
@@ -96,11 +91,10 @@ def restarts(supervision: Supervision | None, name: str) -> str:
 
 
 def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
-    session = requests.Session()
-    session.trust_env = False  # no proxy of the environment lies between this process and its own server
     try:
-        answer = session.get(f"{settings.url}/api/v1/models", timeout=5).json()
-    except (requests.RequestException, ValueError):
+        with own_session(settings) as session:
+            answer = session.get(f"{own_url(settings)}/api/v1/models", timeout=5).json()
+    except (OSError, ValueError):  # also those of requests
         return False
     available = {name for name, entry in answer["models"].items() if "error" not in entry}
     return ready <= set(answer["loaded_models"]) and idle <= available

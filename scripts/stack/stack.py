@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import psutil
 from rich.console import Console
 
-from scripts.errors import UserError
+from scripts.errors import NOT_RUNNING, UserError
 from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
 from scripts.proxy import rendering
 from scripts.settings import Settings
@@ -33,6 +33,12 @@ _LAST_PROXY = "last proxy"
 
 class StackError(UserError):
     """The stack cannot do what was asked; the message says why and what to do."""
+
+
+class NotRunningError(StackError):
+    """The stack does not run."""
+
+    exit_code = NOT_RUNNING
 
 
 class Stack:

@@ -17,6 +17,7 @@ from rich.console import Console
 from scripts.catalogue import load_catalogue
 from scripts.errors import UserError
 from scripts.processes import ProcessRecord, read_records
+from scripts.proxy.own import is_alive
 from scripts.settings import Settings
 from scripts.stack import report, restore
 from scripts.stack.stack import PARTS, Stack
@@ -144,18 +145,24 @@ class _Probe:
     """Asks a part for a sign of life from time to time: any answer over HTTP is one."""
 
     def __init__(self, settings: Settings, name: str) -> None:
-        self._url = report.life_url(settings) if name == "proxy" else f"http://127.0.0.1:{settings.inference_port}/ping"
+        self._settings = settings
+        self._is_proxy = name == "proxy"
         self._asked = self._answered = time.monotonic()
         # TorchServe answers nothing before it is up.
-        self._patience = HUNG_SECONDS if name == "proxy" else START_SECONDS
+        self._patience = HUNG_SECONDS if self._is_proxy else START_SECONDS
 
     def hangs(self) -> bool:
         """Whether the last answer is too long ago; asks anew when it is time."""
         if time.monotonic() - self._asked >= PROBE_SECONDS:
             self._asked = time.monotonic()
-            with suppress(requests.RequestException), requests.Session() as session:
-                session.trust_env = False
-                session.get(self._url, timeout=PROBE_SECONDS)
+            if is_alive(self._settings, PROBE_SECONDS) if self._is_proxy else self._torchserve_answers():
                 self._answered = time.monotonic()
                 self._patience = HUNG_SECONDS
         return time.monotonic() - self._answered > self._patience
+
+    def _torchserve_answers(self) -> bool:
+        with suppress(requests.RequestException), requests.Session() as session:
+            session.trust_env = False
+            session.get(f"http://127.0.0.1:{self._settings.inference_port}/ping", timeout=PROBE_SECONDS)
+            return True
+        return False

@@ -59,6 +59,7 @@ def test_relative_paths_start_at_the_clone() -> None:
             "spaces, or all, or none",
         ),
         ("JPEG_DECODING", "fast", "JPEG_DECODING=fast: use one of exact, reduced"),
+        ("HSTS_MAX_AGE", "1y", "HSTS_MAX_AGE=1y: must be a whole number of at least 0"),
         ("MAX_PIXELS", "²", "MAX_PIXELS=²: must be a whole number of at least 1"),
     ],
 )
@@ -75,6 +76,7 @@ NO_SETTINGS = {"ARCHIVE_VERSION": "as before, at first 1.0", "PYTHON": "`python3
 # Defaults that are told in words: what the words stand for.
 IN_WORDS = {
     "off": "",
+    "not set": None,
     "none": (),
     "localhost": ("localhost",),
     "the one from PyPI": None,

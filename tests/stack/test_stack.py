@@ -20,6 +20,7 @@ from scripts.processes import ProcessRecord, read_records, write_records
 from scripts.settings import ROOT
 from scripts.torchserve import class_data
 from scripts.torchserve import process as torchserve_process
+from tests.support.authority import Authority
 from tests.support.commands import run_command
 from tests.support.places import TEST_DIR
 from tests.support.polling import poll
@@ -103,6 +104,15 @@ def test_a_taken_port_is_named_with_the_remedy(archives: Path, results: Path) ->
         started = run_command(environment, "stack", "start")
     assert started.returncode == 1
     assert f"INFERENCE_PORT={environment['INFERENCE_PORT']}: the port is taken" in started.stderr
+
+
+def test_a_certificate_that_cannot_serve_ends_a_start_before_anything_runs(tmp_path: Path) -> None:
+    pair, other = Authority(tmp_path).issue("own"), Authority(tmp_path).issue("other")
+    tls = {"TLS_CERTIFICATE": str(pair.certificate), "TLS_KEY": str(other.key)}
+    started = run_command(stack_environment(tmp_path / "run", **tls), "stack", "start")
+    assert started.returncode == 1
+    assert started.stderr.startswith(f"TLS_KEY={other.key}: is not the key of the first certificate in ")
+    assert read_records(tmp_path / "run" / "stack.json") == {}
 
 
 def test_an_unknown_model_in_load_models_is_named(archives: Path, results: Path) -> None:

@@ -49,4 +49,9 @@ function allow(r) {
     return r.variables.status === '405' ? routes.allowed(r.variables.request_path) || 'GET, HEAD, OPTIONS' : '';
 }
 
-export default {allow, body};
+// For requests by http:// at a port with TLS.
+function httpsOnly() {
+    return errors.body('This port accepts only HTTPS; write https:// instead of http:// in the address.');
+}
+
+export default {allow, body, httpsOnly};

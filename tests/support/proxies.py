@@ -1,0 +1,60 @@
+"""An nginx of the tests' own, without TorchServe behind it or on that of a stack."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.processes import ProcessRecord, taken_ports, wait_until, write_records
+from scripts.proxy import rendering
+from scripts.settings import Settings, load_settings
+from tests.support.commands import run_command
+from tests.support.ports import free_ports
+from tests.support.stacks import RunningStack
+
+
+@dataclass(frozen=True)
+class RunningProxy:
+    """An nginx some test talks to. ``environment`` is what commands on it are given."""
+
+    settings: Settings
+    environment: dict[str, str]
+    pid: int
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m scripts.<arguments>`` for this proxy."""
+        return run_command(self.environment, *arguments)
+
+
+@contextlib.contextmanager
+def proxy_of(stack: RunningStack, run_dir: Path, **settings: str) -> Generator[RunningProxy]:
+    """A second proxy before the TorchServe of a stack that runs, with settings of its own."""
+    shutil.rmtree(run_dir, ignore_errors=True)
+    run_dir.mkdir(parents=True)
+    (run_dir / "torchserve").symlink_to(stack.settings.torchserve_dir)  # for TorchServe's keys
+    with running_proxy(run_dir, {**stack.environment, **settings}) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def running_proxy(run_dir: Path, environment: dict[str, str]) -> Generator[RunningProxy]:
+    """Start nginx on a free port in ``run_dir``, as a start of the stack does, and stop it at the end."""
+    (port,) = free_ports(1)
+    environment = {**environment, "RUN_DIR": str(run_dir), "PORT": str(port)}
+    settings = load_settings(environment)
+    rendering.render(settings)
+    rendering.check(settings)
+    process = subprocess.Popen(rendering.command(settings), stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        write_records(run_dir / "stack.json", {"proxy": ProcessRecord.of(process.pid)})
+        assert wait_until(lambda: bool(taken_ports([port], settings.bind_address)), 10), (
+            settings.log_dir / "proxy-error.log"
+        ).read_text()
+        yield RunningProxy(settings, environment, process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
