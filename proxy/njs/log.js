@@ -1,13 +1,11 @@
 // When a request is over: its line for the log, and its part in the metrics. nginx asks for the line exactly once a
 // request, whoever answered it.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_set
-import alone from 'predict/alone.js';
 import record from 'http/record.js';
 import requests from 'counting/requests.js';
 
 /** @param {NginxHTTPRequest} r */
 function line(r) {
-    alone.end(r);
     const report = record.readReport(r.variables.prediction_report);
     const fields = record.fields(r, report);
     requests.count(Object.assign({route: record.route(fields.path)}, fields), report);

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,20 +27,25 @@ if TYPE_CHECKING:
     from tests.support.stacks import RunningStack, StartStack
 
 MODEL = "MobileNetV2_FER2013"
-CLIENTS = 8
+CLIENTS, QUEUE = 8, 100
 HEADERS = (f"Content-Type: multipart/form-data; boundary={forms.BOUNDARY}",)
 # Put behind an image, where no decoder looks.
-KILLER, FRAIL = b"always", b"twice"
-# For the worker: a KILLER ends it always, a FRAIL the first two times, as if somebody else had ended it then.
+KILLER, FRAIL, SLOW = b"always", b"twice", b"once"
+# For the worker. A KILLER ends it always, a FRAIL the first two times, as if somebody else had ended it; a SLOW one
+# the first time, and then it is computed when there is a file "gate".
 CODE = f"""
-import os, pathlib, signal
+import os, pathlib, signal, time
 import face_image
 harmless, deaths = face_image.read_face, pathlib.Path({{deaths!r}})
 def deadly(content, *arguments, **options):
-    if content.endswith({KILLER!r}) or (content.endswith({FRAIL!r}) and len(deaths.read_bytes()) < 2):
+    limits = {{{{ {KILLER!r}: 99, {FRAIL!r}: 2, {SLOW!r}: 1 }}}}
+    marks = [mark for mark in limits if content.endswith(mark)]
+    if marks and len(deaths.read_bytes()) < limits[marks[0]]:
         with deaths.open("ab") as file:
             file.write(b".")
         os.kill(os.getpid(), signal.SIGKILL)
+    while content.endswith({SLOW!r}) and not deaths.with_name("gate").exists():
+        time.sleep(0.02)
     return harmless(content, *arguments, **options)
 face_image.read_face = deadly
 """
@@ -132,18 +139,58 @@ def test_image_whose_worker_was_ended_by_something_else_is_not_blamed(
     assert _refused(deadly) == refused
 
 
-def test_others_go_on_when_the_client_of_one_that_is_asked_alone_has_gone(
+def test_image_is_not_blamed_before_the_model_has_answered_for_another(
     deadly: RunningStack, deaths: Path, reference: Reference
 ) -> None:
-    client = Client(deadly.url)
+    """Of a model that can compute nothing, no image is to blame."""
+    client, killer = Client(deadly.url), images.frame(406) + KILLER
     deaths.write_bytes(b"")
-    body = forms.encode(forms.image(images.frame(402) + KILLER), forms.field("model", MODEL))
+    assert_error(client.predict(killer, MODEL), 503, MODEL)
+    assert len(deaths.read_bytes()) == 3
+    assert_prediction(
+        client.predict(images.frame(407), MODEL), MODEL, reference.probabilities(MODEL, images.frame(407))
+    )
+    settled(deadly.url)  # answers are counted after they are sent
+    assert_error(client.predict(killer, MODEL), 422, MODEL)
+    assert len(deaths.read_bytes()) == 3
+
+
+def test_image_whose_client_has_gone_is_remembered_and_holds_nobody_up(
+    deadly: RunningStack, deaths: Path, reference: Reference
+) -> None:
+    client, killer = Client(deadly.url), images.frame(402) + KILLER
+    deaths.write_bytes(b"")
+    body = forms.encode(forms.image(killer), forms.field("model", MODEL))
     with ThreadPoolExecutor(1) as thread:
         with wire.connection(deadly.url) as leaving:
             leaving.sendall(wire.head("POST /api/v1/predict HTTP/1.1", *HEADERS, f"Content-Length: {len(body)}") + body)
             poll(deaths.read_bytes)
             other = thread.submit(client.predict, images.frame(403), MODEL)
             poll(lambda: Scrape(deadly.url).value("emotion_predictions_held", model=MODEL) == 1)
-        answer = other.result(timeout=45)  # half of what it would wait
+            leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        answer = other.result()
     assert_prediction(answer, MODEL, reference.probabilities(MODEL, images.frame(403)))
+    assert_error(client.predict(killer, MODEL), 422, MODEL)
+    assert len(deaths.read_bytes()) == 3
     assert settled(deadly.url).value("emotion_predictions_held", model=MODEL) == 0
+
+
+def test_no_more_wait_for_one_that_is_asked_alone_than_in_a_queue(
+    deadly: RunningStack, deaths: Path, reference: Reference
+) -> None:
+    client = Client(deadly.url)
+    deaths.write_bytes(b"")
+    with ThreadPoolExecutor(QUEUE + 11) as threads:
+        slow = threads.submit(client.predict, images.frame(404) + SLOW, MODEL)
+        poll(deaths.read_bytes)
+        others = [threads.submit(client.predict, images.frame(405), MODEL) for _ in range(QUEUE + 10)]
+        poll(lambda: sum(other.done() for other in others) >= 5)
+        deaths.with_name("gate").touch()
+    assert_prediction(slow.result(), MODEL, reference.probabilities(MODEL, images.frame(404)))
+    served = [other.result() for other in others if other.result().status_code == 200]
+    assert QUEUE <= len(served) <= QUEUE + 5  # nginx has two processes: more than one may take the last place
+    for answer in served:
+        assert_prediction(answer, MODEL, reference.probabilities(MODEL, images.frame(405)))
+    for other in others:
+        if other.result() not in served:
+            assert_error(other.result(), 503, MODEL)

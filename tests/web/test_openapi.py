@@ -156,7 +156,9 @@ def test_example_of_a_model_that_is_not_served_is_what_the_build_says_of_a_point
     assert str(raised.value) == _example(description, "NotServed")
 
 
-@pytest.mark.parametrize("response", ["Forbidden", "OtherHost", "EndsWorkers", "TooManyRequests", "NotReady", "TooSlow"])
+@pytest.mark.parametrize(
+    "response", ["Forbidden", "OtherHost", "EndsWorkers", "TooManyRequests", "NotReady", "TooSlow"]
+)
 def test_example_of_an_error_is_a_sentence_of_the_proxy(description: Description, response: str) -> None:
     """What is between ``${`` and ``}`` in a script may be anything."""
     scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "proxy" / "njs").rglob("*.js")]

@@ -12,7 +12,8 @@ import torchserve from 'models/torchserve.js';
  * @typedef {Object} Turn  when a prediction may be sent
  * @property {import('http/errors.js').Failure} [failure]  it may not
  * @property {boolean} waited
- * @property {boolean} isAlone  whether nothing else can be in its batch, as long as `end` agrees
+ * @property {string} [token]  of one that is asked alone, while the others wait
+ * @property {boolean} [isAlone]  whether nothing else can be in its batch, as long as the others wait
  */
 
 const IN_FLIGHT = 'emotion_predictions_in_flight';
@@ -26,15 +27,14 @@ const SUSPECT_MS = 20;
 const AGAIN_MS = 500;
 // What was on its way when the others were stopped is in TorchServe's queue by then.
 const ARRIVAL_MS = 1000;
-// Nobody waits for the others longer than this part of his time.
+// A prediction waits for others no longer than this part of its time.
 const PATIENCE = 0.75;
 
 function keyOf(name) {
     return `alone:${name}`;
 }
 
-// Who is asked alone, '' for nobody. A prediction leaves this when it ends (log.js); only one whose process of nginx
-// crashed is there until its time is over.
+// What is asked alone, '' for nothing. One whose process of nginx crashed stays until its time is over.
 function holder(name) {
     const token = state.dictionary().get(keyOf(name));
     return token === undefined || isOver(token) ? '' : token;
@@ -46,24 +46,23 @@ function isOver(token) {
 
 /**
  * Wait until a prediction may be sent.
- * @param {NginxHTTPRequest} r
  * @param {string} name
  * @param {number} end  of the prediction's time: ms since 1970
  * @returns {Promise<Turn>}
  */
-async function pass(r, name, end) {
+async function pass(name, end) {
     if (holder(name) === '') {
-        return {waited: false, isAlone: false};
+        return {waited: false};
     }
     if (counters.value(HELD, {model: name}) >= MAX_HELD) {
-        return {failure: availability.busy(name), waited: false, isAlone: false};
+        return {failure: availability.busy(name), waited: false};
     }
     const late = lateness(end);
     while (holder(name) !== '' && Date.now() < late) {
-        await hold(r, name, INTERVAL_MS);
+        await hold(name, INTERVAL_MS);
     }
     goAnyway(name);
-    return {waited: true, isAlone: false};
+    return {waited: true};
 }
 
 /**
@@ -80,29 +79,24 @@ async function take(r, name, end, again) {
     for (let yields = again; yields || !acquire(name, token); yields = false) {
         if (Date.now() > late) {
             goAnyway(name);
-            return {waited: true, isAlone: false};
+            return {waited: true};
         }
-        await hold(r, name, again ? AGAIN_MS : SUSPECT_MS);
+        await hold(name, again ? AGAIN_MS : SUSPECT_MS);
     }
-    r.variables.alone = token;
-    return {waited: true, isAlone: await isEmptied(name, late)};
+    return {waited: true, token, isAlone: await isEmptied(name, late)};
 }
 
 /**
- * Let the others go on. Whether they waited all the time.
- * @param {NginxHTTPRequest} r
+ * Let the others go on. Whether it was alone until now.
+ * @param {string} name
+ * @param {Turn} turn
  */
-function end(r) {
-    if (r.variables.held) {
-        countHeld(r, r.variables.model, -1);
+function end(name, turn) {
+    const held = turn.token !== undefined && holder(name) === turn.token;
+    if (held) {
+        state.dictionary().delete(keyOf(name));
     }
-    const token = r.variables.alone;
-    if (!token) {
-        return false;
-    }
-    r.variables.alone = '';
-    const key = keyOf(r.variables.model);
-    return state.dictionary().get(key) === token && state.dictionary().delete(key);
+    return held && turn.isAlone;
 }
 
 function lateness(end) {
@@ -117,28 +111,22 @@ function acquire(name, token) {
     return state.dictionary().add(keyOf(name), token);
 }
 
-// Nobody is alone any more.
+// The one that is asked alone learns by this that it no longer is.
 function goAnyway(name) {
     if (holder(name) !== '') {
         state.dictionary().delete(keyOf(name));
     }
 }
 
-// Who waits is not counted as being on the way to TorchServe. He is again before he looks whether he may go: else one that
-// is asked alone could miss him.
-async function hold(r, name, ms) {
-    countHeld(r, name, 1);
+// What waits does not count as being on its way to TorchServe. It does again before it looks whether it may go: else one
+// that is asked alone could miss it.
+async function hold(name, ms) {
+    counters.add(HELD, {model: name}, 1);
     await pause(ms);
-    countHeld(r, name, -1);
+    counters.add(HELD, {model: name}, -1);
 }
 
-function countHeld(r, name, amount) {
-    r.variables.held = amount > 0 ? '1' : '';
-    counters.add(HELD, {model: name}, amount);
-}
-
-// Wait until TorchServe's queue has no other prediction, and none is on its way there. Those of clients that have gone are
-// in the queue, but not counted here.
+// Wait until TorchServe's queue has no other prediction, and none is on its way there.
 async function isEmptied(name, late) {
     const begin = Date.now();
     try {
@@ -146,7 +134,7 @@ async function isEmptied(name, late) {
             if ((others(name) <= 0 || Date.now() - begin > ARRIVAL_MS) && await isQueueEmpty(name)) {
                 return true;
             }
-            await pause(SUSPECT_MS);
+            await pause(INTERVAL_MS);
         }
     } catch (error) {
         refresh.noteFailure(error);

@@ -2,6 +2,7 @@
 import alone from 'predict/alone.js';
 import availability from 'models/availability.js';
 import killers from 'predict/killers.js';
+import lifecycle from 'models/lifecycle.js';
 import pause from 'models/pause.js';
 import replies from 'predict/replies.js';
 import state from 'models/state.js';
@@ -28,17 +29,21 @@ async function ask(r, given) {
     let outcome = {};
     for (let repeats = 0; ; repeats++) {
         const turn = await turnOf(r, given, outcome, end);
-        // nginx has a location for each eighth of the time-out: a repeat gets what is left.
-        const eighths = turn.waited || repeats > 0 ? Math.floor((end - Date.now()) * 8 / (end - start)) : 8;
-        if (turn.failure || eighths < 1) {
-            alone.end(r);
-            return {failure: turn.failure || outcome.failure || availability.busy(given.name)};
+        let reply = null;
+        let wasAlone = false;
+        try {
+            // nginx has a location for each eighth of the time-out: a repeat gets what is left.
+            const eighths = turn.waited || repeats > 0 ? Math.floor((end - Date.now()) * 8 / (end - start)) : 8;
+            if (turn.failure || eighths < 1) {
+                return {failure: turn.failure || outcome.failure || availability.busy(given.name)};
+            }
+            r.variables.inference_key = torchserve.inferenceKey();
+            asked.push(r.subrequest(`/_predict/${eighths}/${archive}`, {method: 'POST', body: given.file}));
+            reply = await waiting.forReply(asked, given.name);
+            await subrequestEnded();
+        } finally {
+            wasAlone = alone.end(given.name, turn);
         }
-        r.variables.inference_key = torchserve.inferenceKey();
-        asked.push(r.subrequest(`/_predict/${eighths}/${archive}`, {method: 'POST', body: given.file}));
-        const reply = await waiting.forReply(asked, given.name);
-        await subrequestEnded();
-        const wasAlone = alone.end(r) && turn.isAlone;
         outcome = judged(r, given, wasAlone, reply === null ? replies.lost(given.name) : replies.interpret(given.name, reply));
         note(r, Date.now() - start, repeats, reply);
         if (!outcome.failure || !outcome.failure.repeat || repeats === MAX_REPEATS) {
@@ -52,25 +57,36 @@ async function ask(r, given) {
 
 // What died with its worker is asked alone, and so is an image that has died alone before.
 async function turnOf(r, given, outcome, end) {
-    const deaths = killers.deaths(given);
-    const failure = killers.failure(given.name, deaths);
+    const failure = killers.failure(given);
     if (failure !== null) {
-        return {failure, waited: false, isAlone: false};
+        return {failure, waited: false};
     }
-    const isSuspect = deaths > 0 || (outcome.failure !== undefined && outcome.failure.ended !== undefined);
-    return isSuspect ? alone.take(r, given.name, end, deaths > 0) : alone.pass(r, given.name, end);
+    const hasDied = killers.deaths(given) > 0;
+    const isSuspect = hasDied || (outcome.failure !== undefined && outcome.failure.ended !== undefined);
+    if (!isSuspect) {
+        return alone.pass(given.name, end);
+    }
+    const turn = await alone.take(r, given.name, end, hasDied);
+    // The same image may have died meanwhile, for another client.
+    return Object.assign(turn, {failure: killers.failure(given) || undefined});
 }
 
-// What an outcome means for an image that was asked alone.
+// What an outcome means for the model and, if it was asked alone, for the image.
 function judged(r, given, wasAlone, outcome) {
-    if (wasAlone && outcome.failure === undefined) {
-        killers.forget(given);
-    }
-    if (!wasAlone || outcome.failure === undefined || outcome.failure.ended !== 'died') {
+    if (outcome.failure === undefined) {
+        if (wasAlone) {
+            killers.forget(given);
+        }
         return outcome;
     }
-    killers.note(r, given);
-    const failure = killers.failure(given.name, killers.deaths(given));
+    if (outcome.failure.ended !== 'died') {
+        return outcome;
+    }
+    state.setModel(given.name, lifecycle.afterDeath(state.model(given.name)));
+    if (wasAlone) {
+        killers.note(r, given);
+    }
+    const failure = killers.failure(given);
     return failure === null ? outcome : {failure};
 }
 

@@ -1,5 +1,8 @@
-// Images that end their worker. One that did so twice while it was computed alone, and was not computed in between, is to
-// blame: it is refused as long as it is remembered. Once may be chance: the system, or somebody, ended that worker.
+// Images that end their worker. One is to blame if it did so twice while it was computed alone, and the model has answered
+// for others since the first time. Once may be chance: somebody, or the system, ended that worker. And a model that can
+// compute nothing is itself to blame.
+import catalogue from 'models/catalogue.js';
+import counters from 'counting/counters.js';
 import crypto from 'crypto';
 import errors from 'http/errors.js';
 
@@ -20,13 +23,27 @@ function keyOf(given) {
     return `${lengthOf(given)} ${crypto.createHash('sha256').update(given.file).digest('hex')}`;
 }
 
+function answersOf(key) {
+    return `${key} answers`;
+}
+
+// The key of an image that died; null for others. A digest is made only if an image of its length died.
+function find(given) {
+    if (dictionary().get(lengthOf(given)) === undefined) {
+        return null;
+    }
+    const key = keyOf(given);
+    return dictionary().get(key) === undefined ? null : key;
+}
+
 /**
- * How often an image died alone. Its digest is made only if one of its length did.
+ * How often an image died alone.
  * @param {Given} given
  * @returns {number}
  */
 function deaths(given) {
-    return dictionary().get(lengthOf(given)) === undefined ? 0 : Number(dictionary().get(keyOf(given)) || 0);
+    const key = find(given);
+    return key === null ? 0 : Number(dictionary().get(key));
 }
 
 /**
@@ -37,9 +54,10 @@ function deaths(given) {
 function note(r, given) {
     const key = keyOf(given);
     dictionary().set(lengthOf(given), 1);
+    dictionary().add(answersOf(key), answers(given.name));
     const count = dictionary().incr(key, 1, 0);
     r.warn(`request ${r.variables.request_identifier}: the worker of model ${given.name} ended while it computed this image `
-           + `alone, ${count} of ${MAX_DEATHS} times: length and SHA-256 are ${key.slice(given.name.length + 1)}`);
+           + `alone, ${count === 1 ? 'once' : `${count} times`}; its length and SHA-256: ${key.slice(given.name.length + 1)}`);
 }
 
 /**
@@ -47,20 +65,30 @@ function note(r, given) {
  * @param {Given} given
  */
 function forget(given) {
-    if (deaths(given) > 0) {
-        dictionary().delete(keyOf(given));
+    const key = find(given);
+    if (key !== null) {
+        dictionary().delete(key);
+        dictionary().delete(answersOf(key));
     }
 }
 
 /**
- * What stands against computing an image that has died alone so often; null for nothing.
- * @param {string} name
- * @param {number} count
+ * Why an image is not computed; null if it is not to blame.
+ * @param {Given} given
  * @returns {import('http/errors.js').Failure | null}
  */
-function failure(name, count) {
-    return count < MAX_DEATHS ? null : errors.failure(422, `The image ends the worker of model ${name} each time it is computed; `
-        + 'it is not computed again for an hour. Send another one, or the same picture saved anew.', {reason: 'killed_worker'});
+function failure(given) {
+    const key = find(given);
+    const isToBlame = key !== null && Number(dictionary().get(key)) >= MAX_DEATHS
+        && answers(given.name) > Number(dictionary().get(answersOf(key)));
+    return isToBlame ? errors.failure(422, `The image ends the worker of model ${given.name} each time it is computed; it is not `
+        + 'computed again for an hour. Send another one, or the same picture saved anew.', {reason: 'killed_worker'}) : null;
+}
+
+// How many images the model has answered for.
+function answers(model) {
+    const emotions = catalogue.entries()[model].emotions;
+    return emotions.reduce((sum, emotion) => sum + counters.value('emotion_predictions_total', {model, emotion}), 0);
 }
 
 export default {deaths, failure, forget, note};
