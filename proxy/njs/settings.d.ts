@@ -12,5 +12,7 @@ declare const settings: {
     model_store: string;
     metrics_url: string;
     predict_timeout: number;
+    client_requests: number;
+    rate_limit: number;
     load_timeout: number;
 };

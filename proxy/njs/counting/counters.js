@@ -52,7 +52,7 @@ function add(name, labels, amount) {
  * @param {string} name
  * @param {Labels} labels
  */
-function value(name, labels) {
+function current(name, labels) {
     return Number(dictionary().get(series(name, labels)) || 0);
 }
 
@@ -85,4 +85,4 @@ function all() {
     return /** @type {any} */ (dictionary().items());
 }
 
-export default {BOUNDS, add, all, observe, series, value};
+export default {BOUNDS, add, all, current, observe, series};

@@ -54,7 +54,7 @@ async function pass(name, end) {
     if (holder(name) === '') {
         return {waited: false};
     }
-    if (counters.value(HELD, {model: name}) >= MAX_HELD) {
+    if (counters.current(HELD, {model: name}) >= MAX_HELD) {
         return {failure: availability.busy(name), waited: false};
     }
     const late = lateness(end);
@@ -66,7 +66,7 @@ async function pass(name, end) {
 }
 
 /**
- * Wait until a prediction may be sent alone, and let no other be sent before `end`.
+ * Wait until a prediction may be sent alone, and let no other be sent before `release`.
  * @param {NginxHTTPRequest} r
  * @param {string} name
  * @param {number} end  of the prediction's time: ms since 1970
@@ -91,7 +91,7 @@ async function take(r, name, end, again) {
  * @param {string} name
  * @param {Turn} turn
  */
-function end(name, turn) {
+function release(name, turn) {
     const held = turn.token !== undefined && holder(name) === turn.token;
     if (held) {
         state.dictionary().delete(keyOf(name));
@@ -143,7 +143,7 @@ async function isEmptied(name, late) {
 }
 
 function others(name) {
-    return counters.value(IN_FLIGHT, {model: name}) - counters.value(HELD, {model: name}) - 1;
+    return counters.current(IN_FLIGHT, {model: name}) - counters.current(HELD, {model: name}) - 1;
 }
 
 async function isQueueEmpty(name) {
@@ -151,4 +151,4 @@ async function isQueueEmpty(name) {
     return description === null || description.jobQueueStatus.pendingRequests === 0;
 }
 
-export default {end, pass, take};
+export default {pass, release, take};

@@ -42,7 +42,7 @@ async function ask(r, given) {
             reply = await waiting.forReply(asked, given.name);
             await subrequestEnded();
         } finally {
-            wasAlone = alone.end(given.name, turn);
+            wasAlone = alone.release(given.name, turn);
         }
         outcome = judged(r, given, wasAlone, reply === null ? replies.lost(given.name) : replies.interpret(given.name, reply));
         note(r, Date.now() - start, repeats, reply);

@@ -88,7 +88,7 @@ function failure(given) {
 // How many images the model has answered for.
 function answers(model) {
     const emotions = catalogue.entries()[model].emotions;
-    return emotions.reduce((sum, emotion) => sum + counters.value('emotion_predictions_total', {model, emotion}), 0);
+    return emotions.reduce((sum, emotion) => sum + counters.current('emotion_predictions_total', {model, emotion}), 0);
 }
 
 export default {deaths, failure, forget, note};
