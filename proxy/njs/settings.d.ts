@@ -15,5 +15,7 @@ declare const settings: {
     metrics_url: string;
     max_workers: number;
     predict_timeout: number;
+    client_requests: number;
+    rate_limit: number;
     load_timeout: number;
 };

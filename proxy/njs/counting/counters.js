@@ -48,6 +48,15 @@ function add(name, labels, amount) {
 }
 
 /**
+ * A counter's value by now.
+ * @param {string} name
+ * @param {Labels} labels
+ */
+function current(name, labels) {
+    return Number(dictionary().get(series(name, labels)) || 0);
+}
+
+/**
  * @param {string} name
  * @param {Labels} labels
  * @param {number} value
@@ -76,4 +85,4 @@ function all() {
     return /** @type {any} */ (dictionary().items());
 }
 
-export default {BOUNDS, add, all, observe, series};
+export default {BOUNDS, add, all, current, observe, series};

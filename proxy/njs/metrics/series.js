@@ -8,7 +8,7 @@ import supervision from 'models/supervision.js';
 import workers from 'models/workers.js';
 
 // Series that start at zero before anything is counted: a rate needs the zero before the first.
-const REASONS = ['body_size', 'concurrency', 'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
+const REASONS = ['body_size', 'concurrency', 'killed_worker', 'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */
@@ -36,6 +36,7 @@ function zeros() {
     const models = catalogue.entries();
     Object.keys(models).forEach((model) => {
         zero('emotion_predictions_in_flight', {model});
+        zero('emotion_predictions_held', {model});
         zero('emotion_prediction_retries_total', {model});
         zero('emotion_worker_restarts_total', {model});
         models[model].emotions.forEach((emotion) => zero('emotion_predictions_total', {model, emotion}));

@@ -23,6 +23,14 @@ function delayed(message, retryAfter, reason) {
 }
 
 /**
+ * More wait for it than may.
+ * @param {string} name
+ */
+function busy(name) {
+    return delayed(`Model ${name} is busy: its queue is full; try again shortly.`, 1, 'queue_full');
+}
+
+/**
  * Why a model cannot be asked, null when a prediction may be tried.
  * @param {string} name
  * @param {import('models/state.js').Model} model
@@ -51,4 +59,4 @@ function failure(name, model) {
     return null;
 }
 
-export default {broken, delayed, failure};
+export default {broken, busy, delayed, failure};
