@@ -10,7 +10,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status archives models standins checkpoints bench test test-fast coverage mutants check format release clean
+.PHONY: help setup serve start stop status reload archives models standins checkpoints bench test test-fast coverage mutants check format release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -39,6 +39,9 @@ stop: ## stop the background stack
 
 status: setup ## show what runs
 	@$(RUN) scripts.stack status
+
+reload: setup ## load renewed certificates without losing a request (docs/configuration.md)
+	@$(RUN) scripts.stack reload
 
 archives: setup ## pack the checkpoints in results/ into model_store/, only what changed
 	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION))

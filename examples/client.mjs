@@ -11,7 +11,7 @@
 
 const ATTEMPTS = 10;
 
-/** The service said no; `message` is its own sentence, `status` the HTTP status. */
+/** The service said no; `message` is its own message, `status` the HTTP status. */
 export class ServiceError extends Error {
   constructor(message, status) {
     super(message);

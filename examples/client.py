@@ -20,8 +20,8 @@ ATTEMPTS = 10
 def predict(url: str, image: Path, model: str, key: str = "") -> dict[str, Any]:
     """The service's answer. Waits as the service asks for while it is busy (429) or loading a model (503).
 
-    ``key`` is sent if there is one. Raises requests.HTTPError for any other error, with the service's own
-    sentence.
+    ``key`` is sent if there is one. Raises requests.HTTPError for any other error; its text is the service's own
+    message.
     """
     headers = {"X-API-Key": key} if key else {}
     form = {"model": model}

@@ -37,7 +37,7 @@ def decoding_options(environment: Mapping[str, str]) -> DecodingOptions:
 def _count(environment: Mapping[str, str], name: str, default: int, unit: str) -> int:
     text = environment.get(name, str(default))
     if not text.isdecimal() or int(text) == 0:
-        raise ValueError(f"{name}={text!r} is no number of {unit}; set one, such as {default}")
+        raise ValueError(f"{name}={text!r} is not a number of {unit}; set one, such as {default}")
     return int(text)
 
 
@@ -48,7 +48,7 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
     except ValueError:
         value = 0
     if not 0 < value < math.inf:
-        raise ValueError(f"{name}={text!r} is no number of seconds; set one, such as {default:g}")
+        raise ValueError(f"{name}={text!r} is not a number of seconds; set one, such as {default:g}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""TorchServe's handler: a batch of image files to the contract's JSON answers."""
+"""TorchServe's handler: a batch of image files in, the API's JSON answers out."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from decoding_options import decoding_options
 from engine import load_engine
 from face_image import read_face
+from image_budget import MemoryBudget
 from image_error import ImageError
 from worker_metrics import BatchReport, is_usable
 
@@ -43,6 +44,7 @@ class EmotionHandler:
         self._set_log_level()
         self.description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
         self.decoding = decoding_options(os.environ)
+        self.budget = MemoryBudget(self.decoding["max_memory"])
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
         self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
         logger.info("%s is loaded on %s", self.description["model"], self.engine.device)
@@ -78,7 +80,7 @@ class EmotionHandler:
         return [face if isinstance(face, ImageError) else next(rows) for face in faces]
 
     def postprocess(self, results: Sequence[npt.NDArray[np.float32] | ImageError], context: Any) -> list[str]:
-        """Write the contract's JSON for each result and set its HTTP status and content type."""
+        """Write the API's JSON for each result and set its HTTP status and content type."""
         answers = []
         for index, result in enumerate(results):
             if not isinstance(result, ImageError) and not is_usable(result):
@@ -99,7 +101,7 @@ class EmotionHandler:
         data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
-            return read_face(content, helper=helper, **self.decoding)
+            return read_face(content, helper=helper, budget=self.budget, **self.decoding)
         except ImageError as error:
             # Without its traceback, which would hold the decoded pixels until the whole batch is answered.
             return ImageError(error.kind, error.status, str(error))
@@ -126,7 +128,7 @@ class EmotionHandler:
 
     @staticmethod
     def _set_log_level() -> None:
-        """LOG_LEVEL for the handler's own modules; TorchServe lets every library tell from INFO on."""
+        """LOG_LEVEL for the handler's own modules; TorchServe lets every library log from INFO on."""
         level = os.environ.get("LOG_LEVEL", "info").upper()
         for name in (__name__, "face_image"):
             logging.getLogger(name).setLevel(level)

@@ -82,7 +82,7 @@ class OpenVINOEngine:
     MAX_STREAMS = 8
 
     def __init__(self, model_dir: Path) -> None:
-        # Imported with OpenVINO, its telemetry would write into the home directory and call home.
+        # Imported with OpenVINO, its telemetry would write into the home directory and send data to its maker.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 
@@ -167,7 +167,7 @@ def _cut(model: Any) -> tuple[Any, Any, list[Any]]:
     inputs, weights = [batch], []
     for product in products:
         constant = product.input_value(1)
-        # Outputs by inputs. OpenVINO sets memory aside for an input whose size it knows, even if it is given one later.
+        # Outputs by inputs. OpenVINO allocates memory for an input of known size, even if it is given one later.
         shape = [constant.get_shape()[0], -1]
         inputs.append(opset13.parameter(openvino.PartialShape(shape), constant.get_element_type()))
         product.input(1).replace_source_output(inputs[-1].output(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from typing import Final
 
 import image_bmp
@@ -14,10 +15,11 @@ import image_png
 import image_webp
 import numpy as np
 import numpy.typing as npt
+from image_budget import MemoryBudget
 from image_decode import decode, scale
 from image_error import ACCEPTED, ImageError
 from image_limits import DEFAULT_MAX_MEMORY, DEFAULT_MAX_PIXELS, DEFAULT_MAX_SECONDS, check
-from image_process import read_apart
+from image_process import decode_in_process
 from image_resize import shrink
 from image_structure import SIZE, Picture
 
@@ -31,7 +33,7 @@ _EXAMINE: Final[dict[str, Callable[[bytes | bytearray], Picture]]] = {
     "BMP": image_bmp.examine,
 }
 _BMP_HEADER_SIZES: Final = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
-# Formats that people send by mistake, told by what follows the first bytes of an ISO media file or by these themselves.
+# Formats that people send by mistake; an ISO media file is recognised by what follows its first bytes.
 _KNOWN_OTHERS: Final = (
     (0, b"%PDF", "a PDF"),
     (0, b"II*\0", "a TIFF image"),
@@ -54,6 +56,7 @@ def read_face(
     reduced: bool = False,
     max_memory: int = DEFAULT_MAX_MEMORY,
     max_seconds: float = DEFAULT_MAX_SECONDS,
+    budget: MemoryBudget | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Decode the first frame of an image file and shrink it to what the networks take.
 
@@ -61,6 +64,7 @@ def read_face(
     image after ``exif_transpose`` and ``convert("RGB")``. 16-bit grey is scaled to 8 bits. A ``helper`` shrinks a
     half of a large image while the caller shrinks the other. ``reduced`` lets libjpeg decode a large JPEG at
     a half, a quarter or an eighth of its size, but no smaller than 448×448: several times faster, and other bytes.
+    A ``budget`` of memory, shared with other threads, is waited for.
     Raises ImageError: 400 for no data or a damaged file, 415 for another format, 413 for more than ``max_pixels``,
     or if decoding takes more than ``max_memory`` bytes or ``max_seconds`` of processor time.
     """
@@ -69,12 +73,13 @@ def read_face(
     image_format = _format(data)
     try:
         picture = _EXAMINE[image_format](data)
-        check(picture, max_pixels, max_memory, scale(picture, reduced=reduced))
-        if picture.unbounded:
-            pixels = read_apart(picture, max_memory, max_seconds, reduced=reduced)
-            return np.frombuffer(pixels, np.uint8).reshape(SIZE, SIZE, 3)
-        image = decode(picture, max_seconds, reduced=reduced)
-        return np.asarray(shrink(image, picture.orientation, helper).convert("RGB"))
+        needed = check(picture, max_pixels, max_memory, scale(picture, reduced=reduced))
+        with budget.reserve(needed) if budget else nullcontext():
+            if picture.unbounded:
+                pixels = decode_in_process(picture, max_memory, max_seconds, reduced=reduced)
+                return np.frombuffer(pixels, np.uint8).reshape(SIZE, SIZE, 3)
+            image = decode(picture, max_seconds, reduced=reduced)
+            return np.asarray(shrink(image, picture.orientation, helper).convert("RGB"))
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise whatever a broken file leads them to

@@ -20,7 +20,7 @@ REDUCED_SIDE: Final = 2 * SIZE
 Image.preinit()
 # The limit here is max_pixels, checked before decoding, and answered as such.
 Image.MAX_IMAGE_PIXELS = None
-# What Pillow thinks of broken metadata is no news for the log of a service.
+# What Pillow thinks of broken metadata does not belong in a service's log.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
@@ -38,7 +38,10 @@ def decode(picture: Picture, max_seconds: float, *, reduced: bool = False) -> Im
         image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
     image.decodermaxblock = _READ_BYTES.get(picture.format, image.decodermaxblock)
     _limit_time(image, picture, max_seconds)
-    image.load()
+    try:
+        image.load()
+    finally:
+        del image.__dict__["load_read"]  # it refers to the image, which would stay until the next garbage collection
     return image
 
 

@@ -1,4 +1,4 @@
-"""Why an upload is not used, as the client is told."""
+"""Why an upload cannot be used: the error that a client gets."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ ACCEPTED: Final = "JPEG, PNG, WebP, BMP or GIF"
 class ImageError(Exception):
     """An upload that cannot be used.
 
-    ``str(error)`` is a sentence for the client, ``status`` the HTTP status, ``kind`` one of ``empty``,
+    ``str(error)`` is the message for the client, ``status`` the HTTP status, ``kind`` one of ``empty``,
     ``unsupported``, ``damaged``, ``too_large`` and ``internal``.
     """
 
-    def __init__(self, kind: str, status: int, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, kind: str, status: int, message: str) -> None:
+        super().__init__(message)
         self.kind = kind
         self.status = status
 
 
-def too_large(sentence: str) -> ImageError:
+def too_large(message: str) -> ImageError:
     """The answer to a picture over a limit."""
-    return ImageError("too_large", 413, sentence)
+    return ImageError("too_large", 413, message)

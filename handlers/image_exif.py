@@ -38,7 +38,7 @@ def read_orientation(exif: bytes, xmp: bytes = b"") -> int:
 
 
 def _exif_value(exif: bytes) -> float | None:
-    """The orientation's first value; None without one. 0 stands for a value that is no number."""
+    """The orientation's first value; None without one. 0 stands for a value that is not a number."""
     start = 0
     while exif.startswith(b"Exif\0\0", start):
         start += 6

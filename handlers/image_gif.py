@@ -47,7 +47,7 @@ def _extensions(data: bytes | bytearray, position: int) -> tuple[list[bytes | by
         start = position
         if data[start] == _END:
             raise ValueError("no frame")
-        position += 1  # what is no block is passed over, as Pillow does
+        position += 1  # anything else is skipped, as by Pillow
         if data[start] == _EXTENSION:
             position = _blocks_end(data, start + 2, counter)
             if data[start + 1] == _GRAPHIC_CONTROL:

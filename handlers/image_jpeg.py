@@ -75,8 +75,8 @@ class _Header:
 def examine(data: bytes | bytearray) -> Picture:
     """The picture in a JPEG file.
 
-    Raises ValueError, IndexError, ArithmeticError or struct.error if it is damaged, ImageError (413) if it is laden
-    with segments.
+    Raises ValueError, IndexError, ArithmeticError or struct.error if it is damaged, ImageError (413) if it has
+    too many segments.
     """
     counter = BlockCounter("JPEG")
     header = _Header()

@@ -1,4 +1,4 @@
-"""The limits of a picture, held against what its header tells, before anything is decoded."""
+"""Check a picture's header against the limits, before anything is decoded."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ MAX_SCANS: Final = 100
 MAX_SCAN_PIXELS: Final = 1_000_000_000
 
 
-def check(picture: Picture, max_pixels: int, max_memory: int, scale: int) -> None:
-    """Raise ImageError (413) for a picture over a limit. It will be decoded at a ``scale``-th of its size."""
+def check(picture: Picture, max_pixels: int, max_memory: int, scale: int) -> int:
+    """How many bytes of memory a picture takes at most while it is decoded at a ``scale``-th of its size.
+
+    Raises ImageError (413) for a picture over a limit.
+    """
     if picture.pixels > max_pixels:
         width, height = picture.size
         raise too_large(
@@ -29,8 +32,10 @@ def check(picture: Picture, max_pixels: int, max_memory: int, scale: int) -> Non
             f"The progressive JPEG image has {picture.scans} scans over {picture.scan_pixels} pixels, the limits are "
             f"{MAX_SCANS} and {MAX_SCAN_PIXELS}; save it as a baseline JPEG."
         )
-    if picture.memory(scale) > max_memory:
-        raise too_much(picture, max_memory, picture.memory(scale))
+    memory = picture.memory(scale)
+    if memory > max_memory:
+        raise too_much(picture, max_memory, memory)
+    return max_memory if picture.unbounded else memory
 
 
 def too_much(picture: Picture, max_memory: int, memory: int | None = None) -> ImageError:

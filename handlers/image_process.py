@@ -1,7 +1,7 @@
-"""Decoding in a process of its own, for the few files that do not tell what they may take.
+"""Decoding in a process of its own, for the few files whose structure does not tell what decoding takes.
 
 These are lossless WebP pictures of more than 0.3 megapixels, run-length encoded bitmaps, and JPEGs with arithmetic
-codes or without loss. The system holds the process to its limits of memory and processor time. It takes 0.1 seconds
+codes or without loss. The operating system limits the process's memory and processor time. It takes 0.1 seconds
 to start.
 """
 
@@ -26,12 +26,12 @@ from image_structure import Picture
 
 _NO_MEMORY, _NO_TIME, _DAMAGED = 3, 4, 5
 # Seconds on the clock for each of processor time, on a machine that has other things to do.
-_PATIENCE: Final = 10
+_CLOCK_SECONDS: Final = 10
 # Seconds of processor time for starting, and for what the limit of decoding does not count.
 _START: Final = 2
 
 
-def read_apart(picture: Picture, max_memory: int, max_seconds: float, *, reduced: bool) -> bytes:
+def decode_in_process(picture: Picture, max_memory: int, max_seconds: float, *, reduced: bool) -> bytes:
     """Decode, shrink and turn a picture: 224×224 pixels of 3 bytes, RGB.
 
     Raises ImageError (413) if it takes more than ``max_memory`` bytes or ``max_seconds``, ValueError if it is damaged.
@@ -40,7 +40,7 @@ def read_apart(picture: Picture, max_memory: int, max_seconds: float, *, reduced
     command = [sys.executable, __file__, job]
     try:
         done = subprocess.run(
-            command, input=picture.content, capture_output=True, timeout=_PATIENCE * (max_seconds + _START)
+            command, input=picture.content, capture_output=True, timeout=_CLOCK_SECONDS * (max_seconds + _START)
         )
     except subprocess.TimeoutExpired:
         raise too_slow(picture, max_seconds) from None
@@ -67,7 +67,7 @@ def main(argv: list[str]) -> int:
     except ImageError:
         return _NO_TIME
     except Exception as error:
-        # libwebp does not tell what it failed of, but malloc does.
+        # libwebp does not say why it failed, but malloc sets errno.
         short = isinstance(error, MemoryError) or error_number.value == errno.ENOMEM
         print(repr(error), file=sys.stderr)
         return _NO_MEMORY if short else _DAMAGED

@@ -28,7 +28,7 @@ class Picture:
     """An image file, before it is decoded."""
 
     format: str  # Pillow's name of it
-    kind: str  # its name in a sentence
+    kind: str  # its name in messages
     size: tuple[int, int]  # pixels, before the picture is turned
     content: bytes  # what the pixels need of the file
     orientation: int = 1  # as EXIF has it, 1 to 8

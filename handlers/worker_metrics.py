@@ -66,7 +66,7 @@ class BatchReport:
 
 
 def is_usable(probabilities: npt.NDArray[np.float32]) -> bool:
-    """Whether a network's answer can be told: all of its values are numbers."""
+    """Whether a network's answer can be sent: all of its values are numbers."""
     return bool(np.isfinite(probabilities).all())
 
 

@@ -83,7 +83,7 @@ class Model:
 def load_catalogue(path: Path) -> dict[str, Model]:
     """Read and check the catalogue.
 
-    Returns the models by name, in the file's order. Raises CatalogueError for a file that is missing, is no
+    Returns the models by name, in the file's order. Raises CatalogueError for a file that is missing, is not
     JSON, or has an entry that could not be built or served.
     """
     try:

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
-from scripts.errors import INTERRUPTED, NOT_RUNNING, UserError
+from scripts.errors import INTERRUPTED, NOT_RUNNING, OUTPUT_CLOSED, UserError
 
 Announce = Callable[[str], None]
+
+
+class _Group(TyperGroup):
+    """A command with subcommands; its help shows the first sentence about each of them uncut."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(sys.maxsize)) for name, command in commands if command]
+            )
 
 
 def examples(*lines: str) -> str:
@@ -20,29 +34,50 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
-def new_app(description: str, *lines: str) -> typer.Typer:
+def new_app(description: str, *lines: str, completion: bool = False) -> typer.Typer:
     """A command line whose help begins with ``description`` and ends with the examples ``lines``.
 
-    Functions are added with its ``command()``; a lone one has the help of its own.
+    Functions are added with its ``command()``; a lone one has the help of its own. ``completion`` adds the options that
+    set up a shell's completion, which needs a command of one word.
     """
     return typer.Typer(
+        cls=_Group,
         help=description,
         epilog=examples(*lines) if lines else None,
         no_args_is_help=True,
+        add_completion=completion,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
 
 
 def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> int:
-    """Run a command line, by default this process's; ``name`` is what its help calls it.
+    """Run a command line, by default this process's; ``name`` is what a person types to run it.
 
-    Returns the exit code: what the command's function returns, 2 for a wrong command line, 130 after Ctrl-C, else that
-    of the UserError which ended it. With ``--json`` among the arguments the error is printed as JSON too.
+    Returns the exit code: what the command's function returns, 2 for a wrong command line, 130 after Ctrl-C, 141 when
+    standard output was closed (as in ``… | head``), else that of the UserError which ended it. With
+    ``--json`` among the arguments the error is printed as JSON too.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return int(app(args=arguments, prog_name=name, standalone_mode=False) or 0)
+        code = _run(app, name, list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as error:
+        # Rich and Typer end the process in their own ways when a pipe is closed.
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        # What is still buffered must go somewhere: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OUTPUT_CLOSED
+    return code
+
+
+def _run(app: typer.Typer, name: str, arguments: list[str]) -> int:
+    # A shell knows what it completes by the last part of the path, and passes what it wants in a variable.
+    file_name = name.rpartition("/")[2]
+    variable = f"_{file_name.upper()}_COMPLETE"
+    prog_name = file_name if arguments[:1] and "completion" in arguments[0] else name
+    try:
+        return int(app(args=arguments, prog_name=prog_name, complete_var=variable, standalone_mode=False) or 0)
     except typer.TyperException as error:
         show = getattr(error, "show", None)
         if show:
@@ -59,7 +94,7 @@ def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> int:
 
 
 def announcer(console: Console) -> Announce:
-    """A function that prints a sentence before something that can take a while."""
+    """A function that prints a message before something that can take a while."""
     return lambda message: console.print(message, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -70,13 +105,13 @@ def print_error(message: object) -> None:
 
 
 def print_notice(message: str) -> None:
-    """Print what a person should know although the command goes on, to standard error."""
+    """Print what a person should know although the command continues, to standard error."""
     Console(stderr=True, highlight=False).print(message, style="yellow", markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def interruption_says(message: str) -> Iterator[None]:
-    """Let Ctrl-C end the block with a sentence on what was left."""
+    """Let Ctrl-C end the block with a message on what is left."""
     try:
         yield
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ NOT_RUNNING: Final = 4
 LATE: Final = 5
 UNKNOWN: Final = 6
 INTERRUPTED: Final = 130
+OUTPUT_CLOSED: Final = 141  # as a shell reports a command that SIGPIPE ended
 
 
 class UserError(Exception):

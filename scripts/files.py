@@ -22,7 +22,7 @@ class LockedError(UserError):
 def exclusive(folder: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the lock file ``.lock`` of an existing folder; the lock ends with its holder, however that ends.
 
-    When another process holds it, ``waiting`` gets a sentence that says so, and this waits for as long as that takes.
+    When another process holds it, ``waiting`` is called with a message that says so, and this waits for the lock.
     Without ``waiting``, LockedError is raised.
     """
     with (folder / ".lock").open("a+", encoding="ascii") as lock:
@@ -51,7 +51,7 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
 
 
 def cannot_write(error: OSError, place: Path) -> str:
-    """The sentence about a file, or else ``place``, that could not be written."""
+    """The message about a file, or else ``place``, that could not be written."""
     where = error.filename or place
     return f"{where} cannot be written ({error.strerror}); check its rights and the free space on its disk"
 

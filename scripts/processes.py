@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -19,34 +18,72 @@ from scripts.files import write_text
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """A process we started. ``created`` (seconds since the epoch) tells it from a later one with the same id."""
+    """A process we started. ``created`` (seconds since the epoch) tells it from a later one with the same id.
+
+    ``group`` is the id of its process group, of which it need not be the leader; 0 if that is unknown.
+    """
 
     pid: int
     created: float
+    group: int = 0
 
     @classmethod
     def of(cls, pid: int) -> ProcessRecord:
-        """Record a running process. Raises psutil.NoSuchProcess if it has ended."""
-        return cls(pid, psutil.Process(pid).create_time())
+        """Record a running process. Raises psutil.NoSuchProcess or ProcessLookupError if it has ended."""
+        return cls(pid, psutil.Process(pid).create_time(), os.getpgid(pid))
 
     @property
     def alive(self) -> bool:
         """Whether that very process still runs."""
+        process = self._process()
         try:
-            process = psutil.Process(self.pid)
-            return process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE
+            return process is not None and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
+
+    def _process(self) -> psutil.Process | None:
+        try:
+            process = psutil.Process(self.pid)
+        except psutil.NoSuchProcess:
+            return None
+        return process if process.create_time() == self.created else None
+
+    def members(self) -> list[psutil.Process]:
+        """What lives of its group, itself included: its children may outlive it.
+
+        Linux gives no new process the id of a group that still has members: a process with that id, unless it is
+        this one, shows that the group is gone and its id another's.
+        """
+        led = self.group == self.pid and self._process() is not None
+        if not self.group or (psutil.pid_exists(self.group) and not led):
+            return []
+        return [process for process in psutil.process_iter() if _is_in(process, self.group)]
 
     def stop(self, signal_number: int, grace: float) -> None:
         """Signal the process, wait up to ``grace`` seconds, then kill it with all that is left of its group."""
         if self.alive:
-            group = os.getpgid(self.pid)
             os.kill(self.pid, signal_number)
             wait_until(lambda: not self.alive, grace)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
-            wait_until(lambda: not self.alive, grace)
+        self.kill_group(grace)
+
+    def kill_group(self, grace: float) -> None:
+        """Kill what lives of its group, and wait up to ``grace`` seconds for its end."""
+
+        def all_gone() -> bool:
+            members = self.members()
+            for member in members:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
+            return not members
+
+        wait_until(all_gone, grace)
+
+
+def _is_in(process: psutil.Process, group: int) -> bool:
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return False
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:

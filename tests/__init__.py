@@ -1,4 +1,4 @@
-"""The tests; the folders are the rooms of the code."""
+"""The tests; one folder for each folder of the code."""
 
 import pytest
 

@@ -95,7 +95,7 @@ def pytest_configure() -> None:
 
     torch would otherwise start a thread per core in each of pytest-xdist's processes, and they wait for each other
     by keeping the cores busy. Two large libraries are imported here, before a test imports them whole. What a shell
-    starts in the background is deaf to Ctrl-C, and so is what that starts.
+    starts in the background ignores Ctrl-C, and so does what that starts.
     """
     TEST_DIR.mkdir(parents=True, exist_ok=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -1,4 +1,4 @@
-// Who answers what: the functions by their names in the table of routes (http/routes.js).
+// Which function answers which operation of the table of routes (http/routes.js).
 import health from 'describe/health.js';
 import metrics from 'metrics/page.js';
 import models from 'describe/models.js';

@@ -1,5 +1,5 @@
 // When a request is over: its line for the log, and its part in the metrics. nginx asks for the line exactly once a
-// request, whoever answered it.
+// request, whichever part answered it.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_set
 import limits from 'access/limits.js';
 import record from 'http/record.js';

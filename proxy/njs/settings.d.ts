@@ -4,6 +4,7 @@ declare const settings: {
     version: string;
     access_log: string;
     management_log: string;
+    log_probe: string;
     catalogue: string;
     index: string;
     key_file: string;
@@ -12,9 +13,11 @@ declare const settings: {
     keys_required: boolean;
     management_url: string;
     model_store: string;
+    supervision: string;
     metrics_url: string;
+    max_workers: number;
     predict_timeout: number;
-    load_timeout: number;
     client_requests: number;
     rate_limit: number;
+    load_timeout: number;
 };

@@ -21,7 +21,7 @@ app = new_app("Pack the checkpoints into archives; only what changed is built. E
 
 def _runtime(text: str) -> str:
     if text not in RUNTIMES:
-        raise typer.BadParameter(f"{text!r} is none of {', '.join(RUNTIMES)}")
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(RUNTIMES)}")
     return text
 
 

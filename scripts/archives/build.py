@@ -40,7 +40,7 @@ def build_all(
     """Build the archives of ``names`` (default: all) that are not up to date, and rewrite the index.
 
     Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. Waits while another
-    process builds. ``version`` None keeps the version an archive has. Returns the results by contract name in the
+    process builds. ``version`` None keeps the version an archive has. Returns the results by model name in the
     catalogue's order; a model that failed is one of them. Raises BuildError or CatalogueError when nothing can be
     built at all.
     """

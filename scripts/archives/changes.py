@@ -46,10 +46,10 @@ class Plan:
 
 
 class Build:
-    """Builds archives for one runtime; ``results`` fills by contract name.
+    """Builds archives for one runtime; ``results`` gets one entry a model, by name.
 
     ``work`` is an empty folder on the model store's disk. The index is rewritten after every archive, so that it is
-    true whenever somebody reads it.
+    true whenever it is read.
     """
 
     def __init__(self, settings: Settings, catalogue: dict[str, Model], work: Path, runtime: str) -> None:
@@ -76,7 +76,7 @@ class Build:
             run_tasks(tasks, self.settings, stage=progress.stage, finished=finished, workers=jobs, temporary=self.work)
 
     def plan(self, model: Model, version: str | None, force: bool) -> Plan | None:
-        """Compare the archive with its inputs; returns None and notes the result if there is nothing to build."""
+        """Compare the archive with its inputs; returns None and records the result if there is nothing to build."""
         checkpoint = self.settings.results_dir / model.checkpoint_file
         try:
             refuse_other_files(checkpoint)
@@ -97,7 +97,7 @@ class Build:
         return None
 
     def _reason(self, model: Model, record: Record, inputs: dict[str, Any]) -> str:
-        """Why the archive has to be built anew, empty if it has not."""
+        """Why the archive has to be rebuilt; empty if it has not."""
         changed = [name for name in inputs if inputs[name] != record.inputs.get(name)]
         if changed:
             return f"{', '.join(changed)} changed"

@@ -30,7 +30,7 @@ def handler_files(runtime: str) -> list[Path]:
 
 
 def archive_inputs(model: Model, checkpoint_sha256: str, runtime: str, version: str) -> dict[str, Any]:
-    """Everything an archive is made from, by the words a person would use for it."""
+    """Everything an archive is made from, by a name that a person understands."""
     return {
         "checkpoint": checkpoint_sha256,
         "catalogue entry": model.to_json(),

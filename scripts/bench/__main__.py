@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 
 from scripts.bench import BenchError
+from scripts.bench.page import conclusion, warning
 from scripts.bench.page import page as page_text
-from scripts.bench.page import verdict, warning
 from scripts.bench.plot import draw
 from scripts.bench.run import Options, Run
 from scripts.bench.tables import Table, all_tables
@@ -30,7 +30,7 @@ app = new_app("Measure the stack beside the backend it replaces, or make docs/pe
 
 def _architecture(text: str) -> str:
     if text not in ARCHITECTURES:
-        raise typer.BadParameter(f"{text!r} is none of {', '.join(ARCHITECTURES)}")
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(ARCHITECTURES)}")
     return text
 
 
@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``run`` need not be said. Returns 0, 1 for an error, 130 after a signal."""
     words = list(sys.argv[1:] if argv is None else argv)
     named = bool(words) and words[0] in ("run", "report", "--help")
-    return run(app, "bench", words if named else ["run", *words])
+    return run(app, "python -m scripts.bench", words if named else ["run", *words])
 
 
 def _show(result: dict[str, Any], output: Path, settings: Settings, console: Console) -> None:
@@ -101,7 +101,7 @@ def _show(result: dict[str, Any], output: Path, settings: Settings, console: Con
     draw(result, plot, settings.run_dir / "bench" / "matplotlib")
     if warning(result):
         console.print(warning(result), style="yellow")
-    console.print(f"{verdict(result)}\nFigures: {output}\nPlot: {plot}", soft_wrap=True)
+    console.print(f"{conclusion(result)}\nFigures: {output}\nPlot: {plot}", soft_wrap=True)
 
 
 def _rich(table: Table) -> rich.table.Table:

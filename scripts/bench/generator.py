@@ -67,7 +67,7 @@ class Client:
     def progress(self) -> bytes | None:
         """Continue after the socket became ready. Returns the answer once it is complete.
 
-        Raises ConnectionError when the server hangs up before that.
+        Raises ConnectionError when the server closes the connection before that.
         """
         if self._unsent:
             self._write()
@@ -75,12 +75,12 @@ class Client:
         return self._received if not self._unsent and _complete(self._received) else None
 
     def reconnect(self) -> None:
-        """Begin anew on another connection."""
+        """Open another connection."""
         self.close()
         self._connect()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._selector.unregister(self._socket)
         self._socket.close()
 

@@ -29,7 +29,7 @@ def image_bytes(name: str) -> bytes:
 
 
 def predict_request(image: bytes, model: str) -> bytes:
-    """A whole HTTP/1.1 request for the contract's ``POST /api/v1/predict``."""
+    """A whole HTTP/1.1 request for ``POST /api/v1/predict``."""
     head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="'
     body = (
         f'{head}file"; filename="frame"\r\nContent-Type: application/octet-stream\r\n\r\n'.encode()

@@ -1,6 +1,6 @@
 """What this machine can do at best: the network with nothing around it, a matrix product, an image decoded.
 
-A process of its own, so that the numbers carry nothing of the benchmark's, and none of its threads disturb.
+A process of its own, so that the benchmark's own work and threads do not affect the numbers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NETWORK_FILES = ("network.xml", "network.bin", "model.json")
 
 
 def unpack_network(archive: Path, directory: Path) -> Path:
-    """Copy the network out of an archive. Returns its XML file; raises BenchError if it is none of OpenVINO's."""
+    """Copy the network out of an archive. Returns its XML file; raises BenchError if it is not OpenVINO's."""
     directory.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive) as file:
         if missing := set(_NETWORK_FILES) - set(file.namelist()):

@@ -47,7 +47,7 @@ class Slice:
     """Some seconds of load on one server.
 
     Latencies and ``cpu_ms`` (the server's processor time per request) in milliseconds, ``rate`` in requests a second.
-    ``generator`` and ``foreign`` are the shares of all cores that the load generator and everybody else used.
+    ``generator`` and ``foreign`` are the shares of all cores that the load generator and all other processes used.
     """
 
     latencies: list[float]

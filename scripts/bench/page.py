@@ -91,8 +91,8 @@ def markdown(table: Table) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def verdict(result: dict[str, Any]) -> str:
-    """One sentence on the targets."""
+def conclusion(result: dict[str, Any]) -> str:
+    """How many targets were reached, and which were not."""
     all_of_them = targets(result)
     missed = [target.title for target in all_of_them if not target.reached]
     reached = f"{len(all_of_them) - len(missed)} of {len(all_of_them)} targets reached"
@@ -101,20 +101,20 @@ def verdict(result: dict[str, Any]) -> str:
 
 def warning(result: dict[str, Any]) -> str:
     """What to say of a run on a machine that was not all its own, or not of one speed; else empty."""
-    sentences = []
+    messages = []
     foreign = max((slice_["foreign"] for slice_ in _slices(result)), default=0.0)
     if foreign > _QUIET:
-        sentences.append(
+        messages.append(
             f"The machine was not quiet: others took up to {foreign:.0%} of it during a slice. Both servers are faster "
             "than this, above all the reference, whose threads wait for each other; measure again."
         )
     drift = max((case["network"]["drift"] for case in result["cases"]), default=1.0)
     if drift > _STEADY:
-        sentences.append(
+        messages.append(
             f"The machine's own speed drifted: one and the same network took up to {drift:.1f} times as long in one "
             "slice as in another. Ratios hold, being taken side by side; times in milliseconds are those of this run."
         )
-    return " ".join(sentences)
+    return " ".join(messages)
 
 
 def _slices(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -127,7 +127,7 @@ def _machine(result: dict[str, Any]) -> str:
     weights = "Untrained stand-in checkpoints" if result["stand_ins"] else "The real checkpoints"
     return (
         f"Measured on {result['date']}: {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
-        f"{machine['system']}; {versions}. {weights}; float32. {verdict(result)}"
+        f"{machine['system']}; {versions}. {weights}; float32. {conclusion(result)}"
     )
 
 

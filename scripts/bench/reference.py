@@ -123,7 +123,7 @@ async def list_models() -> dict[str, Any]:
 
 @app.get("/api/v1/health")
 async def health() -> dict[str, Any]:
-    """Tell whether the backend serves."""
+    """Report whether the backend serves."""
     return {
         "status": "healthy",
         "device": DEVICE.type,

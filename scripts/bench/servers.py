@@ -78,6 +78,9 @@ def stack_environment(settings: Settings) -> dict[str, str]:
         "RUN_DIR": str(settings.run_dir),
         "LOAD_MODELS": settings.load_models,
         "RATE_LIMIT": str(settings.rate_limit),
+        # Both servers are measured without TLS.
+        "TLS_CERTIFICATE": "",
+        "TLS_KEY": "",
     }
 
 

@@ -51,7 +51,7 @@ class Target:
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
-        """Title, value, limit and verdict in words."""
+        """Title, value, limit, and whether it is reached."""
         limit = f"{'≤' if self.at_most else '≥'} {self.form.format(self.limit)}"
         return self.title, self.form.format(self.value), limit, "yes" if self.reached else "**no**"
 

@@ -1,4 +1,4 @@
-"""Tell by a file's outside whether it can be a checkpoint at all; needs no torch."""
+"""Tell by a file's size and first bytes whether it can be a checkpoint at all; needs no torch."""
 
 from __future__ import annotations
 

@@ -28,6 +28,6 @@ def import_torchvision() -> Any:
 
 
 def import_openvino() -> Any:
-    """Import OpenVINO without its telemetry, which writes into the home directory and calls home on import."""
+    """Import OpenVINO without its telemetry, which on import writes into the home directory and sends data."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     return importlib.import_module("openvino")

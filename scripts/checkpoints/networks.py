@@ -18,7 +18,7 @@ transforms = torchvision.transforms
 
 StateDict = dict[str, Tensor]
 
-# The contract's preprocessing: (3, 224, 224), float32 in [-1, 1].
+# The preprocessing of the training: (3, 224, 224), float32 in [-1, 1].
 PREPROCESS = transforms.Compose(
     [
         transforms.Resize((224, 224)),
@@ -28,7 +28,7 @@ PREPROCESS = transforms.Compose(
 )
 
 
-# Networks people have at hand besides; a checkpoint of one is recognised by its tensors' shapes.
+# Other common networks; a checkpoint of one is recognised by its tensors' shapes.
 _RELATIVES = (
     "mobilenet_v3_large",
     "mobilenet_v3_small",
@@ -86,7 +86,7 @@ def expected_shapes(architecture: str, classes: int) -> dict[str, torch.Size]:
 
 
 def recognise(state_dict: StateDict) -> str | None:
-    """Name the architecture whose tensors these are, its last layer aside; None when none fits."""
+    """The architecture that has these tensors, not counting its last layer; None when none fits."""
     found = {name: tensor.shape for name, tensor in state_dict.items()}
     for name, architecture in ARCHITECTURES.items():
         if _fits(found, expected_shapes(name, 1), architecture.last_layer):

@@ -173,7 +173,7 @@ def _as_float32(name: str, state_dict: StateDict) -> tuple[StateDict, str]:
 
 def _refuse_broken_weights(name: str, state_dict: StateDict) -> None:
     for key, tensor in state_dict.items():
-        # The sum is finite if all weights are (overflow aside, hence the second look), and takes no memory.
+        # The sum is finite if all weights are (except for an overflow, hence the second check), and takes no memory.
         if tensor.is_floating_point() and not tensor.sum().isfinite() and not tensor.isfinite().all():
             bad = int((~tensor.isfinite()).sum())
             kind = "NaN" if tensor.isnan().any() else "infinite"

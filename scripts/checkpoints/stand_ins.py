@@ -31,7 +31,7 @@ class StandInError(UserError):
 
 
 def wanted(settings: Settings) -> bool:
-    """Whether to make stand-ins unasked: there is neither a checkpoint nor an archive of a real one."""
+    """Whether a build makes stand-ins by itself: there is neither a checkpoint nor an archive of a real one."""
     models = list(load_catalogue(settings.catalogue).values())
     return len(_missing(settings)) == len(models) and not _archives_of_real_ones(settings, models)
 
@@ -107,7 +107,7 @@ def _refuse_among_real_ones(settings: Settings, missing: set[str]) -> None:
         real = _archives_of_real_ones(settings, models)
     if real:
         raise StandInError(
-            f"{real[0]} is no stand-in, and stand-ins are never made among real ones; "
+            f"{real[0]} is not a stand-in, and stand-ins are never made among real ones; "
             f"add the missing checkpoints to {settings.results_dir.name}/ ({', '.join(sorted(missing))})"
         )
 

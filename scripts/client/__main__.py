@@ -18,7 +18,7 @@ from scripts.client.service import Answer, PredictError, Service
 from scripts.console import examples, new_app, print_error, print_notice, run
 from scripts.settings import load_settings
 
-app = new_app("Ask the running service about pictures and draw the answers.")
+app = new_app("Ask the running service about pictures and draw the answers.", completion=True)
 
 
 @app.command(
@@ -36,6 +36,15 @@ def predict(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every model of the catalogue.")] = False,
     url: Annotated[str | None, typer.Option(help="Where the service is (default: from BIND_ADDRESS and PORT).")] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Certificate of the authority to trust (default: from REQUESTS_CA_BUNDLE, or the usual ones).",
+        ),
+    ] = None,
     key: Annotated[
         str | None,
         typer.Option(envvar="API_KEY", show_envvar=True, help="Your key, where the service requires one."),
@@ -47,7 +56,7 @@ def predict(
     """Ask the running service about pictures and draw the answers; exit code 1 when some picture got none."""
     if every and model:
         raise typer.BadParameter("give --all or --model, not both")
-    service = Service(url or load_settings().url, key)
+    service = Service(url or load_settings().url, ca, key)
     catalogue = service.models()
     names = list(catalogue) if every else model or list(catalogue)[:1]
     if any(catalogue.get(name, {}).get("stand_in") for name in names):
@@ -83,7 +92,7 @@ def _answers(service: Service, image: Path, models: list[str]) -> Iterator[Answe
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Ask and draw; returns the exit code."""
-    return run(app, "predict", argv)
+    return run(app, "scripts/predict", argv)
 
 
 if __name__ == "__main__":

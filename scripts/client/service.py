@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class PredictError(UserError):
 
 @dataclass(frozen=True)
 class Answer:
-    """One model's answer on one picture. ``probabilities`` are the contract's, the most probable first."""
+    """One model's answer on one picture. ``probabilities`` are as in the API's answer, the most probable first."""
 
     image: str
     model: str
@@ -45,21 +46,27 @@ class Answer:
 
 
 class Service:
-    """The running service at ``url``, which may want a key."""
+    """The running service at ``url``.
 
-    def __init__(self, url: str, key: str | None = None) -> None:
+    ``authorities`` is a PEM file with the only ones to trust; by default those of REQUESTS_CA_BUNDLE or the usual ones.
+    ``key`` is for a service that requires one.
+    """
+
+    def __init__(self, url: str, authorities: Path | None = None, key: str | None = None) -> None:
         self._url = url.rstrip("/")
+        # Given with each request, since requests lets REQUESTS_CA_BUNDLE overrule a session.
+        self._verify = str(authorities) if authorities else None
         self._session = requests.Session()
         if key:
             self._session.auth = KeyHeader(key)
 
     def models(self) -> dict[str, dict[str, Any]]:
-        """The catalogue's entries by name. Raises PredictError when the service does not answer, or refuses."""
+        """The catalogue's entries by name. Raises PredictError when the service does not answer, or refuses to."""
         response = self._call("GET", "/api/v1/models")
         body = self._body(response)
         if not response.ok:
             how = " Give it with --key or API_KEY." if response.status_code == requests.codes.unauthorized else ""
-            raise PredictError(f"{body.get('error', f'{self._url} answers with status {response.status_code}')}{how}")
+            raise PredictError(f"{self._url}: {body.get('error', f'status {response.status_code}')}{how}")
         models: dict[str, dict[str, Any]] = body["models"]
         return models
 
@@ -88,7 +95,11 @@ class Service:
 
     def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         try:
-            return self._session.request(method, self._url + path, timeout=TIMEOUT, **arguments)
+            return self._session.request(method, self._url + path, timeout=TIMEOUT, verify=self._verify, **arguments)
+        except requests.exceptions.SSLError as error:
+            raise PredictError(
+                f"{self._url}: no trusted connection ({_reason(error)}); check --url and --ca"
+            ) from error
         except requests.ConnectionError as error:
             raise PredictError(f"Nothing answers at {self._url}; start the service with 'make start'") from error
         except requests.Timeout as error:
@@ -102,6 +113,12 @@ class Service:
         except requests.JSONDecodeError as error:
             raise PredictError(f"{self._url} is some other service; check --url and PORT") from error
         return body
+
+
+def _reason(error: requests.exceptions.SSLError) -> str:
+    """What OpenSSL says, without the layers around it."""
+    found = re.search(r"\] (.+?) \(_ssl", str(error))
+    return found[1] if found else str(error)
 
 
 def retry_after(response: requests.Response) -> float:

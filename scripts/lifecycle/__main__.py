@@ -11,7 +11,7 @@ from scripts.lifecycle.commands import app
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; settings come from the environment (docs/configuration.md)."""
-    return run(app, "models", argv)
+    return run(app, "scripts/models", argv)
 
 
 if __name__ == "__main__":

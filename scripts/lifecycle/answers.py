@@ -1,4 +1,4 @@
-"""How a command of ``scripts/models`` answers: a sentence or a table on standard output, or JSON alone."""
+"""How a command of ``scripts/models`` answers: text or a table on standard output, or JSON alone."""
 
 from __future__ import annotations
 

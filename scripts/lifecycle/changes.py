@@ -1,6 +1,6 @@
-"""Change what a running stack serves: register, scale, upgrade, roll back. No request fails meanwhile.
+"""Change what a running stack serves: register, scale, upgrade, roll back. No request fails during a change.
 
-TorchServe is never asked to wait (``synchronous``): it would wait on one of the two threads that carry predictions.
+TorchServe is never asked to wait (``synchronous``): it would wait on one of the two threads that serve predictions.
 """
 
 from __future__ import annotations
@@ -10,10 +10,19 @@ from collections.abc import Callable, Iterator
 
 from scripts.catalogue import Model, load_catalogue
 from scripts.files import exclusive
-from scripts.lifecycle.history import note_version_before, version_before
+from scripts.lifecycle.capacity import require_room
+from scripts.lifecycle.history import record_version_before, version_before
 from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
-from scripts.store.archive import Archive, ArchiveError, find_version, read_archive, require_checksum, store_path
+from scripts.store.archive import (
+    Archive,
+    ArchiveError,
+    find_version,
+    read_archive,
+    registered_labels,
+    require_checksum,
+    store_path,
+)
 from scripts.store.index import read_index
 from scripts.store.unpacking import discard, unpack
 from scripts.torchserve.inference import probe
@@ -26,8 +35,8 @@ LOAD_SECONDS = 120.0
 class Lifecycle:
     """Changes the models of the running stack that ``settings`` describe.
 
-    ``tell`` gets a sentence before each step that takes time. A method that raises (LifecycleError, ArchiveError,
-    NotLoadedError, InferenceError, WaitingError, ManagementError, LockedError) leaves all as it was before.
+    ``tell`` is called with a message before each step that takes time. A method that raises LifecycleError,
+    ArchiveError, NotLoadedError, InferenceError, WaitingError, ManagementError or LockedError changes nothing.
     """
 
     def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
@@ -37,11 +46,11 @@ class Lifecycle:
         self._tell = tell
 
     def archive_name(self, name: str) -> str:
-        """TorchServe's name of a model, given that or the contract's."""
+        """TorchServe's name of a model, given that name or the one in ``models.json``."""
         return self._catalogue[name].archive_name if name in self._catalogue else name.replace("+", "plus")
 
-    def contract_name(self, archive_name: str) -> str:
-        """The name clients know a model by; TorchServe's own if it is not in the catalogue."""
+    def catalogue_name(self, archive_name: str) -> str:
+        """The model's name in the catalogue, which clients use; TorchServe's own if it is not there."""
         return next((m.name for m in self._catalogue.values() if m.archive_name == archive_name), archive_name)
 
     def versions(self, name: str) -> list[ModelState]:
@@ -59,14 +68,15 @@ class Lifecycle:
         """Register a model of the catalogue, or an archive of the model store by file name."""
         with self._lock():
             archive = self._archive(what)
-            name = self.contract_name(archive.archive_name)
+            name = self.catalogue_name(archive.archive_name)
             with contextlib.suppress(UnknownModelError):
                 serving = self.versions(archive.archive_name)[0].version
                 raise LifecycleError(
                     f"{name} is registered already, version {serving}; `scripts/models upgrade {name} "
                     f"{archive.file.name}` replaces it"
                 )
-            self._bring_up(archive, workers, seconds)
+            require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
+            self._load(archive, workers, seconds)
             return Change(name, archive.version, workers)
 
     def unregister(self, name: str, version: str | None = None) -> list[str]:
@@ -84,8 +94,9 @@ class Lifecycle:
         with self._lock():
             states = self.versions(name)
             state = states[0] if version is None else self._version(name, states, version)
+            require_room(self.settings, self.management, state.archive_name, state.version, workers)
             self._scale(state, workers, seconds)
-            return Change(self.contract_name(state.archive_name), state.version, workers)
+            return Change(self.catalogue_name(state.archive_name), state.version, workers)
 
     def upgrade(self, name: str, file_name: str, seconds: float = LOAD_SECONDS) -> Change:
         """Bring the archive's version up beside the one that serves, check it, switch, and retire the old one.
@@ -100,7 +111,7 @@ class Lifecycle:
             for state in states[1:]:
                 if state.version == archive.version:
                     self._remove(state)
-            self._bring_up(archive, max(1, old.min_workers), seconds)
+            self._load(archive, max(1, old.min_workers), seconds)
             change = self._switch(old, archive.version)
             for state in states[1:]:
                 if state.version != archive.version and state.min_workers == 0:
@@ -120,17 +131,20 @@ class Lifecycle:
             registered = next((state for state in states if state.version == target), None)
             workers = max(1, serving.min_workers)
             if registered:
+                labels = registered_labels(
+                    self.settings.model_store, registered.archive_name, target, registered.archive_file
+                )
                 self._tell(f"Starting {workers} worker(s) of version {target}")
                 self._scale(registered, max(workers, registered.min_workers), seconds)
                 try:
-                    self._probe(registered.archive_name, target, [])
+                    self._probe(registered.archive_name, target, labels)
                 except BaseException:
                     self.management.scale(registered.archive_name, target, registered.min_workers)
                     raise
             else:
                 archive = find_version(self.settings.model_store, serving.archive_name, target, "")
                 require_checksum(self.settings, archive)
-                self._bring_up(archive, workers, seconds)
+                self._load(archive, workers, seconds)
             return self._switch(serving, target)
 
     def _archive(self, what: str) -> Archive:
@@ -160,7 +174,7 @@ class Lifecycle:
     def _require_next(self, name: str, archive: Archive, old: ModelState) -> None:
         if archive.archive_name != old.archive_name:
             raise LifecycleError(
-                f"{archive.file.name} holds {self.contract_name(archive.archive_name)}; give an archive of {name}"
+                f"{archive.file.name} holds {self.catalogue_name(archive.archive_name)}; give an archive of {name}"
             )
         if archive.version == old.version:
             raise LifecycleError(
@@ -168,10 +182,10 @@ class Lifecycle:
                 "another version: `make archives ARCHIVE_VERSION=…`"
             )
 
-    def _bring_up(self, archive: Archive, workers: int, seconds: float) -> None:
+    def _load(self, archive: Archive, workers: int, seconds: float) -> None:
         """Register an archive, start its workers and probe them; if that fails, remove it again."""
         name, version = archive.archive_name, archive.version
-        self._tell(f"Loading {self.contract_name(name)} {version} with {workers} worker(s)")
+        self._tell(f"Loading {self.catalogue_name(name)} {version} with {workers} worker(s)")
         folder = str(unpack(self.settings, archive.file))
         try:
             self.management.register(folder, name)
@@ -212,11 +226,11 @@ class Lifecycle:
         """Let ``version`` answer, then retire the old one: it stays registered, without a worker."""
         self._tell(f"Switching from version {old.version} to {version}")
         self.management.set_default(old.archive_name, version)
-        note_version_before(self.settings, old.archive_name, old.version)
+        record_version_before(self.settings, old.archive_name, old.version)
         drain(self.management, self.settings, old)
         self.management.scale(old.archive_name, old.version, 0)
         workers = self.management.describe(old.archive_name)[0].min_workers
-        return Change(self.contract_name(old.archive_name), version, workers, old.version)
+        return Change(self.catalogue_name(old.archive_name), version, workers, old.version)
 
     def _version(self, name: str, states: list[ModelState], version: str) -> ModelState:
         for state in states:

@@ -28,7 +28,7 @@ app = new_app(
 \b
 exit codes:
   0  done
-  1  refused, nothing was changed: the archive, its checksum or the setting is wrong, or TorchServe says no
+  1  refused, nothing was changed: the archive, its checksum or the setting is wrong, or TorchServe refuses
   2  the command line is wrong
   3  the version does not load or fails its probe; nothing was changed
   4  the stack does not run
@@ -39,6 +39,7 @@ exit codes:
     "scripts/models upgrade VGG19_CK+48 VGG19_CKplus48.mar",
     "scripts/models rollback VGG19_CK+48",
     "scripts/models logs VGG19_CK+48 --follow",
+    completion=True,
 )
 app.add_typer(key_app, name="key")
 
@@ -47,7 +48,7 @@ app.add_typer(key_app, name="key")
 def _count(given: str | int) -> int:
     text = str(given)
     if not text.isascii() or not text.isdigit():
-        raise typer.BadParameter(f"{text!r} is no number of 0 or more")
+        raise typer.BadParameter(f"{text!r} is not a whole number of 0 or more")
     return int(text)
 
 
@@ -58,13 +59,13 @@ def _seconds(given: str | float) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise typer.BadParameter(f"{text!r} is no time")
+        raise typer.BadParameter(f"{text!r} is not a number of seconds")
     return seconds
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model, by the clients' name or TorchServe's.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Patience = Annotated[float, typer.Option(parser=_seconds, metavar="SECONDS", help="For loading.")]
+Timeout = Annotated[float, typer.Option(parser=_seconds, metavar="SECONDS", help="For loading.")]
 
 
 @app.command("list")
@@ -81,7 +82,7 @@ def register(
         str, typer.Argument(metavar="NAME|ARCHIVE", help="A model of models.json, or an archive's file name.")
     ],
     workers: Annotated[int, typer.Option(parser=_count, metavar="N")] = 1,
-    timeout: Patience = LOAD_SECONDS,
+    timeout: Timeout = LOAD_SECONDS,
     as_json: Json = False,
 ) -> int:
     """Register a model of the catalogue, or an archive of the model store."""
@@ -110,7 +111,7 @@ def scale(
     model: Name,
     workers: Annotated[int, typer.Argument(parser=_count, metavar="WORKERS")],
     version: Annotated[str | None, typer.Option(help="Default: the version that serves.")] = None,
-    timeout: Patience = LOAD_SECONDS,
+    timeout: Timeout = LOAD_SECONDS,
     as_json: Json = False,
 ) -> int:
     """Change a model's number of workers; without any, its next request starts one."""
@@ -123,7 +124,7 @@ def scale(
 def upgrade(
     model: Name,
     archive: Annotated[str, typer.Argument(metavar="ARCHIVE", help="File name in the model store.")],
-    timeout: Patience = LOAD_SECONDS,
+    timeout: Timeout = LOAD_SECONDS,
     as_json: Json = False,
 ) -> int:
     """Replace the version that serves by the one in ARCHIVE, without a failed request."""
@@ -136,7 +137,7 @@ def upgrade(
 
 
 @app.command()
-def rollback(model: Name, timeout: Patience = LOAD_SECONDS, as_json: Json = False) -> int:
+def rollback(model: Name, timeout: Timeout = LOAD_SECONDS, as_json: Json = False) -> int:
     """Go back to the version that served before."""
     answers = Answers(as_json)
     change = answers.lifecycle.rollback(model, timeout)
@@ -159,7 +160,7 @@ def logs(
 @app.command()
 def wait(
     models: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Default: all that have workers.")] = None,
-    timeout: Patience = LOAD_SECONDS,
+    timeout: Timeout = LOAD_SECONDS,
     as_json: Json = False,
 ) -> int:
     """Wait until models are READY; by default all that have workers."""
@@ -181,7 +182,7 @@ def _names_with_workers(lifecycle: Lifecycle, deadline: float) -> list[str]:
         try:
             names = lifecycle.management.names()
             states = [lifecycle.versions(name)[0] for name in names]
-            return [lifecycle.contract_name(state.archive_name) for state in states if state.min_workers]
+            return [lifecycle.catalogue_name(state.archive_name) for state in states if state.min_workers]
         except (ManagementError, UnknownModelError):
             if time.monotonic() > deadline:
                 raise

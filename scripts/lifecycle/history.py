@@ -15,19 +15,19 @@ def version_before(settings: Settings, states: list[ModelState]) -> str | None:
 
     It is the one that the last upgrade or rollback took out of service, else the only other one that is registered.
     """
-    noted = _noted(_file(settings)).get(states[0].archive_name)
-    if noted and noted != states[0].version:
-        return noted
+    recorded = _recorded(_file(settings)).get(states[0].archive_name)
+    if recorded and recorded != states[0].version:
+        return recorded
     return states[1].version if len(states) == 2 else None
 
 
-def note_version_before(settings: Settings, archive_name: str, version: str) -> None:
-    """Note the version that was just taken out of service."""
+def record_version_before(settings: Settings, archive_name: str, version: str) -> None:
+    """Record the version that was just taken out of service."""
     path = _file(settings)
-    write_text(path, json.dumps(_noted(path) | {archive_name: version}) + "\n")
+    write_text(path, json.dumps(_recorded(path) | {archive_name: version}) + "\n")
 
 
-def _noted(path: Path) -> dict[str, str]:
+def _recorded(path: Path) -> dict[str, str]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

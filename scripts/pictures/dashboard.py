@@ -128,7 +128,7 @@ def dashboard(
     minutes: Annotated[int, typer.Option(min=1, help="How far back.")] = 60,
     output: Annotated[Path, typer.Option(help="The picture.")] = PICTURE,
 ) -> int:
-    """Draw what a Prometheus has seen in the last minutes."""
+    """Draw what a Prometheus has recorded in the last minutes."""
     matplotlib.use("Agg")
     try:
         draw(Prometheus(prometheus, minutes * 60), output)

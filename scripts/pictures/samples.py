@@ -1,6 +1,6 @@
 """Draw the page's sample faces: ``python -m scripts.pictures.samples``.
 
-The seven drawings in ``proxy/pages/static/samples/`` are made here, so they belong to the project and show nobody.
+The seven drawings in ``proxy/pages/static/samples/`` are made here, so they are the project's and show no real person.
 Needs Chromium and playwright (requirements-dev.txt); the JPEG files are committed, since serving needs neither.
 """
 

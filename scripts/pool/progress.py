@@ -1,4 +1,4 @@
-"""Show how a build gets on: a line for each model, moving in a terminal, plain text elsewhere."""
+"""Show the progress of a build: a line for each model, moving in a terminal, plain text elsewhere."""
 
 from __future__ import annotations
 

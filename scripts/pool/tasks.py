@@ -1,8 +1,8 @@
 """Run slow tasks in a few processes of their own.
 
 Each worker process (``scripts.pool.worker``) leads a session: Ctrl-C reaches only this process, which then ends
-them with everything they started. Its standard input is a lifeline: when this process dies in whatever way, the
-worker reads the end of it and ends itself and its children.
+them with everything they started. Its standard input stays open as long as this process runs: when this process
+dies, however it does, the worker reads end-of-file there and ends itself and its children.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-import psutil
-
+from scripts.memory import memory_left
 from scripts.settings import ROOT, Settings
 
 Report = Callable[[str], None]
 Finished = Callable[[str, "dict[str, Any] | None", "str | None"], None]
 
-# What a worker needs besides its checkpoint: torch, torchvision and OpenVINO, and one conversion's work.
+# Bytes that a worker needs beyond its checkpoint: torch, torchvision and OpenVINO, and one conversion's work.
 _BASE_MEMORY = 1_200_000_000
 _COPIES = 3
 
@@ -49,8 +48,7 @@ class Task:
 def default_workers(tasks: Sequence[Task]) -> int:
     """As many workers as there are cores and memory for, at least one."""
     need = _BASE_MEMORY + _COPIES * max((task.weight for task in tasks), default=0)
-    memory = min(psutil.virtual_memory().available, _cgroup_memory())
-    return max(1, min(len(tasks), len(os.sched_getaffinity(0)), memory // need))
+    return max(1, min(len(tasks), len(os.sched_getaffinity(0)), memory_left() // need))
 
 
 def run_tasks(
@@ -64,7 +62,7 @@ def run_tasks(
 ) -> None:
     """Run all tasks, the heaviest first, and return when the last is done.
 
-    ``stage(name, text)`` and ``finished(name, result, error)`` are called in this thread; ``error`` is a sentence.
+    ``stage(name, text)`` and ``finished(name, result, error)`` are called in this thread; ``error`` is a message.
     What the workers print goes to ``build.log``; ``temporary`` is their TMPDIR.
     """
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
@@ -188,14 +186,3 @@ def _environment(workers: int, temporary: Path | None) -> dict[str, str]:
     if temporary:
         environment["TMPDIR"] = str(temporary)
     return environment
-
-
-def _cgroup_memory() -> int:
-    """Bytes this container may still use; a huge number where no limit is set."""
-    folder = Path("/sys/fs/cgroup")
-    try:
-        limit = (folder / "memory.max").read_text().strip()
-        used = int((folder / "memory.current").read_text())
-    except (OSError, ValueError):
-        return 1 << 62
-    return int(limit) - used if limit.isdigit() else 1 << 62

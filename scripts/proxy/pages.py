@@ -16,7 +16,7 @@ from scripts.settings import ROOT
 
 DESCRIPTION = ROOT / "proxy" / "openapi" / "openapi.yaml"
 
-# fastapi-offline is the one kept package that carries both; only its files are used, it is never imported.
+# fastapi-offline is the one maintained package that has both; only its files are used, it is never imported.
 ASSET_PACKAGE = "fastapi_offline"
 SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
 REDOC_FILE = "redoc.standalone.js"

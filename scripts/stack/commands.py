@@ -1,4 +1,4 @@
-"""The commands on a stack: start, stop, status, and serve, which stays in the foreground."""
+"""The commands on a stack: start, supervise, stop, status, reload, and serve, which stays in the foreground."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import datetime
 
 from rich.console import Console
 
@@ -14,19 +16,28 @@ from scripts.access.apps import refuse_start_without_keys
 from scripts.archives.build import build_all
 from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
-from scripts.processes import wait_until
-from scripts.settings import Settings
+from scripts.proxy import certificates, reloading
+from scripts.settings import ROOT, Settings
 from scripts.stack import report, restore
-from scripts.stack.stack import Stack
+from scripts.stack.stack import PARTS, SUPERVISOR, NotRunningError, Stack
+from scripts.stack.supervision import Supervision, read_supervision
+from scripts.stack.supervisor import Supervisor
 from scripts.store.index import read_index, verified_index
 
 
 def start(settings: Settings, console: Console) -> int:
-    """Build what is missing, start the stack and wait for its models.
+    """Build what is missing, start the stack, wait for its models, and leave a supervisor with it.
 
     Returns 0 when every model that should serve is READY, 3 when the stack runs without some of them.
     """
-    return _start(Stack(settings, console))
+    stack = Stack(settings, console)
+    if {*PARTS} == stack.records.keys():
+        console.print(f"The stack runs already at {settings.url}, without its supervisor, which is started again.")
+        _start_supervisor(stack)
+        return 0
+    code = _start(stack)
+    _start_supervisor(stack)
+    return code
 
 
 def _start(stack: Stack) -> int:
@@ -35,6 +46,7 @@ def _start(stack: Stack) -> int:
     with exclusive(settings.run_dir):
         stack.refuse_second_start()
         refuse_start_without_keys(settings)
+        ends_soon = certificates.check_all(settings)
         catalogue = load_catalogue(settings.catalogue)
         wanted = restore.models_to_load(settings, catalogue)
         build_all(settings, console)
@@ -52,10 +64,39 @@ def _start(stack: Stack) -> int:
     except BaseException:
         stack.stop()
         raise
-    for sentence in plan.problems + plan.notes:
+    for sentence in plan.problems + plan.notes + ends_soon:
         console.print(sentence, style="yellow", markup=False, soft_wrap=True)
     refused = any(name not in entries or entries[name]["error"] for name in catalogue)
     return 3 if refused or plan.problems or outcome.failures else 0
+
+
+def _start_supervisor(stack: Stack) -> None:
+    with (stack.settings.log_dir / "supervisor.log").open("ab") as log:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "scripts.stack", "supervise"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    stack.note(SUPERVISOR, supervisor.pid)
+
+
+def supervise(settings: Settings, console: Console) -> int:
+    """Bring back what ends of a running stack (`start` starts this in the background)."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    with contextlib.suppress(KeyboardInterrupt):
+        _supervisor(Stack(settings, console)).run()
+    return 0
+
+
+def _supervisor(stack: Stack) -> Supervisor:
+    def announce(message: str) -> None:
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        print(f"{now} supervisor: {message}", flush=True)
+
+    return Supervisor(stack, os.getpid(), announce)
 
 
 def stop(settings: Settings, console: Console) -> int:
@@ -68,29 +109,55 @@ def stop(settings: Settings, console: Console) -> int:
 def status(settings: Settings, console: Console) -> int:
     """Show processes and models. Returns 0 when the whole stack runs, 1 for half of it, 4 for none."""
     alive = Stack(settings, console).records
-    for name in ("proxy", "torchserve"):
+    supervisor = alive.get(SUPERVISOR)
+    supervision = (read_supervision(settings) or Supervision(supervisor.pid)) if supervisor else None
+    for name in reversed(PARTS):
         text = f"runs, process {alive[name].pid}" if name in alive else "[red]does not run[/]"
-        console.print(f"{name:<11}{text}")
-    if len(alive) < 2:
-        console.print("Nothing runs; `make start` starts it." if not alive else "Half of it runs: `make stop` first.")
-        return 1 if alive else 4
+        console.print(f"{name:<11}{text}{report.restarts(supervision, name)}", soft_wrap=True)
+    console.print(f"{SUPERVISOR:<11}" + (f"runs, process {supervisor.pid}" if supervisor else "[red]does not run[/]"))
+    missing = {*PARTS} - alive.keys()
+    if missing:
+        console.print(_advice(missing, supervision))
+        return 1 if len(missing) < len(PARTS) or supervision else 4
+    if supervision is None:
+        console.print("[yellow]Nothing would bring back what ends; `make start` starts the supervisor.[/]")
     catalogue = load_catalogue(settings.catalogue)
     outcome = report.read_outcome(settings, list(catalogue.values()))
     report.show(settings, catalogue, read_index(settings.index_file), outcome, console)
     return 0
 
 
+def reload(settings: Settings, console: Console) -> int:
+    """Let the proxy load its certificates anew, as after a renewal; no request is lost. Returns 0 when they serve."""
+    proxy = Stack(settings, console).records.get("proxy")
+    if proxy is None:
+        raise NotRunningError("the proxy does not run")
+    with exclusive(settings.run_dir):
+        loaded = reloading.reload(settings, proxy.pid)
+    for address, pair in loaded.items():
+        console.print(f"{address} answers with {pair.certificate}.", markup=False, soft_wrap=True)
+    console.print("Reloaded." if loaded else "Reloaded; there is no certificate, since TLS is off.")
+    return 0
+
+
+def _advice(missing: set[str], supervision: Supervision | None) -> str:
+    if supervision:
+        return "The supervisor brings back what does not run."
+    return (
+        "Half of it runs: `make stop` first." if len(missing) < len(PARTS) else "Nothing runs; `make start` starts it."
+    )
+
+
 def serve(settings: Settings, console: Console) -> int:
-    """Start the stack and follow its logs until Ctrl-C, SIGTERM, or the end of one of its processes."""
+    """Start the stack, follow its logs and bring back what ends, until Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, _interrupt)
     stack = Stack(settings, console)
     try:
         _start(stack)
+        stack.note(SUPERVISOR, os.getpid())
         with _followed_logs(settings):
             console.print("Ctrl-C stops everything. The logs follow.\n")
-            wait_until(lambda: len(stack.records) < 2, float("inf"), every=0.5)
-        gone = sorted({"torchserve", "proxy"} - stack.records.keys())
-        console.print(f"[red]{gone[0]} ended by itself[/]; its log is in {settings.log_dir}")
+            _supervisor(stack).run()
         return 1
     except KeyboardInterrupt:
         console.print("\nStopping.")
@@ -105,7 +172,7 @@ def serve(settings: Settings, console: Console) -> int:
 def _followed_logs(settings: Settings) -> Iterator[None]:
     names = ("torchserve.log", "workers.log", "proxy-error.log", "proxy-access.log")
     logs = [str(settings.log_dir / name) for name in names]
-    # --pid: an interrupt in the middle of this line would leave a tail that nobody knows.
+    # --pid: tail ends with this process even if an interrupt comes before the block below can stop it.
     command = ["tail", f"--pid={os.getpid()}", "-q", "-n", "0", "-F", *logs]
     tail = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:

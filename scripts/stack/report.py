@@ -1,19 +1,21 @@
-"""Wait until the models are READY, and show what became of each."""
+"""Wait until the models are READY, and show the state of each."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-import requests
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from scripts.catalogue import Model
 from scripts.processes import wait_until
+from scripts.proxy.own import own_session, own_url
 from scripts.settings import Settings
+from scripts.stack.supervision import Supervision
 from scripts.store.index import IndexEntry
 from scripts.torchserve.management import Management, ManagementError
 from scripts.torchserve.process import TorchServeError, last_lines, start_log
@@ -24,7 +26,7 @@ PROXY_SECONDS = 15.0
 
 @dataclass
 class Outcome:
-    """What became of each model, by contract name.
+    """The state of each model, by its name in the catalogue.
 
     ``ready`` ones serve, ``failures`` say why not, ``absent`` ones are not registered.
     """
@@ -74,22 +76,31 @@ def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool],
 
 
 def wait_for_proxy(settings: Settings, ready: set[str], idle: set[str]) -> bool:
-    """Wait until the proxy, which looks once a second, knows ``ready`` and ``idle`` models; False if it does not."""
+    """Wait until the proxy, which polls once a second, knows ``ready`` and ``idle`` models; False if it does not."""
     return wait_until(lambda: _proxy_knows(settings, ready, idle), PROXY_SECONDS)
 
 
+def restarts(supervision: Supervision | None, name: str) -> str:
+    """What the supervisor has had to do for a part, empty if nothing."""
+    part = supervision.parts.get(name) if supervision else None
+    if part is None or not part.restarts:
+        return ""
+    times = "once" if part.restarts == 1 else f"{part.restarts} times"
+    since = datetime.fromtimestamp(part.since).astimezone().isoformat(sep=" ", timespec="seconds")
+    return f", [yellow]brought back {times}[/], {part.state} since {since}"
+
+
 def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
-    session = requests.Session()
-    session.trust_env = False  # no proxy of the environment lies between this process and its own server
     try:
-        if settings.keys_required:
-            reason = session.get(f"{settings.url}/api/v1/health/ready", timeout=5).json().get("error", "")
-            return "TorchServe" not in reason and not any(f"{name} is " in reason for name in ready | idle)
-        answer = session.get(f"{settings.url}/api/v1/models", timeout=5).json()
-    except (requests.RequestException, ValueError):
+        with own_session(settings) as session:
+            if settings.keys_required:
+                reason = session.get(f"{own_url(settings)}/api/v1/health/ready", timeout=5).json().get("error", "")
+                return "TorchServe" not in reason and not any(f"{name} is " in reason for name in ready | idle)
+            answer = session.get(f"{own_url(settings)}/api/v1/models", timeout=5).json()
+    except (OSError, ValueError):  # also those of requests
         return False
-    askable = {name for name, entry in answer["models"].items() if "error" not in entry}
-    return ready <= set(answer["loaded_models"]) and idle <= askable
+    available = {name for name, entry in answer["models"].items() if "error" not in entry}
+    return ready <= set(answer["loaded_models"]) and idle <= available
 
 
 def show(

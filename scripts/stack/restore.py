@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.catalogue import Model
+from scripts.environment import SettingsError
 from scripts.files import write_text
-from scripts.settings import Settings, SettingsError
+from scripts.settings import Settings
 from scripts.store.archive import ArchiveError, check_archive, find_version, read_archive
 from scripts.store.index import IndexEntry
 from scripts.store.unpacking import Folders, unpack_all
@@ -36,8 +37,8 @@ REGISTER_SECONDS = 60.0
 class Plan:
     """What a start registers, by archive name.
 
-    ``unavailable`` was registered before and cannot be now; ``unregistered`` was taken away by hand. ``notes`` are
-    sentences for the person who starts the stack, those in ``problems`` of models that are missing.
+    ``unavailable`` was registered before and cannot be now; ``unregistered`` was removed by a user. ``notes`` are
+    messages for the person who starts the stack; ``problems`` are those about models that are missing.
     """
 
     models: Snapshot = field(default_factory=dict)
@@ -100,9 +101,9 @@ def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Mode
 
 
 def record(settings: Settings, plan: Plan, *, done: bool) -> None:
-    """Note what a start registers, in place of what was noted before; once more, ``done``, when it has.
+    """Record what a start registers, in place of the record before; again, ``done``, when it has registered it.
 
-    What TorchServe noted until then is void: of a start that was cut off, it is a part of the plan.
+    TorchServe's snapshots until then are removed: those of a start that was interrupted hold only a part of the plan.
     """
     consumed = written_files(settings)
     state = {
@@ -183,7 +184,7 @@ def _add(settings: Settings, model: Model, saved: dict[str, Entry] | None, plan:
 
 
 def _note_newer(settings: Settings, model: Model, plan: Plan) -> None:
-    """Say so when the build left a version that nobody has switched to yet."""
+    """Say so when the build left a version that no upgrade has switched to yet."""
     versions = plan.models[model.archive_name]
     try:
         built = read_archive(settings.model_store / model.archive_file).version
@@ -203,7 +204,7 @@ def _set_workers(versions: dict[str, Entry], loaded: bool) -> None:
 
 
 def _last_state(settings: Settings) -> tuple[Snapshot, set[str]]:
-    """What was registered last, and what had been unregistered by hand."""
+    """What was registered last, and what a user had unregistered."""
     state = _read_state(_state_file(settings))
     written = [path for path in written_files(settings) if path.name not in state["consumed"]]
     snapshots = (models for path in reversed(written) if (models := read_written(path)) is not None)

@@ -5,6 +5,7 @@ The newest archive of a model is ``X.mar``; one that it replaced is kept as ``X-
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zipfile
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Archive:
     """An archive that can be opened.
 
     ``archive_name`` and ``version`` are what TorchServe will know it by, ``configuration`` is its
-    ``model-config.yaml``, ``description`` its ``model.json`` (empty in archives of others).
+    ``model-config.yaml``, ``description`` its ``model.json`` (empty in archives built elsewhere).
     """
 
     file: Path
@@ -92,6 +93,19 @@ def find_version(store: Path, archive_name: str, version: str, registered_as: st
             return archive
     reason = reasons[0] if reasons else f"no file in {store} holds version {version}; copy it there again"
     raise ArchiveError(f"{archive_name} {version}: {reason}")
+
+
+def registered_labels(store: Path, archive_name: str, version: str, registered_as: str) -> list[str]:
+    """The labels a registered version must answer with; empty if neither its folder nor an archive in ``store`` says.
+
+    ``registered_as`` is its file or folder, as TorchServe tells it.
+    """
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        description = json.loads((Path(registered_as) / "model.json").read_text(encoding="utf-8"))
+        return list(description.get("emotions", []))
+    with contextlib.suppress(ArchiveError):
+        return find_version(store, archive_name, version, registered_as).labels
+    return []
 
 
 def check_archive(settings: Settings, archive: Archive) -> None:

@@ -24,7 +24,7 @@ def read_checksum(archive: Path) -> str | None:
 
 
 def archive_problems(store: Path, archives: Iterable[Path]) -> dict[Path, str | None]:
-    """Compare archives with their checksum files; for each a sentence that says what is wrong, or None."""
+    """Compare archives with their checksum files; for each a message that says what is wrong, or None."""
     return {archive: _problem(archive, found) for archive, found in digests(store, archives).items()}
 
 

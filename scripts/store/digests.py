@@ -1,7 +1,7 @@
-"""The ledger of digests: which SHA-256 a file had, for as long as its size, times and inode stay the same.
+"""The record of digests: which SHA-256 a file had, for as long as its size, times and inode stay the same.
 
-``digests.json`` in the model store has those of archives and checkpoints by their file names, so that none is read
-again for nothing. What an archive should be is in its ``.sha256`` file; what it is, in the ledger or the file itself.
+``digests.json`` in the model store has those of archives and checkpoints by their file names, so that a file is read
+again only if it changed. The digest that an archive should have is in its ``.sha256`` file.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import Any
 from scripts.files import sha256, signature, write_text
 
 FILE = "digests.json"
-# Hashing is bound by the processor; more threads would only keep a start's other work waiting.
+# Hashing is limited by the processor; more threads would delay what else a start does.
 _THREADS = 2
 
 Signature = tuple[int, ...]
 
 
 def known_digest(store: Path, path: Path) -> str | None:
-    """The file's SHA-256 if the ledger has it; None if it does not, or the file is another now."""
+    """The file's SHA-256 if it is recorded; None if it is not, or the file has changed since."""
     return _known(_read(store), path)
 
 
 def digest(store: Path, path: Path) -> str:
-    """The file's SHA-256, read only if the ledger does not have it. Raises OSError if it cannot be read."""
+    """The file's SHA-256, read only if it is not recorded. Raises OSError if it cannot be read."""
     found = digests(store, [path])[path]
     if found is None:
         found = sha256(path)  # says why it cannot be read
@@ -37,8 +37,8 @@ def digest(store: Path, path: Path) -> str:
 
 def digests(store: Path, paths: Iterable[Path]) -> dict[Path, str | None]:
     """The same of several files, some at a time; None for one that cannot be read."""
-    ledger, paths = _read(store), list(paths)
-    known = {path: _known(ledger, path) for path in paths}
+    recorded, paths = _read(store), list(paths)
+    known = {path: _known(recorded, path) for path in paths}
     unknown = [path for path in paths if known[path] is None]
     with ThreadPoolExecutor(_THREADS) as threads:
         hashed = dict(zip(unknown, threads.map(_hashed, unknown), strict=True))
@@ -47,7 +47,7 @@ def digests(store: Path, paths: Iterable[Path]) -> dict[Path, str | None]:
 
 
 def remember(store: Path, entries: Mapping[str, tuple[Signature, str]]) -> None:
-    """Note the signature and the digest of files that were read elsewhere, unless the store cannot be written."""
+    """Record the signature and the digest of files that were read elsewhere, unless the store cannot be written."""
     added = {name: {"signature": list(found), "sha256": value} for name, (found, value) in entries.items()}
     if added:
         with contextlib.suppress(OSError):
@@ -61,9 +61,9 @@ def _hashed(path: Path) -> tuple[Signature, str] | None:
         return None
 
 
-def _known(ledger: Mapping[str, Any], path: Path) -> str | None:
+def _known(recorded: Mapping[str, Any], path: Path) -> str | None:
     try:
-        entry = ledger[path.name]
+        entry = recorded[path.name]
         return str(entry["sha256"]) if entry["signature"] == list(signature(path)) else None
     except (OSError, KeyError, TypeError):
         return None

@@ -30,7 +30,7 @@ class IndexEntry(TypedDict, total=False):
 
 
 def read_index(path: Path) -> dict[str, IndexEntry]:
-    """The entries by the models' contract names; empty if nothing was built yet."""
+    """The entries by the models' names in the catalogue; empty if nothing was built yet."""
     try:
         entries: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -44,7 +44,7 @@ def write_index(path: Path, entries: dict[str, IndexEntry]) -> None:
 
 
 def index_entry(model: Model, record: Record | None, error: str | None) -> IndexEntry:
-    """Decide whether the archive on disk may be served although ``error`` kept it from being built anew.
+    """Decide whether the archive on disk may be served although ``error`` kept it from being rebuilt.
 
     An archive of a real checkpoint stays in service, with a warning. One of a stand-in does not, nor one made
     for another catalogue entry.
@@ -70,7 +70,7 @@ def index_entry(model: Model, record: Record | None, error: str | None) -> Index
 
 
 def build_error(entry: IndexEntry) -> str | None:
-    """Why the build could not make the archive anew, be it served all the same or not."""
+    """Why the build could not rebuild the archive, whether or not the old one is still served."""
     return entry.get("error") or entry.get("warning", "").removesuffix(_STAYS) or None
 
 
@@ -89,7 +89,7 @@ def verified_index(settings: Settings, names: Iterable[str]) -> dict[str, IndexE
 def verify_checksums(settings: Settings) -> dict[str, str | None]:
     """Compare every archive of the index with its ``.sha256`` file.
 
-    Returns the contract names, each with None or a sentence that says what is wrong.
+    Returns for each model, by name, None or a message that says what is wrong.
     """
     archives = {
         name: settings.model_store / archive

@@ -81,7 +81,7 @@ def place(store: Path, model: Model, packed: Path, record: Record) -> None:
 def locked(store: Path, waiting: Callable[[str], None]) -> Iterator[Path]:
     """Hold the store's lock; yields an empty folder for the work, removed at the end.
 
-    ``waiting`` gets a sentence before this waits for another build.
+    ``waiting`` is called with a message before this waits for another build.
     """
     store.mkdir(parents=True, exist_ok=True)
     with exclusive(store, waiting):

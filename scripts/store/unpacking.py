@@ -1,7 +1,7 @@
 """Unpack archives for TorchServe, so that it links their files instead of unpacking them itself.
 
 It would do that one archive after the other before it answers at all, and later on one of the two threads that also
-carry predictions. What is unpacked stays in the run directory for the next start, until no start needs it.
+serve predictions. What is unpacked stays in the run directory for the next start, until no start needs it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _STOP_SECONDS = 10.0
 
 
 def main() -> int:
-    """Let TorchServe start once without a model, note which classes it uses, and archive those."""
+    """Let TorchServe start once without a model, list the classes it uses, and archive those."""
     archive = torchserve.CLASS_DATA
     archive.unlink(missing_ok=True)
     try:

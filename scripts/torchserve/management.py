@@ -36,6 +36,10 @@ class ManagementError(UserError):
         self.exit_code = REFUSED if status else NOT_RUNNING
 
 
+class NoKeyError(ManagementError):
+    """TorchServe's key file has no key for the management API."""
+
+
 @dataclass(frozen=True)
 class ModelState:
     """What TorchServe says of one version of a model.
@@ -80,8 +84,8 @@ class Management:
         """Register an archive: a file name in the model store, or a folder with its unpacked files.
 
         ``configuration`` is what holds where the archive's own does not say, under the names of TorchServe's
-        snapshots. Workers are started by ``scale``; an archive of others that asks for some itself (minWorkers) has
-        them starting already, whatever TorchServe is told here. Like ``scale`` it does not wait for them.
+        snapshots. Workers are started by ``scale``; an archive built elsewhere that sets minWorkers
+        starts them already, whatever is asked for here. Like ``scale`` it does not wait for them.
         """
         parameters = {
             parameter: str(configuration[key])
@@ -97,7 +101,7 @@ class Management:
     def scale(self, archive_name: str, version: str, workers: int) -> None:
         """Start or end workers until there are ``workers``.
 
-        Returns at once: ``synchronous=true`` would hold one of the two threads that also carry predictions.
+        Returns at once: ``synchronous=true`` would hold one of the two threads that also serve predictions.
         """
         count = str(workers)
         path = f"/models/{quote(archive_name)}/{quote(version)}"
@@ -140,7 +144,7 @@ class Management:
             keys = json.loads(self._settings.key_file.read_text())
             return str(keys["management"]["key"])
         except (OSError, ValueError, KeyError) as error:
-            raise ManagementError(f"{self._settings.key_file}: no management key in it yet") from error
+            raise NoKeyError(f"{self._settings.key_file}: no management key in it yet") from error
 
 
 def _state(version: dict[str, Any]) -> ModelState:

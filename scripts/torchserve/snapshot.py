@@ -15,7 +15,7 @@ from typing import Any
 from scripts.settings import Settings
 from scripts.store.archive import Archive
 
-# What a snapshot carries of a model's configuration, with TorchServe's defaults for archives that do not say.
+# What a snapshot has of a model's configuration, with TorchServe's defaults for what an archive does not set.
 _CONFIGURATION = {"batchSize": 1, "maxBatchDelay": 100, "responseTimeout": 120, "startupTimeout": 120}
 _PROPERTY = re.compile(r"^model_snapshot=(.*)$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")

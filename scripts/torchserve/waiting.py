@@ -7,16 +7,19 @@ import time
 from collections.abc import Callable
 
 from scripts.errors import LATE, NOT_LOADED, UserError
-from scripts.processes import wait_until
+from scripts.processes import taken_ports, wait_until
 from scripts.settings import Settings
 from scripts.torchserve.inference import InferenceError, probe
-from scripts.torchserve.management import Management, ManagementError, ModelState
-from scripts.torchserve.process import TorchServeError, last_lines, start_log
+from scripts.torchserve.management import Management, ManagementError, ModelState, NoKeyError
+from scripts.torchserve.process import CONFIG, TorchServeError, last_lines, start_log
 from scripts.torchserve.worker_log import last_error
 
 START_SECONDS = 180.0
 DRAIN_SECONDS = 60.0
 _POLL_SECONDS = 0.1
+# TorchServe writes its keys at about the time at which it begins to listen.
+_KEY_SECONDS = 5.0
+_KEY_REFUSED = (400, 401, 403)  # 400 is what it answers to a wrong key; the others are in its documentation
 # After the last request was computed its answer is still on its way through TorchServe.
 _LAST_ANSWER_SECONDS = 0.5
 # TorchServe starts a worker that died while loading again and again; the third process means it will not load.
@@ -36,7 +39,7 @@ class WaitingError(UserError):
 
 
 class LoadAttempts:
-    """The processes in which the workers of a model have tried to load, seen from time to time."""
+    """The processes in which the workers of a model have tried to load, as seen so far."""
 
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
@@ -58,7 +61,7 @@ def wait_ready(
     while True:
         state = next((s for s in management.describe(archive_name) if s.version == version), None)
         if state is None:
-            raise ManagementError(f"{archive_name} {version} was unregistered meanwhile", 404)
+            raise ManagementError(f"{archive_name} {version} was unregistered while its workers were waited for", 404)
         if state.ready >= workers:
             return
         if attempts.have_failed(state):
@@ -74,12 +77,24 @@ def wait_ready(
 
 
 def wait_for_answer(settings: Settings, alive: Callable[[], bool]) -> None:
-    """Wait until the management API answers. Raises TorchServeError when it does not, or ``alive`` says it ended."""
+    """Wait until the management API answers.
+
+    Raises TorchServeError when it does not, when ``alive`` says that it ended, or when it listens but takes no key.
+    """
+    management = Management(settings)
+    refused_since = float("inf")
 
     def answers() -> bool:
+        nonlocal refused_since
         try:
-            Management(settings).names()
-        except ManagementError:
+            management.names()
+        except ManagementError as error:
+            refused_since = min(refused_since, time.monotonic()) if _refuses(settings, error) else float("inf")
+            if time.monotonic() - refused_since > _KEY_SECONDS:
+                raise TorchServeError(
+                    f"TorchServe listens on port {settings.management_port} but gives no access: {error}; remove a "
+                    f"disable_token_authorization=true from {CONFIG.name}, and let nothing else write the key file"
+                ) from error
             return not alive()
         return True
 
@@ -87,11 +102,18 @@ def wait_for_answer(settings: Settings, alive: Callable[[], bool]) -> None:
         raise TorchServeError(f"TorchServe does not answer; {last_lines(start_log(settings))}")
 
 
+def _refuses(settings: Settings, error: ManagementError) -> bool:
+    """Whether TorchServe is up and takes no key of ours; for a moment that is so at every start."""
+    if isinstance(error, NoKeyError):
+        return bool(taken_ports([settings.management_port], "127.0.0.1"))
+    return error.status in _KEY_REFUSED
+
+
 def drain(management: Management, settings: Settings, state: ModelState) -> None:
     """Wait, at most DRAIN_SECONDS, until a version that gets no new requests has answered the ones before.
 
-    TorchServe tells how many requests wait, but not which ones a worker computes. A request of our own, behind all
-    others, is answered after them by a lone worker; several may each compute a whole batch meanwhile.
+    TorchServe reports how many requests wait, but not which ones a worker computes. A probe sent after all other
+    requests is answered after them by a single worker; of several, each may still compute a whole batch.
     """
     if not state.ready:
         return

@@ -74,11 +74,11 @@ def test_a_build_waits_for_another_in_the_same_store(workshop: Workshop) -> None
     with exclusive(workshop.store):
         waiting = workshop.start("--force", "--model", "Mini_A")
         assert waiting.stdout
-        sentence = waiting.stdout.readline()
+        message = waiting.stdout.readline()
         assert not any(workshop.store.glob(SIGNS_OF_WORK))
         assert waiting.poll() is None
     output, errors = waiting.communicate(timeout=600)
-    assert sentence == f"process {os.getpid()} is writing into store/ already; waiting for its end\n"
+    assert message == f"process {os.getpid()} is writing into store/ already; waiting for its end\n"
     assert (waiting.returncode, errors) == (0, ""), output
 
 

@@ -71,7 +71,7 @@ class Workshop(Site):
         return {name: plan.reason for name, plan in plans.items() if plan}
 
     def files(self) -> dict[str, str]:
-        """The store's files with their content's hash; the lock aside, and the ledger, which notes files' times."""
+        """The store's files with their content's hash; not the lock, nor the record of digests, which has times."""
         files = [path for path in self.store.iterdir() if path.is_file()]
         return {path.name: sha256(path) for path in files if path.name not in (".lock", "digests.json")}
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scripts.bench.__main__ import main
-from scripts.bench.page import page, verdict, warning
+from scripts.bench.page import conclusion, page, warning
 from scripts.bench.plot import draw
 from scripts.bench.tables import all_tables
 from scripts.bench.targets import targets
@@ -31,7 +31,7 @@ def test_targets_say_what_was_reached(result: dict[str, Any]) -> None:
         ("all archives built", "80.0 s", "≤ 90.0 s", "yes"),
         ("one small archive built again", "12.0 s", "≤ 10.0 s", "**no**"),
     }
-    assert verdict(result) == "10 of 11 targets reached; not: one small archive built again."
+    assert conclusion(result) == "10 of 11 targets reached; not: one small archive built again."
 
 
 def test_the_report_is_made_from_the_figures_alone(result: dict[str, Any], tmp_path: Path) -> None:

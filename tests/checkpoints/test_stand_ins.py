@@ -175,7 +175,7 @@ def test_stand_ins_are_never_made_among_real_checkpoints(settings: Settings) -> 
         with pytest.raises(stand_ins.StandInError) as caught:
             make(settings)
         assert str(caught.value) == (
-            "one_best.pt is no stand-in, and stand-ins are never made among real ones; "
+            "one_best.pt is not a stand-in, and stand-ins are never made among real ones; "
             "add the missing checkpoints to results/ (two)"
         )
         assert real.read_bytes() == before
@@ -189,7 +189,7 @@ def test_stand_ins_do_not_replace_archives_of_real_checkpoints(settings: Setting
     record = Record(archive_inputs(model, "0", "openvino", "1.0"), False, "0")
     write_record(settings.model_store, model, record)
     assert not stand_ins.wanted(settings)
-    with pytest.raises(stand_ins.StandInError, match=r"^one\.mar is no stand-in"):
+    with pytest.raises(stand_ins.StandInError, match=r"^one\.mar is not a stand-in"):
         make(settings)
 
 

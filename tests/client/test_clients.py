@@ -98,7 +98,7 @@ def test_command_takes_a_key_from_its_option_or_the_environment(limited: Running
     for arguments, told in (([], "A key is required; "), (["--key", "wrong"], "This key is not known here: ")):
         refused = _predict(limited, face, *arguments)
         assert refused.returncode == 1
-        assert refused.stderr.startswith(told)
+        assert refused.stderr.startswith(f"{limited.url}: {told}")
         assert refused.stderr.endswith(" Give it with --key or API_KEY.\n")
 
 

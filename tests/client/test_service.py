@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ import requests
 
 from scripts.client import service
 from scripts.client.service import Answer, PredictError, Service, retry_after
+from tests.support.authority import Authority
 from tests.support.ports import free_ports
 
 Reply = tuple[int, dict[str, str], str]
@@ -108,7 +110,7 @@ def test_a_key_is_sent_with_every_request_and_no_password_of_netrc(
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    client = Service(server.url, "K-1")
+    client = Service(server.url, key="K-1")
     server.replies = [(200, {}, '{"models": {}}'), OK]
     client.models()
     client.predict(image, "M")
@@ -119,9 +121,9 @@ def test_a_key_is_sent_with_every_request_and_no_password_of_netrc(
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
-        ((401, {}, '{"error": "A key is required."}'), "A key is required. Give it with --key or API_KEY."),
-        ((421, {}, '{"error": "Not here."}'), "Not here."),
-        ((502, {}, "{}"), "{url} answers with status 502"),
+        ((401, {}, '{"error": "A key is required."}'), "{url}: A key is required. Give it with --key or API_KEY."),
+        ((400, {}, '{"error": "This port accepts only HTTPS."}'), "{url}: This port accepts only HTTPS."),
+        ((502, {}, "{}"), "{url}: status 502"),
     ],
 )
 def test_a_service_that_does_not_list_its_models_says_why(
@@ -203,3 +205,46 @@ def test_retry_after_is_a_number_or_a_date_and_never_a_crash() -> None:
     assert retry_after(answer("7")) == 7
     assert retry_after(answer(formatdate(time() + 30, usegmt=True))) == pytest.approx(30, abs=3)
     assert retry_after(answer(None)) == retry_after(answer("soon")) == float("inf")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def secure(server: Server, authority: Authority) -> Server:
+    """The service over HTTPS."""
+    pair = authority.issue("server")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.certificate, pair.key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.url = f"https://localhost:{server.server_port}"
+    return server
+
+
+def test_an_authority_is_trusted_that_is_given(
+    secure: Server, image: Path, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(Authority(tmp_path).file))
+    secure.replies = [OK]
+    client = Service(secure.url, authority.file)
+    assert client.predict(image, "M").body == BODY
+    client._session.close()
+
+
+def test_an_authority_is_trusted_that_the_environment_has(
+    secure: Server, image: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
+    secure.replies = [OK]
+    client = Service(secure.url)
+    assert client.predict(image, "M").body == BODY
+    client._session.close()
+
+
+def test_a_service_of_another_authority_gets_no_picture(secure: Server, image: Path, tmp_path: Path) -> None:
+    told = message(Service(secure.url, Authority(tmp_path).file), image)
+    assert told.startswith(f"{secure.url}: no trusted connection (certificate verify failed: ")
+    assert told.endswith("); check --url and --ca")
+    assert secure.asked == []

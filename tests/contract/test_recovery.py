@@ -7,13 +7,14 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from scripts.processes import ProcessRecord
+from scripts.processes import ProcessRecord, read_records
 from tests.support import images
 from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
 from tests.support.client import Client
@@ -104,6 +105,22 @@ def _held_request(thread: ThreadPoolExecutor, client: Client) -> Future[requests
     pytest.fail("every request was answered")
 
 
+def test_a_worker_that_hangs_is_replaced_and_its_requests_are_answered(
+    start_stack: StartStack, small_site: Site, reference: Reference, tmp_path: Path
+) -> None:
+    """Soon, as its archive wants it here."""
+    site = small_site.copy(tmp_path)
+    site.change_file(MODEL, "model-config.yaml", lambda text: text.replace(b"Timeout: 20", b"Timeout: 2"))
+    with start_stack(**site.places, LOAD_MODELS=MODEL) as stack:
+        operator, client = Operator(stack), Client(stack.url)
+        with operator.frozen(MODEL) as hanging, ThreadPoolExecutor(8) as threads:
+            asked = [threads.submit(client.predict, images.frame(number), MODEL) for number in range(12)]
+            answers = [future.result() for future in asked]
+            for number, answer in enumerate(answers):
+                assert_prediction(answer, MODEL, reference.probabilities(MODEL, images.frame(number)))
+            assert operator.only_worker(MODEL) != hanging
+
+
 @pytest.fixture(scope="module")
 def fragile(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
     """A stack to be harmed: one loaded model, and predictions that must end within 3 seconds."""
@@ -140,7 +157,10 @@ def test_torchserve_that_hangs_ends_in_504_and_serves_again_when_it_goes_on(
     _assert_served(client, reference)
 
 
-def test_torchserve_that_died_ends_in_503(fragile: RunningStack, small_site: Site, reference: Reference) -> None:
+def test_torchserve_that_nobody_brings_back_ends_in_503(
+    fragile: RunningStack, small_site: Site, reference: Reference
+) -> None:
+    read_records(fragile.settings.run_dir / "stack.json")["supervisor"].stop(signal.SIGKILL, 10)
     client, operator = Client(fragile.url), Operator(fragile)
     _assert_served(client, reference)
     torchserve = ProcessRecord.of(operator.torchserve())

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scripts.archives.changes import FIRST_VERSION
-from scripts.settings import ROOT, Settings, SettingsError, load_settings
+from scripts.environment import SettingsError
+from scripts.settings import ROOT, Settings, load_settings
 
 
 def test_defaults_serve_on_loopback_from_the_clone() -> None:
@@ -85,6 +86,7 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
             "spaces, or all, or none",
         ),
         ("JPEG_DECODING", "fast", "JPEG_DECODING=fast: use one of exact, reduced"),
+        ("HSTS_MAX_AGE", "1y", "HSTS_MAX_AGE=1y: must be a whole number of at least 0"),
         ("MAX_PIXELS", "²", "MAX_PIXELS=²: must be a whole number of at least 1"),
     ],
 )
@@ -101,6 +103,7 @@ NO_SETTINGS = {"ARCHIVE_VERSION": "as before, at first 1.0", "PYTHON": "`python3
 # Defaults that are told in words: what the words stand for.
 IN_WORDS = {
     "off": "",
+    "not set": None,
     "none": (),
     "localhost": ("localhost",),
     "the one from PyPI": None,
@@ -112,6 +115,7 @@ IN_WORDS = {
         "https://localhost:3000",
     ),
     "loopback": ("127.0.0.0/8", "::1/128"),
+    "what fits into memory": 0,
 }
 
 

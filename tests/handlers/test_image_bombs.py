@@ -48,12 +48,12 @@ for path in map(Path, sys.argv[1:]):
 
 
 class Reading(NamedTuple):
-    """What reading a file took and gave: bytes at most, bytes as estimated before, status, sentence."""
+    """What reading a file took and gave: bytes at most, bytes as estimated before, status, message."""
 
     memory: int
     estimate: int
     status: int
-    sentence: str
+    message: str
 
 
 def read_in_child(folder: Path, files: dict[str, bytes]) -> dict[str, Reading]:
@@ -79,8 +79,8 @@ def test_pictures_over_a_limit_are_refused_without_taking_memory(tmp_path: Path)
     assert {name: reading for name, reading in readings.items() if reading.status != 413} == {}
     assert {name: reading for name, reading in readings.items() if reading.memory > SLACK} == {}
     for name, (_, beginning, end) in bombs.REFUSED.items():
-        assert readings[name].sentence.startswith(beginning), name
-        assert readings[name].sentence.endswith(end), name
+        assert readings[name].message.startswith(beginning), name
+        assert readings[name].message.endswith(end), name
 
 
 @pytest.mark.parametrize("name", ["jpeg-exif", "png-exif", "png-ztxt", "png-itxt", "png-icc", "jpeg-segments"])

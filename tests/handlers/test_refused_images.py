@@ -56,10 +56,10 @@ def test_an_image_whose_inside_is_overwritten_is_refused(image_format: str) -> N
     ],
 )
 def test_other_files_are_refused_by_their_content(data: bytes, description: str) -> None:
-    kind, status, sentence = refusal(data)
+    kind, status, message = refusal(data)
     assert (kind, status) == ("unsupported", 415)
-    assert sentence.startswith(f"The file is {description}")
-    assert sentence.endswith(ACCEPTED)
+    assert message.startswith(f"The file is {description}")
+    assert message.endswith(ACCEPTED)
 
 
 @pytest.mark.parametrize("image_format", ["TIFF", "ICO", "PPM", "TGA", "JPEG2000"])

@@ -31,7 +31,8 @@ def restart(stack: RunningStack, expected: int = READY) -> str:
 
 def kill(stack: RunningStack) -> None:
     """End everything as a power failure does."""
-    for record in read_records(stack.settings.run_dir / "stack.json").values():
+    records = read_records(stack.settings.run_dir / "stack.json")
+    for record in reversed(records.values()):  # the supervisor first: it would bring back the others
         os.killpg(os.getpgid(record.pid), signal.SIGKILL)
         poll(lambda record=record: not record.alive, seconds=10)  # type: ignore[misc]
 

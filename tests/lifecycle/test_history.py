@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.lifecycle.history import note_version_before, version_before
+from scripts.lifecycle.history import record_version_before, version_before
 from scripts.settings import Settings, load_settings
 from scripts.torchserve.management import ModelState
 
@@ -22,8 +22,8 @@ def states(*versions: str) -> list[ModelState]:
 
 
 def test_the_noted_version_is_the_one_before(settings: Settings) -> None:
-    note_version_before(settings, "A", "1.0")
-    note_version_before(settings, "B", "7")
+    record_version_before(settings, "A", "1.0")
+    record_version_before(settings, "B", "7")
     assert version_before(settings, states("1.2", "1.1", "1.0")) == "1.0"
     assert version_before(settings, states("1.2")) == "1.0"
     text = (settings.run_dir / "versions_before.json").read_text()
@@ -32,7 +32,7 @@ def test_the_noted_version_is_the_one_before(settings: Settings) -> None:
 
 def test_of_two_it_is_the_other_one(settings: Settings) -> None:
     assert version_before(settings, states("1.1", "1.0")) == "1.0"
-    note_version_before(settings, "A", "1.1")
+    record_version_before(settings, "A", "1.1")
     assert version_before(settings, states("1.1", "1.0")) == "1.0", "the noted one serves"
 
 
@@ -45,5 +45,5 @@ def test_of_one_or_three_none_is(settings: Settings, versions: tuple[str, ...]) 
 def test_a_damaged_note_counts_as_none(settings: Settings, content: str) -> None:
     (settings.run_dir / "versions_before.json").write_text(content)
     assert version_before(settings, states("1.0")) is None
-    note_version_before(settings, "A", "0.9")
+    record_version_before(settings, "A", "0.9")
     assert version_before(settings, states("1.0")) == "0.9"

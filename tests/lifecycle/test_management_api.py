@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from scripts.torchserve.process import TorchServeError
+from scripts.torchserve.waiting import wait_for_answer
 from tests.support.asking import IMAGE, asking, predict, wait_for_answers
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.polling import poll
@@ -92,3 +97,22 @@ def test_it_is_off_unless_it_is_wanted(stack: RunningStack) -> None:
     assert "listen" not in (stack.settings.run_dir / "nginx" / "nginx.conf").read_text().partition("MANAGEMENT")[2]
     assert not (stack.settings.log_dir / "management.log").exists()
     assert requests.get(f"{stack.url}/models", timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("key_file", "reason"),
+    [(None, "no management key in it yet"), ('{"management": {"key": "wrong"}}', "Token Authorization failed")],
+    ids=["no key file", "wrong key"],
+)
+def test_a_start_without_access_to_torchserve_ends_within_seconds(
+    stack: RunningStack, tmp_path: Path, key_file: str | None, reason: str
+) -> None:
+    settings = dataclasses.replace(stack.settings, run_dir=tmp_path)
+    settings.torchserve_dir.mkdir()
+    if key_file:
+        settings.key_file.write_text(key_file)
+    start = time.monotonic()
+    message = f"^TorchServe listens on port {settings.management_port} but gives no access: .*{reason}.*; remove a "
+    with pytest.raises(TorchServeError, match=message):
+        wait_for_answer(settings, lambda: True)
+    assert time.monotonic() - start < 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 from http import HTTPStatus
 from pathlib import Path
@@ -126,30 +127,30 @@ def test_one_change_at_a_time(stack: RunningStack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "sentence"),
+    ("arguments", "code", "message"),
     [
         (["scale", "VGG19_CK+48", "1"], UNKNOWN, "VGG19_CK+48 is not registered; `scripts/models list` shows what is"),
         (["scale", SERVED, "1", "--version", "9"], UNKNOWN, f"{SERVED} has no version 9 registered, only 1.0"),
         (["register", "VGG19"], UNKNOWN, "VGG19 is neither in models.json nor the file name of an archive"),
         (["register", "absent.mar"], REFUSED, "absent.mar: there is no such archive in "),
-        (["scale", SERVED, "-1"], USAGE, "Usage: models"),
-        (["scale", SERVED, "two"], USAGE, "'two' is no number of 0 or more"),
-        (["wait", "--timeout", "nan"], USAGE, "'nan' is no time"),
+        (["scale", SERVED, "-1"], USAGE, "Usage: scripts/models "),
+        (["scale", SERVED, "two"], USAGE, "'two' is not a whole number of 0 or more"),
+        (["wait", "--timeout", "nan"], USAGE, "'nan' is not a number of seconds"),
         (["destroy"], USAGE, "No such command 'destroy'"),
-        ([], USAGE, "Usage: models"),
+        ([], USAGE, "Usage: scripts/models "),
     ],
 )
 def test_what_cannot_be_done_says_why_and_ends_with_its_code(
-    stack: RunningStack, arguments: list[str], code: int, sentence: str
+    stack: RunningStack, arguments: list[str], code: int, message: str
 ) -> None:
     refused = stack.command("lifecycle", *arguments)
-    assert (refused.returncode, sentence in refused.stderr) == (code, True), refused.stderr
+    assert (refused.returncode, message in refused.stderr) == (code, True), refused.stderr
 
 
 def test_errors_are_json_where_json_was_asked_for(stack: RunningStack) -> None:
     refused = stack.command("lifecycle", "rollback", SERVED, "--json")
-    sentence = f"{SERVED} has no version to go back to: 1.0 is the first that served here"
-    assert (refused.returncode, json.loads(refused.stdout)) == (REFUSED, {"error": sentence, "exit_code": REFUSED})
+    message = f"{SERVED} has no version to go back to: 1.0 is the first that served here"
+    assert (refused.returncode, json.loads(refused.stdout)) == (REFUSED, {"error": message, "exit_code": REFUSED})
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["scale", SERVED, "1"], ["wait", SERVED, "--timeout", "0"]])
@@ -184,9 +185,8 @@ def test_clients_see_the_contract_all_the_while(stack: RunningStack) -> None:
 def test_every_command_and_exit_code_is_documented() -> None:
     page = (ROOT / "docs" / "models.md").read_text()
     help_text = run_command({}, "lifecycle", "--help").stdout
-    commands = [
-        line.split()[0] for line in help_text.partition("Commands:")[2].partition("\n\n")[0].strip().splitlines()
-    ]
+    listed = help_text.partition("Commands:")[2].partition("\n\n")[0]
+    commands = re.findall(r"^  (\S+)", listed, re.MULTILINE)
     assert len(commands) > 8
     for command in commands:
         assert f"`{command}" in page, command

@@ -36,7 +36,7 @@ def make_key(stack: RunningStack, name: str) -> str:
 @pytest.fixture(scope="module")
 def remote(site: Site, serve_site: ServeSite) -> Iterator[Remote]:
     listen = f"127.0.0.1:{free_ports(1)[0]}"
-    with serve_site(site, MANAGEMENT_LISTEN=listen, RUN_DIR=str(site.folder / "remote")) as stack:
+    with serve_site(site, MANAGEMENT_LISTEN=listen, MAX_WORKERS="4", RUN_DIR=str(site.folder / "remote")) as stack:
         yield Remote(stack, f"http://{listen}", make_key(stack, "ops"))
 
 
@@ -78,6 +78,27 @@ def test_models_are_registered_scaled_and_removed_from_afar(remote: Remote, site
         ),
         ("ops", "DELETE", "/models/Guest/1.0", 200, 'Model "Guest" unregistered'),
     ]
+
+
+def test_no_more_workers_are_started_than_may_run(remote: Remote, site: Site) -> None:
+    """Of four, the other model has one."""
+    repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
+    rest = "all models together may have 4 workers (MAX_WORKERS), and the others have"
+    for path in (f"/models/{SERVED}", f"/models/{ARCHIVE}/1.0"):
+        refused = remote("PUT", path, min_worker=999, max_worker=999)
+        assert (refused.status_code, error(refused)) == (400, f"min_worker=999: {rest} 1; use at most 3.")
+    refused = remote("POST", "/models", url="Guest.mar", initial_workers=3)
+    assert (refused.status_code, error(refused)) == (400, f"initial_workers=3: {rest} 2; use at most 2.")
+    assert [model["modelName"] for model in remote("GET", "/models").json()["models"]] == [ARCHIVE, OTHER]
+    here = remote.stack.command("lifecycle", "scale", SERVED, "4")
+    assert here.returncode == 1
+    assert here.stderr == (
+        f"4 workers of {ARCHIVE}: all models together may have 4 (MAX_WORKERS, by default what fits into memory), "
+        "and the others have 1; use at most 3\n"
+    )
+    assert remote("PUT", f"/models/{SERVED}", min_worker=3, max_worker=3).status_code == 202
+    poll(lambda: remote("GET", f"/models/{SERVED}").text, lambda text: text.count("READY") == 3)
+    assert remote("PUT", f"/models/{SERVED}", min_worker=1, max_worker=1).status_code == 202
 
 
 def test_clients_names_and_all_reading_routes(remote: Remote) -> None:
@@ -151,7 +172,7 @@ def linked(site: Site) -> str:
     [
         (unsigned, 409, "Unsigned.mar has no checksum file Unsigned.mar.sha256; put it beside the archive."),
         (damaged, 409, "Damaged.mar is damaged: its SHA-256 is not the one in Damaged.mar.sha256; copy it again."),
-        (linked, 404, "Linked.mar is no file of the model store."),
+        (linked, 404, "Linked.mar is not a file in the model store."),
         (lambda site: "None.mar", 404, "There is no archive None.mar in the model store."),
     ],
 )

@@ -50,7 +50,7 @@ def done(stack: RunningStack, *arguments: str) -> None:
 
 
 def asked_past_the_proxy(stack: RunningStack) -> requests.Response:
-    """A prediction that nobody repeats, of which no client has too many under way."""
+    """A prediction that is never repeated, of which no client has too many under way."""
     return requests.post(
         f"http://127.0.0.1:{stack.settings.inference_port}/predictions/{ARCHIVE}",
         data=IMAGE,

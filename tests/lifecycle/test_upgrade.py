@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from scripts.store.unpacking import unpack
+from scripts.torchserve.management import Management
 from tests.support.asking import Answer, asking, predict, wait_for_answers
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.sites import Site, repack, write_checksum
@@ -95,23 +97,25 @@ def broken_handler(site: Site) -> str:
     return repack(site.store / NEXT, site.store / f"{ARCHIVE}-broken.mar", "1.2", handler).name
 
 
+WRONG = {
+    "emotion_handler.py": "class Wrong:\n    def initialize(self, context):\n        pass\n"
+    "    def handle(self, data, context):\n"
+    '        return [\'{"success": true, "predictions": {"cat": 1.0}}\' for _ in data]\n'
+}
+
+
 def wrong_labels(site: Site) -> str:
-    code = (
-        "class Wrong:\n    def initialize(self, context):\n        pass\n"
-        "    def handle(self, data, context):\n"
-        '        return [\'{"success": true, "predictions": {"cat": 1.0}}\' for _ in data]\n'
-    )
-    return repack(site.store / NEXT, site.store / f"{ARCHIVE}-wrong.mar", "1.2", {"emotion_handler.py": code}).name
+    return repack(site.store / NEXT, site.store / f"{ARCHIVE}-wrong.mar", "1.2", WRONG).name
 
 
 @pytest.mark.parametrize(
-    ("make", "sentence"),
+    ("make", "message"),
     [
         (broken_handler, f"{ARCHIVE} 1.2 does not load: ValueError: no such layer"),
         (wrong_labels, f"version 1.2 of {ARCHIVE} answers its probe wrongly: no probability for every label"),
     ],
 )
-def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, make: Any, sentence: str) -> None:
+def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, make: Any, message: str) -> None:
     file_name = make(site)
     before, serving = rows(stack), served_version(stack)
     with asking(stack.url, SERVED, 2) as answers:
@@ -119,7 +123,7 @@ def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, m
         refused = stack.command("lifecycle", "upgrade", SERVED, file_name)
         wait_for_answers(answers, 1)
     assert refused.returncode == NOT_LOADED
-    assert sentence in refused.stderr
+    assert message in refused.stderr
     assert rows(stack) == before
     assert {(answer.status, answer.body.get("version")) for own in answers for answer in own} == {(200, serving)}
 
@@ -144,7 +148,7 @@ def truncated(site: Site) -> str:
 
 
 @pytest.mark.parametrize(
-    ("make", "sentence"),
+    ("make", "message"),
     [
         (lambda site: f"{ARCHIVE}.mar", f"{ARCHIVE}.mar is version 1.0, which serves already; build the new one with"),
         (lambda site: "MobileNetV2_FER2013.mar", f"MobileNetV2_FER2013.mar holds {OTHER}; give an archive of {SERVED}"),
@@ -156,14 +160,14 @@ def truncated(site: Site) -> str:
     ],
 )
 def test_an_archive_that_cannot_be_the_next_is_refused(
-    stack: RunningStack, site: Site, make: Any, sentence: str
+    stack: RunningStack, site: Site, make: Any, message: str
 ) -> None:
     if served_version(stack) != "1.0":
         pytest.skip("needs version 1.0 in service")
     before = rows(stack)
     refused = stack.command("lifecycle", "upgrade", SERVED, make(site))
     assert refused.returncode == REFUSED
-    assert sentence in refused.stderr
+    assert message in refused.stderr
     assert rows(stack) == before
 
 
@@ -171,6 +175,25 @@ def test_a_model_that_never_changed_has_nothing_to_go_back_to(stack: RunningStac
     refused = stack.command("lifecycle", "rollback", OTHER)
     assert refused.returncode == REFUSED
     assert refused.stderr == f"{OTHER} has no version to go back to: 1.0 is the first that served here\n"
+
+
+@pytest.mark.parametrize("unpacked", [True, False], ids=["as a folder", "as a file"])
+def test_a_rollback_to_wrong_labels_is_refused_and_changes_nothing(
+    stack: RunningStack, site: Site, unpacked: bool
+) -> None:
+    """Nobody checked the other version of OTHER when it was registered; its answers have status 200."""
+    management, name = Management(stack.settings), "MobileNetV2_FER2013"
+    archive = repack(site.archive(OTHER), site.store / f"{name}-wrong.mar", "1.2", WRONG)
+    management.register(str(unpack(stack.settings, archive)) if unpacked else archive.name, name)
+    try:
+        refused = stack.command("lifecycle", "rollback", OTHER)
+        assert refused.returncode == NOT_LOADED
+        assert f"version 1.2 of {name} answers its probe wrongly: no probability for every label" in refused.stderr
+        states = [(state.version, state.min_workers) for state in management.describe(name)]
+        assert states == [("1.0", 1), ("1.2", 0)]
+        assert predict(stack.url, OTHER).body["version"] == "1.0"
+    finally:
+        management.unregister(name, "1.2")
 
 
 def test_the_archive_of_an_upgrade_stays_for_the_next_start(site: Site, next_archive: Path) -> None:

@@ -15,16 +15,16 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 Series = tuple[str, frozenset[tuple[str, str]]]
 
 
-def settled(url: str) -> Scrape:
+def settled(url: str, verify: str | None = None) -> Scrape:
     """A scrape that has everything of the predictions that were answered; the last is counted after its answer."""
-    return poll(lambda: Scrape(url), lambda scrape: scrape.in_flight() == 0)
+    return poll(lambda: Scrape(url, verify), lambda scrape: scrape.in_flight() == 0)
 
 
 class Scrape:
-    """The samples of one scrape."""
+    """The samples of one scrape; ``verify`` is the file of the authority to trust, if it is not one of the usual."""
 
-    def __init__(self, url: str) -> None:
-        response = requests.get(f"{url}/metrics", timeout=30)
+    def __init__(self, url: str, verify: str | None = None) -> None:
+        response = requests.get(f"{url}/metrics", timeout=30, verify=verify)
         assert response.status_code == 200, response.text
         assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         self.text = response.text

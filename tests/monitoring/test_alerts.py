@@ -103,6 +103,20 @@ def test_a_torchserve_that_hangs_is_down(prometheus: Prometheus, operator: Opera
     prometheus.wait_until_quiet()
 
 
+def test_a_stack_without_its_supervisor_is_told_and_so_is_a_restart(
+    prometheus: Prometheus, monitored: RunningStack
+) -> None:
+    records = read_records(monitored.settings.run_dir / "stack.json")
+    os.kill(records["supervisor"].pid, signal.SIGKILL)
+    prometheus.wait_until_firing("EmotionSupervisorDown")
+    assert monitored.command("stack", "start").returncode == 0
+    seen = "emotion_stack_restarts_total == 0"  # what was never zero has not increased
+    poll(lambda: prometheus.get("query", query=seen)["result"], lambda series: len(series) == 2)
+    os.kill(records["torchserve"].pid, signal.SIGKILL)
+    prometheus.wait_until_firing("EmotionStackRestarted")
+    prometheus.wait_until_quiet()
+
+
 def test_a_refused_model_fails_its_predictions(prometheus: Prometheus, client: Client, site: Site) -> None:
     with traffic(client):
         with refused(site.store / "index.json", SERVED):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import stat
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from tests.support import images
 from tests.support.client import Client
 from tests.support.models import SERVED
 from tests.support.polling import poll
+
+from .scrape import Scrape
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -47,6 +50,26 @@ def line_of(log: Path, request_id: str) -> dict[str, Any]:
     (line,) = lines
     record: dict[str, Any] = json.loads(line)
     return record
+
+
+def test_others_may_not_read_the_logs(monitored: RunningStack) -> None:
+    assert stat.S_IMODE(monitored.settings.log_dir.stat().st_mode) == 0o750
+
+
+def test_a_log_that_cannot_be_written_is_told_and_requests_are_answered(
+    monitored: RunningStack, client: Client
+) -> None:
+    probe = monitored.settings.log_dir / ".probe"
+    poll(probe.exists, bool)
+    full = probe.with_name("full")
+    full.symlink_to("/dev/full")
+    full.replace(probe)  # what the proxy writes there meets a full disk
+    try:
+        poll(lambda: Scrape(monitored.url).value("emotion_log_writable"), lambda value: value == 0)
+        assert client.predict(FRAME, SERVED).status_code == 200
+    finally:
+        probe.unlink()
+    poll(lambda: Scrape(monitored.url).value("emotion_log_writable"), lambda value: value == 1)
 
 
 def test_a_prediction_has_one_line_with_all_of_its_times(client: Client, log: Path) -> None:

@@ -190,8 +190,8 @@ def _expects_no_model(scrape: Scrape) -> bool:
 def test_only_allowed_addresses_read_them(start_stack: StartStack, store_settings: dict[str, str]) -> None:
     with start_stack(**store_settings, LOAD_MODELS="none", METRICS_ALLOW="192.0.2.0/24") as stack:
         client = Client(stack.url)
-        sentence = assert_error(client.get("/metrics"), 403)
-        assert "METRICS_ALLOW" in sentence
+        message = assert_error(client.get("/metrics"), 403)
+        assert "METRICS_ALLOW" in message
         assert client.get("/api/v1/health/live").status_code == 200
 
 

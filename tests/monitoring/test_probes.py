@@ -40,8 +40,8 @@ def test_a_stack_without_torchserve_is_live_and_not_ready(client: Client, operat
 
 def test_a_stack_is_not_ready_while_a_worker_is_restarted(client: Client, operator: Operator) -> None:
     os.kill(operator.only_worker(ARCHIVE), signal.SIGKILL)
-    sentence = assert_error(_ready(client, 503), 503, "Not ready", f"{SERVED} is restarting")
-    assert OTHER not in sentence
+    message = assert_error(_ready(client, 503), 503, "Not ready", f"{SERVED} is restarting")
+    assert OTHER not in message
     _ready(client, 200)
 
 

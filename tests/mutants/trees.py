@@ -1,4 +1,4 @@
-"""Copies of the working tree, in which a change harms nobody."""
+"""Copies of the working tree, in which lines may be changed."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from tests.support.proxies import running_proxy
 @pytest.fixture(scope="package")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psutil.Process]]:
     """A proxy without TorchServe behind it: its address and its main process."""
-    with running_proxy(tmp_path_factory.mktemp("forms"), RATE_LIMIT="0") as running:
-        yield running.url, running.process
+    with running_proxy(tmp_path_factory.mktemp("forms"), {"RATE_LIMIT": "0"}) as running:
+        yield running.settings.url, psutil.Process(running.pid)
 
 
 @pytest.fixture(scope="package")

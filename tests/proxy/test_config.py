@@ -13,6 +13,9 @@ import pytest
 from scripts.proxy import rendering
 from scripts.settings import ROOT, Settings, load_settings
 
+# Neither nginx nor anything else reads these.
+TLS = {"TLS_CERTIFICATE": "/nowhere/fullchain.pem", "TLS_KEY": "/nowhere/privkey.pem"}
+
 
 def _settings(run_dir: Path, **environment: str) -> Settings:
     return load_settings({"RUN_DIR": str(run_dir), **environment})
@@ -66,16 +69,17 @@ def test_every_placeholder_has_a_value(tmp_path: Path) -> None:
 
 
 def test_every_template_is_included(tmp_path: Path) -> None:
-    files = _rendered(_settings(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001"))
+    files = _rendered(_settings(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001", **TLS))
     included = set(
         re.findall(rf'include "{re.escape(str(tmp_path))}/nginx/([a-z_/]+\.conf)";', "".join(files.values()))
     )
     assert included == files.keys() - {"nginx.conf"}
 
 
+@pytest.mark.parametrize("tls", [{}, TLS], ids=["http", "https"])
 @pytest.mark.parametrize("environment", [{}, {"MANAGEMENT_LISTEN": "127.0.0.1:18001", "METRICS_ALLOW": "all"}])
-def test_gixy_finds_nothing_unsafe(tmp_path: Path, environment: dict[str, str]) -> None:
-    path = rendering.render(_settings(tmp_path, **environment))
+def test_gixy_finds_nothing_unsafe(tmp_path: Path, environment: dict[str, str], tls: dict[str, str]) -> None:
+    path = rendering.render(_settings(tmp_path, **environment, **tls))
     # Pages replace the headers of the API on purpose, and a file is looked up once a page.
     meant = "--skips=add_header_redefinition,try_files_is_evil_too"
     gixy = Path(sys.executable).with_name("gixy")
@@ -84,21 +88,21 @@ def test_gixy_finds_nothing_unsafe(tmp_path: Path, environment: dict[str, str]) 
 
 
 def test_imports_of_scripts_go_down() -> None:
-    """From the entry modules to the rooms, and between these from the right to the left."""
-    rooms = [
+    """From the entry modules to the folders, and between these from the right to the left."""
+    layers = [
         {"http"},
         {"counting"},
         {"access", "models"},
         {"predict", "describe", "metrics", "management", "poller"},
         {"."},
     ]
-    height = {room: number for number, level in enumerate(rooms) for room in level}
+    height = {folder: number for number, level in enumerate(layers) for folder in level}
     directory = ROOT / "proxy" / "njs"
     for path in directory.rglob("*.js"):
         own = str(path.parent.relative_to(directory))
         for target in re.findall(r"^import \w+ from '(\S+)\.js';$", path.read_text(), re.MULTILINE):
-            room = str(Path(target).parent)
-            assert room == own or height[room] < height[own], f"{path} imports {target}"
+            folder = str(Path(target).parent)
+            assert folder == own or height[folder] < height[own], f"{path} imports {target}"
 
 
 def test_nginx_writes_only_into_the_run_directory(tmp_path: Path) -> None:
@@ -190,7 +194,9 @@ def test_another_nginx_is_run_when_it_is_set(tmp_path: Path) -> None:
     "origin", ["*", "null", "localhost:5173", "http://localhost:5173/", "ftp://host", 'http://a";', "http://A.example"]
 )
 def test_origin_that_no_browser_sends_is_named(tmp_path: Path, origin: str) -> None:
-    with pytest.raises(rendering.ProxyError, match=rf"^CORS_ORIGINS: {re.escape(origin)} is no origin; write each as"):
+    with pytest.raises(
+        rendering.ProxyError, match=rf"^CORS_ORIGINS: {re.escape(origin)} is not an origin; write each as"
+    ):
         rendering.render(_settings(tmp_path, CORS_ORIGINS=f"http://localhost:5173 {origin}"))
 
 
@@ -224,6 +230,31 @@ def test_njs_is_loaded_where_it_is_a_module_of_its_own(tmp_path: Path) -> None:
     assert "load_module" not in rendering.render(settings).read_text()
 
 
+@pytest.mark.parametrize(("version", "known"), [("1.26.3", False), ("1.27.4", True), ("1.31.3", True)])
+def test_a_directive_that_an_older_nginx_lacks_is_left_out_there(tmp_path: Path, version: str, known: bool) -> None:
+    nginx = tmp_path / "nginx"
+    nginx.write_text(f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n")
+    nginx.chmod(0o755)
+    limits = _rendered(_settings(tmp_path / "run", NGINX=str(nginx)))["http/limits.conf"]
+    assert ("\nkeepalive_min_timeout " in limits) == known
+
+
+def test_without_tls_nothing_speaks_of_it(tmp_path: Path) -> None:
+    files = _rendered(_settings(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001"))
+    assert "Strict-Transport-Security" not in files["server/headers.conf"] + files["server/pages_headers.conf"]
+    assert "ssl" not in files["nginx.conf"] + files["server/other_hosts.conf"] + files["management/server.conf"]
+
+
+def test_the_time_for_which_browsers_stay_with_https_is_a_setting(tmp_path: Path) -> None:
+    files = _rendered(_settings(tmp_path, HSTS_MAX_AGE="0", **TLS))
+    assert '    on "max-age=0";\n' in files["http/tls.conf"]
+
+
+def test_the_paths_of_certificates_are_quotable_too(tmp_path: Path) -> None:
+    with pytest.raises(rendering.ProxyError, match="nginx takes no path with a quote, backslash or dollar sign"):
+        rendering.render(_settings(tmp_path, TLS_CERTIFICATE='/a"b.pem', TLS_KEY="/a.key"))
+
+
 def test_what_nginx_says_of_a_broken_configuration_is_passed_on(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     rendering.render(settings)
@@ -239,7 +270,7 @@ def test_a_start_puts_a_large_error_log_aside(tmp_path: Path, size: int, put_asi
     log.parent.mkdir()
     with log.open("wb") as file:
         file.truncate(size)
-    rendering.put_large_log_aside(settings)
+    rendering.rotate_large_log(settings)
     assert log.exists() != put_aside
     assert log.with_name("proxy-error.log.1").exists() == put_aside
 

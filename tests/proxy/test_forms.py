@@ -67,20 +67,20 @@ def test_names_of_objects_are_names_like_others(url: str) -> None:
     ],
 )
 def test_name_that_was_encoded_is_answered_with_the_one_that_is_meant(url: str, name: str, meant: str) -> None:
-    sentence = error(url, "x", form("x", ("file", b"1"), ("model", name.encode())))
-    assert sentence.endswith(f"Did you mean {meant}? Send it exactly so, without URL encoding.")
+    message = error(url, "x", form("x", ("file", b"1"), ("model", name.encode())))
+    assert message.endswith(f"Did you mean {meant}? Send it exactly so, without URL encoding.")
 
 
 def test_name_longer_than_any_is_not_looked_up_but_shortened(url: str) -> None:
-    sentence = error(url, "x", form("x", ("file", b"1"), ("model", b"VGG19_CK%2b48" + b" " * 1000)))
-    assert sentence.startswith("Unknown model 'VGG19_CK%2b48 ")
-    assert "Did you mean" not in sentence
-    assert len(sentence) < 500
+    message = error(url, "x", form("x", ("file", b"1"), ("model", b"VGG19_CK%2b48" + b" " * 1000)))
+    assert message.startswith("Unknown model 'VGG19_CK%2b48 ")
+    assert "Did you mean" not in message
+    assert len(message) < 500
 
 
 def test_field_with_an_endless_name_is_refused(url: str) -> None:
-    sentence = error(url, "x", form("x", ("f" * 101, b"1"), ("model", UNKNOWN.encode())))
-    assert sentence.startswith("The form cannot be read: a part has a name of more than 100 characters;")
+    message = error(url, "x", form("x", ("f" * 101, b"1"), ("model", UNKNOWN.encode())))
+    assert message.startswith("The form cannot be read: a part has a name of more than 100 characters;")
 
 
 def _part(headers: str) -> bytes:
@@ -150,8 +150,8 @@ def test_a_boundary_has_up_to_64_blanks_behind_it(url: str) -> None:
 @pytest.mark.parametrize(("size", "meant"), [(400, True), (401, False)])
 def test_a_name_of_up_to_400_bytes_is_looked_up(url: str, size: int, meant: bool) -> None:
     name = "vgg19_ck+48".ljust(size).encode()
-    sentence = error(url, "x", form("x", ("file", b"1"), ("model", name)))
-    assert ("Did you mean VGG19_CK+48?" in sentence) is meant
+    message = error(url, "x", form("x", ("file", b"1"), ("model", name)))
+    assert ("Did you mean VGG19_CK+48?" in message) is meant
 
 
 def test_an_unknown_name_is_answered_with_all_nine(url: str) -> None:

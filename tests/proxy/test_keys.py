@@ -6,37 +6,42 @@ import contextlib
 import json
 import select
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 import requests
 import yaml
 
 from scripts.access.apps import app_keys
+from scripts.proxy import reloading
 from scripts.proxy.pages import DESCRIPTION
 from tests.monitoring.scrape import Scrape
 from tests.support.assertions import assert_cors, assert_error
 from tests.support.client import ORIGIN
 from tests.support.polling import poll
-from tests.support.proxies import Proxy, running_proxy
+from tests.support.proxies import RunningProxy, running_proxy
 from tests.support.wire import head
 
 HOW = 'send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"'
-MISSING = f"A key is required; {HOW}. Who runs this service gives you one."
+MISSING = f"A key is required; {HOW}. Whoever runs this service can give you one."
 UNKNOWN = (
-    f"This key is not known here: it was removed, or is not whole; {HOW}. Who runs this service gives you another."
+    f"This key is not known here: it was removed, or is not whole; {HOW}. "
+    "Whoever runs this service can give you another."
 )
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     """A proxy that requires keys, and takes two predictions of each at once."""
-    with running_proxy(tmp_path_factory.mktemp("keys"), ALLOW_ANONYMOUS="0", CLIENT_REQUESTS="2") as proxy:
+    with running_proxy(tmp_path_factory.mktemp("keys"), {"ALLOW_ANONYMOUS": "0", "CLIENT_REQUESTS": "2"}) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
-def make_key(guarded: Proxy) -> Callable[[str], str]:
+def make_key(guarded: RunningProxy) -> Callable[[str], str]:
     """Make a key, and wait until it is known."""
 
     def make(name: str) -> str:
@@ -52,17 +57,19 @@ def key(make_key: Callable[[str], str]) -> str:
     return make_key("app")
 
 
-def _get(proxy: Proxy, path: str = "/api/v1/models", headers: Mapping[str, str] | None = None) -> requests.Response:
+def _get(
+    proxy: RunningProxy, path: str = "/api/v1/models", headers: Mapping[str, str] | None = None
+) -> requests.Response:
     return requests.get(f"{proxy.url}{path}", headers={"Origin": ORIGIN, **(headers or {})}, timeout=10)
 
 
-def _status(proxy: Proxy, key: str) -> int:
+def _status(proxy: RunningProxy, key: str) -> int:
     return _get(proxy, headers={"X-API-Key": key}).status_code
 
 
 @pytest.mark.parametrize("path", ["/api/v1/models", "/api/v1/health", "/api/v1/predict", "/api/v1/else", "/nowhere"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
-def test_without_a_key_nothing_is_answered(guarded: Proxy, method: str, path: str) -> None:
+def test_without_a_key_nothing_is_answered(guarded: RunningProxy, method: str, path: str) -> None:
     answer = requests.request(method, f"{guarded.url}{path}", headers={"Origin": ORIGIN}, timeout=10)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert_cors(answer)
@@ -70,7 +77,7 @@ def test_without_a_key_nothing_is_answered(guarded: Proxy, method: str, path: st
         assert assert_error(answer, 401) == MISSING
 
 
-def test_the_described_sentence_is_the_one_that_is_sent(guarded: Proxy) -> None:
+def test_the_described_sentence_is_the_one_that_is_sent(guarded: RunningProxy) -> None:
     described = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))["components"]["responses"]["NoKey"]
     assert described["content"]["application/json"]["example"] == _get(guarded).json()
 
@@ -89,12 +96,12 @@ def test_the_described_sentence_is_the_one_that_is_sent(guarded: Proxy) -> None:
         ("/metrics", 200),
     ],
 )
-def test_pages_probes_and_metrics_need_no_key(guarded: Proxy, path: str, status: int) -> None:
+def test_pages_probes_and_metrics_need_no_key(guarded: RunningProxy, path: str, status: int) -> None:
     assert _get(guarded, path).status_code == status
 
 
 @pytest.mark.parametrize("header", ["Authorization: Bearer {}", "authorization: bearer  {}", "X-API-Key: {}"])
-def test_a_key_is_taken_from_either_header(guarded: Proxy, key: str, header: str) -> None:
+def test_a_key_is_taken_from_either_header(guarded: RunningProxy, key: str, header: str) -> None:
     name, _, value = header.format(key).partition(": ")
     answer = _get(guarded, headers={name: value})
     assert answer.status_code == 200, answer.text
@@ -118,7 +125,7 @@ def test_a_key_is_taken_from_either_header(guarded: Proxy, key: str, header: str
     ],
     ids=str,
 )
-def test_a_wrong_key_is_refused_and_not_repeated(guarded: Proxy, key: str, headers: dict[str, str]) -> None:
+def test_a_wrong_key_is_refused_and_not_repeated(guarded: RunningProxy, key: str, headers: dict[str, str]) -> None:
     stored = app_keys(guarded.settings).read()["app"]["sha256"]
     texts = {"key": key, "other": "A" * 43, "short": key[:-1], "hash": stored}
     answer = _get(guarded, headers={name: value.format(**texts) for name, value in headers.items()})
@@ -126,13 +133,13 @@ def test_a_wrong_key_is_refused_and_not_repeated(guarded: Proxy, key: str, heade
 
 
 @pytest.mark.parametrize("authorization", ["Basic YTpi", "{key}", "Bearer"])
-def test_an_authorization_of_another_kind_is_no_key(guarded: Proxy, key: str, authorization: str) -> None:
+def test_an_authorization_of_another_kind_is_no_key(guarded: RunningProxy, key: str, authorization: str) -> None:
     answer = _get(guarded, headers={"Authorization": authorization.format(key=key)})
     assert assert_error(answer, 401) == MISSING
     assert _get(guarded, headers={"Authorization": "Basic YTpi", "X-API-Key": key}).status_code == 200
 
 
-def test_a_browser_may_ask_without_a_key_and_send_one(guarded: Proxy) -> None:
+def test_a_browser_may_ask_without_a_key_and_send_one(guarded: RunningProxy) -> None:
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
     answer = requests.options(f"{guarded.url}/api/v1/predict", headers=headers, timeout=10)
     assert answer.status_code == 204
@@ -141,13 +148,13 @@ def test_a_browser_may_ask_without_a_key_and_send_one(guarded: Proxy) -> None:
     assert allowed == "Content-Type, X-Request-ID, Authorization, X-API-Key"
 
 
-def test_a_large_form_is_refused_before_it_is_sent(guarded: Proxy) -> None:
+def test_a_large_form_is_refused_before_it_is_sent(guarded: RunningProxy) -> None:
     with socket.create_connection(("127.0.0.1", guarded.settings.port), 10) as sock:
         sock.sendall(head("POST /api/v1/predict HTTP/1.1", "Content-Length: 10000000"))
         assert sock.recv(100).startswith(b"HTTP/1.1 401 ")
 
 
-def test_keys_come_and_go_without_a_restart(guarded: Proxy, key: str, make_key: Callable[[str], str]) -> None:
+def test_keys_come_and_go_without_a_restart(guarded: RunningProxy, key: str, make_key: Callable[[str], str]) -> None:
     new = make_key("new")
     assert (_status(guarded, key), _status(guarded, new)) == (200, 200)
     app_keys(guarded.settings).remove("new")
@@ -157,7 +164,7 @@ def test_keys_come_and_go_without_a_restart(guarded: Proxy, key: str, make_key: 
 
 @pytest.mark.parametrize("damage", ["{", "[]", None])
 def test_a_file_that_cannot_be_read_lets_nobody_else_in_and_nobody_down(
-    guarded: Proxy, key: str, make_key: Callable[[str], str], damage: str | None
+    guarded: RunningProxy, key: str, make_key: Callable[[str], str], damage: str | None
 ) -> None:
     path = guarded.settings.api_keys_file
     before = path.read_text()
@@ -175,7 +182,9 @@ def test_a_file_that_cannot_be_read_lets_nobody_else_in_and_nobody_down(
     make_key(f"after-{told}")
 
 
-def test_what_is_no_key_in_the_file_is_passed_over(guarded: Proxy, key: str, make_key: Callable[[str], str]) -> None:
+def test_what_is_no_key_in_the_file_is_passed_over(
+    guarded: RunningProxy, key: str, make_key: Callable[[str], str]
+) -> None:
     path = guarded.settings.api_keys_file
     keys = json.loads(path.read_text())
     odd = {"": keys["app"], 'a"b': keys["app"], "short": {"sha256": "0"}, "none": None, "number": {"sha256": 1}}
@@ -185,14 +194,36 @@ def test_what_is_no_key_in_the_file_is_passed_over(guarded: Proxy, key: str, mak
     assert 'a\\"b' not in poll(lambda: Scrape(guarded.url).labels("key"), lambda names: "beside" in names)
 
 
-def _log(proxy: Proxy) -> list[tuple[str | None, int, str | None]]:
+def test_keys_hold_while_the_proxy_reloads(guarded: RunningProxy, key: str, make_key: Callable[[str], str]) -> None:
+    """Its new processes let nobody in without a key, and refuse no known one, not even before they read the file."""
+    done = Event()
+
+    def keep_asking(headers: dict[str, str]) -> Counter[int]:
+        statuses = Counter[int]()
+        while not done.is_set():
+            statuses[_get(guarded, headers=headers).status_code] += 1
+        return statuses
+
+    sent: list[dict[str, str]] = [{"X-API-Key": key}, {"X-API-Key": "A" * 43}, {}]
+    with ThreadPoolExecutor(len(sent)) as threads:
+        asking = [threads.submit(keep_asking, headers) for headers in sent]
+        try:
+            for _ in range(3):
+                reloading.reload(guarded.settings, guarded.pid)
+        finally:
+            done.set()
+        assert [set(answered.result()) for answered in asking] == [{200}, {401}, {401}]
+    assert _status(guarded, make_key("after-reload")) == 200
+
+
+def _log(proxy: RunningProxy) -> list[tuple[str | None, int, str | None]]:
     """Key, status and rejection of each request for the models."""
     lines = [json.loads(line) for line in proxy.log("proxy-access.log").splitlines()]
     models = [line for line in lines if line["path"] == "/api/v1/models"]
     return [(line.get("key"), line["status"], line.get("rejection")) for line in models]
 
 
-def test_a_key_is_counted_and_logged_by_its_name_alone(guarded: Proxy, make_key: Callable[[str], str]) -> None:
+def test_a_key_is_counted_and_logged_by_its_name_alone(guarded: RunningProxy, make_key: Callable[[str], str]) -> None:
     key = make_key("counted")
     before = Scrape(guarded.url)
     lines = len(_log(guarded))
@@ -213,7 +244,7 @@ def test_a_key_is_counted_and_logged_by_its_name_alone(guarded: Proxy, make_key:
             assert key.encode() not in path.read_bytes(), path
 
 
-def _begin(proxy: Proxy, sockets: contextlib.ExitStack, key: str) -> socket.socket:
+def _begin(proxy: RunningProxy, sockets: contextlib.ExitStack, key: str) -> socket.socket:
     """Send the head of a prediction, and nothing of its body."""
     sock = sockets.enter_context(socket.create_connection(("127.0.0.1", proxy.settings.port), 10))
     lines = ("Content-Type: multipart/form-data", "Content-Length: 100", f"X-API-Key: {key}")
@@ -221,20 +252,22 @@ def _begin(proxy: Proxy, sockets: contextlib.ExitStack, key: str) -> socket.sock
     return sock
 
 
-def _limit(proxy: Proxy, name: str, **limits: int) -> None:
+def _limit(proxy: RunningProxy, name: str, **limits: int) -> None:
     """Give a key limits, and wait until they hold: once another file of keys is read, so is this."""
     app_keys(proxy.settings).limit(name, **{"requests": 0, "rate": 0, **limits})
     other = app_keys(proxy.settings).add(f"after-{name}-{sum(limits.values())}")
     poll(lambda: _status(proxy, other), lambda status: status == 200, seconds=10)
 
 
-def _predict(proxy: Proxy, key: str) -> requests.Response:
+def _predict(proxy: RunningProxy, key: str) -> requests.Response:
     """Ask for a prediction; without a form it is refused with 400."""
     headers = {"Origin": ORIGIN, "X-API-Key": key}
     return requests.post(f"{proxy.url}/api/v1/predict", headers=headers, timeout=10)
 
 
-def test_a_key_may_have_more_under_way_or_less_than_others(guarded: Proxy, make_key: Callable[[str], str]) -> None:
+def test_a_key_may_have_more_under_way_or_less_than_others(
+    guarded: RunningProxy, make_key: Callable[[str], str]
+) -> None:
     key = make_key("large")
     _limit(guarded, "large", requests=3)
     with contextlib.ExitStack() as sockets:
@@ -251,7 +284,7 @@ def test_a_key_may_have_more_under_way_or_less_than_others(guarded: Proxy, make_
     assert Scrape(guarded.url).value("emotion_rejections_total", reason="concurrency") >= 1
 
 
-def test_a_key_may_have_a_rate_of_its_own(guarded: Proxy, make_key: Callable[[str], str]) -> None:
+def test_a_key_may_have_a_rate_of_its_own(guarded: RunningProxy, make_key: Callable[[str], str]) -> None:
     key, other = make_key("slow"), make_key("quick")
     _limit(guarded, "slow", rate=2)
     answers = [_predict(guarded, key) for _ in range(2)]
@@ -265,7 +298,7 @@ def test_a_key_may_have_a_rate_of_its_own(guarded: Proxy, make_key: Callable[[st
     assert Scrape(guarded.url).value("emotion_rejections_total", reason="rate_limit") >= 1
 
 
-def test_predictions_under_way_are_counted_by_the_key(guarded: Proxy, make_key: Callable[[str], str]) -> None:
+def test_predictions_under_way_are_counted_by_the_key(guarded: RunningProxy, make_key: Callable[[str], str]) -> None:
     """All come from one address, as those of an app's server do."""
     busy, other = make_key("busy"), make_key("other")
     url = f"{guarded.url}/api/v1/predict"

@@ -53,9 +53,9 @@ def test_a_release_sets_the_version_dates_its_section_commits_and_tags(repositor
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        ("1.1", "'1.1' is no version"),
-        ("v1.1.0", "'v1.1.0' is no version"),
-        ("1.1.0-rc1", "'1.1.0-rc1' is no version"),
+        ("1.1", "'1.1' is not a version"),
+        ("v1.1.0", "'v1.1.0' is not a version"),
+        ("1.1.0-rc1", "'1.1.0-rc1' is not a version"),
         ("1.0.0", "1.0.0 is not above 1.0.0"),
         ("0.9.10", "0.9.10 is not above 1.0.0"),
         ("1.10.0", "CHANGELOG.md has no section `## 1.10.0`"),

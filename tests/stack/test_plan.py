@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from scripts.catalogue import Model
-from scripts.settings import Settings, SettingsError, load_settings
+from scripts.environment import SettingsError
+from scripts.settings import Settings, load_settings
 from scripts.stack.restore import Plan, models_to_load, plan_start, record, register, unpack
 from scripts.store.archive import ArchiveError
 from tests.stack.restored import CATALOGUE, CONFIGURATION, SERVABLE, A, B, entry, start, write_archive, write_snapshot

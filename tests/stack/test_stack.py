@@ -20,6 +20,7 @@ from scripts.processes import ProcessRecord, read_records, write_records
 from scripts.settings import ROOT
 from scripts.torchserve import class_data
 from scripts.torchserve import process as torchserve_process
+from tests.support.authority import Authority
 from tests.support.commands import run_command
 from tests.support.places import TEST_DIR
 from tests.support.polling import poll
@@ -104,7 +105,7 @@ def test_classes_that_cannot_be_archived_are_told_and_left_out(
 def test_status_shows_processes_and_every_model(stack: RunningStack) -> None:
     shown = stack.command("stack", "status")
     assert shown.returncode == 0
-    assert shown.stdout.count("runs, process") == 2
+    assert shown.stdout.count("runs, process") == 3
     for name in json.loads((ROOT / "models.json").read_text()):
         assert any(line.startswith(f"{name} ") and "ready" in line for line in shown.stdout.splitlines()), shown.stdout
 
@@ -115,6 +116,15 @@ def test_a_taken_port_is_named_with_the_remedy(archives: Path, results: Path) ->
         started = run_command(environment, "stack", "start")
     assert started.returncode == 1
     assert f"INFERENCE_PORT={environment['INFERENCE_PORT']}: the port is taken" in started.stderr
+
+
+def test_a_certificate_that_cannot_serve_ends_a_start_before_anything_runs(tmp_path: Path) -> None:
+    pair, other = Authority(tmp_path).issue("own"), Authority(tmp_path).issue("other")
+    tls = {"TLS_CERTIFICATE": str(pair.certificate), "TLS_KEY": str(other.key)}
+    started = run_command(stack_environment(tmp_path / "run", **tls), "stack", "start")
+    assert started.returncode == 1
+    assert started.stderr.startswith(f"TLS_KEY={other.key}: is not the key of the first certificate in ")
+    assert read_records(tmp_path / "run" / "stack.json") == {}
 
 
 def test_an_unknown_model_in_load_models_is_named(archives: Path, results: Path) -> None:
@@ -160,7 +170,9 @@ def test_a_damaged_record_counts_as_none(tmp_path: Path, content: str) -> None:
 
 def test_half_a_stack_is_told_and_stopped_and_started_again(start_stack: StartStack) -> None:
     with start_stack(LOAD_MODELS=ONE) as stack:
-        proxy = read_records(stack.settings.run_dir / "stack.json")["proxy"]
+        records = read_records(stack.settings.run_dir / "stack.json")
+        os.kill(records["supervisor"].pid, signal.SIGKILL)
+        proxy = records["proxy"]
         os.killpg(proxy.pid, signal.SIGKILL)
         poll(lambda: not proxy.alive, seconds=10)
         shown = stack.command("stack", "status")
@@ -217,10 +229,19 @@ def test_serve_stays_in_the_foreground_and_stops_everything(
         assert processes_below(SERVE_DIR) == []
 
 
-def test_serve_ends_when_one_of_its_processes_does(archives: Path, results: Path, unpacked: Path) -> None:
+def test_serve_brings_back_what_ends_and_stop_ends_it(archives: Path, results: Path, unpacked: Path) -> None:
     with serving(archives, results, unpacked) as (process, _):
-        os.kill(read_records(SERVE_DIR / "stack.json")["torchserve"].pid, signal.SIGKILL)
+        assert process.stdout
+        killed = read_records(SERVE_DIR / "stack.json")["torchserve"]
+        os.kill(killed.pid, signal.SIGKILL)
+        printed = ""
+        while "supervisor: torchserve is back" not in printed:
+            line = process.stdout.readline()
+            assert line, f"serve ended:\n{printed}"
+            printed += line
+        assert read_records(SERVE_DIR / "stack.json")["torchserve"] != killed
+        run_command({**os.environ, "RUN_DIR": str(SERVE_DIR)}, "stack", "stop")
         rest = process.communicate(timeout=60)[0]
-        assert process.returncode == 1
-        assert "torchserve ended by itself" in rest
+        assert process.returncode == 0
+        assert "Stopping." in rest
         assert processes_below(SERVE_DIR) == []

@@ -18,6 +18,7 @@ from scripts.store.archive import (
     find_version,
     kept_file,
     read_archive,
+    registered_labels,
     require_checksum,
     store_path,
 )
@@ -160,3 +161,16 @@ def test_without_one_every_byte_is_read(tmp_path: Path, settings: Settings) -> N
     with pytest.raises(ArchiveError) as caught:
         check_archive(settings, archive)
     assert str(caught.value) == "X.mar: is damaged (File is not a zip file); copy it again"
+
+
+def test_the_labels_of_a_registered_version_are_those_of_its_folder_then_of_its_archive(tmp_path: Path) -> None:
+    write(tmp_path / "X.mar", **{"model.json": '{"emotions": ["x", "y"]}'})
+    folder = tmp_path / "unpacked" / "X"
+    assert registered_labels(tmp_path, "X", "1.5", str(folder)) == ["x", "y"]
+    assert registered_labels(tmp_path, "X", "1.5", "X.mar") == ["x", "y"]
+    assert registered_labels(tmp_path, "X", "1.6", "X.mar") == []
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text('{"emotions": ["z"]}')
+    assert registered_labels(tmp_path, "X", "1.5", str(folder)) == ["z"]
+    (folder / "model.json").write_text("[]")
+    assert registered_labels(tmp_path, "X", "1.5", str(folder)) == ["x", "y"]

@@ -1,4 +1,4 @@
-"""The ledger of digests: a file is read again only when it changed."""
+"""The record of digests: a file is read again only when it changed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def ledger(store: Path) -> object:
+def recorded(store: Path) -> object:
     return json.loads((store / "digests.json").read_text())
 
 
 def test_a_digest_is_noted_with_the_files_signature_and_then_known(tmp_path: Path, file: Path) -> None:
     assert digests.known_digest(tmp_path, file) is None
     assert digests.digest(tmp_path, file) == ABC
-    assert ledger(tmp_path) == {"X.mar": {"signature": list(signature(file)), "sha256": ABC}}
+    assert recorded(tmp_path) == {"X.mar": {"signature": list(signature(file)), "sha256": ABC}}
     assert digests.known_digest(tmp_path, file) == ABC
 
 
@@ -51,7 +51,7 @@ def test_several_files_are_read_and_those_that_cannot_be_are_none(tmp_path: Path
     digests.digest(tmp_path, file)
     empty = hashlib.sha256(b"").hexdigest()
     assert digests.digests(tmp_path, iter([file, missing, other])) == {file: ABC, missing: None, other: empty}
-    noted = ledger(tmp_path)
+    noted = recorded(tmp_path)
     assert isinstance(noted, dict)
     assert sorted(noted) == ["X.mar", "Y.mar"]
 

@@ -14,7 +14,7 @@ def assert_close(actual: ArrayLike, expected: ArrayLike, tolerance: float) -> No
     assert got.shape == wanted.shape, f"shape {got.shape} instead of {wanted.shape}"
     distance = _distance(got, wanted)
     away = ~(distance <= tolerance)
-    assert not away.any(), _sentence(got, wanted, np.where(np.isnan(distance), np.inf, distance), int(away.sum()))
+    assert not away.any(), _message(got, wanted, np.where(np.isnan(distance), np.inf, distance), int(away.sum()))
 
 
 def assert_equal(actual: ArrayLike, expected: ArrayLike) -> None:
@@ -31,7 +31,7 @@ def _distance(got: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
     return np.where(got == wanted, 0, distance)  # infinities that are equal
 
 
-def _sentence(got: NDArray[Any], wanted: NDArray[Any], distance: NDArray[Any], count: int) -> str:
+def _message(got: NDArray[Any], wanted: NDArray[Any], distance: NDArray[Any], count: int) -> str:
     worst = tuple(int(index) for index in np.unravel_index(distance.argmax(), distance.shape))
     return (
         f"{count} of {distance.size} values differ; the most at {worst}: "

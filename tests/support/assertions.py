@@ -12,10 +12,10 @@ import pytest
 from scripts.catalogue import Model
 from tests.support.client import ORIGIN
 
-TOLERANCE = 1e-4  # of any probability, by the contract
+TOLERANCE = 1e-4  # of any probability, as the API promises
 VERSION = "1.0"  # of an archive built without any option
 
-# Paths, code, foreign error texts and inner addresses are nobody's business.
+# Paths, code, foreign error texts and inner addresses must not reach clients.
 _LEAKS = re.compile(
     r"/(?:home|root|tmp|usr|var|opt|proc|work)/|\bTraceback\b|\bFile \"|\.py\b|\.java\b|Exception\b"
     r"|org\.pytorch|127\.0\.0\.1|<html|nginx|scale workers API",
@@ -53,23 +53,23 @@ def assert_cors(answer: Answer, origin: str = ORIGIN) -> None:
 
 
 def assert_error(answer: Answer, status: int, *words: str, origin: str | None = ORIGIN) -> str:
-    """The contract's error shape, with ``words`` in its sentence, for a page of ``origin``. Returns the sentence."""
+    """The API's error format, with ``words`` in its message, for a page of ``origin``. Returns the message."""
     assert answer.status_code == status, (answer.status_code, answer.text)
     body = json_body(answer)
     assert isinstance(body, dict), body
     assert body == {"success": False, "error": body.get("error")}, body
-    sentence = body["error"]
-    assert isinstance(sentence, str), body
-    assert 10 <= len(sentence) <= 600, sentence
-    assert sentence.isprintable(), sentence
-    assert not _LEAKS.search(sentence), sentence
-    missing = [word for word in words if word.lower() not in sentence.lower()]
-    assert not missing, (missing, sentence)
+    message = body["error"]
+    assert isinstance(message, str), body
+    assert 10 <= len(message) <= 600, message
+    assert message.isprintable(), message
+    assert not _LEAKS.search(message), message
+    missing = [word for word in words if word.lower() not in message.lower()]
+    assert not missing, (missing, message)
     if origin is not None:
         assert_cors(answer, origin)
     if status in (429, 503):
         assert_retry_after(answer)
-    return sentence
+    return message
 
 
 def assert_retry_after(answer: Answer) -> None:
@@ -112,9 +112,9 @@ def assert_models(answer: Answer, catalogue: Mapping[str, Model], loaded: set[st
         }
         for model in catalogue.values()
     }
-    contract_keys = ("architecture", "dataset", "emotions", "accuracy")
+    catalogue_keys = ("architecture", "dataset", "emotions", "accuracy")
     assert {
-        name: {key: value for key, value in entry.items() if key in contract_keys}
+        name: {key: value for key, value in entry.items() if key in catalogue_keys}
         for name, entry in body["models"].items()
     } == entries
     assert sorted(body["loaded_models"]) == sorted(loaded)

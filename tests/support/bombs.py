@@ -53,7 +53,7 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
     "webp-codes-vga": lambda: webp_of_codes(640, 480),
 }
 
-# Files that are refused with 413, by a sentence that begins so and names the remedy.
+# Files that are refused with 413, with a message that begins so and names the remedy.
 REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "png-chunks": (
         lambda: png_with(png_chunk(b"teSt") * 100_000),

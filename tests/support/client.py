@@ -1,4 +1,4 @@
-"""An application that speaks the contract from the web client's origin."""
+"""An application that uses the API from the web client's origin."""
 
 from __future__ import annotations
 

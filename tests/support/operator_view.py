@@ -22,13 +22,14 @@ class Operator:
     """Looks into one stack, with its management token. Models go by the names of their archives."""
 
     def __init__(self, stack: RunningStack) -> None:
+        self._stack = stack
         self._settings = stack.settings
-        self._headers = {"Authorization": f"Bearer {stack.keys()['management']}"}
 
     def describe(self, archive: str) -> dict[str, Any]:
         """What TorchServe says of a model."""
         url = f"{self._settings.management_url}/models/{archive}"
-        response = requests.get(url, headers=self._headers, timeout=30)
+        key = self._stack.keys()["management"]  # TorchServe has another after each of its starts
+        response = requests.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
         response.raise_for_status()
         (description,) = response.json()
         assert isinstance(description, dict)

@@ -1,4 +1,4 @@
-"""What the networks answer: torchvision and the contract's preprocessing, in float32, straight from the checkpoints."""
+"""What the networks answer: torchvision, with the training's preprocessing, in float32, from the checkpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TRANSFORM = transforms.Compose(
 
 
 def preprocess(content: bytes) -> torch.Tensor:
-    """The contract's preprocessing of an image file: f32 [1, 3, 224, 224]."""
+    """The preprocessing of the training, for an image file: f32 [1, 3, 224, 224]."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a palette whose entries have alpha: dropped on purpose
         with Image.open(io.BytesIO(content)) as image:

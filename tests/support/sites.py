@@ -111,11 +111,15 @@ class Site:
 
     def insert_code(self, name: str, code: str) -> None:
         """Put ``code`` at the top of the archive's handler, under checksums that fit."""
-        path = self.archive(name)
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(self.archive(name)) as archive:
             handler = json.loads(archive.read("MAR-INF/MANIFEST.json"))["model"]["handler"]
+        self.change_file(name, handler, lambda source: _with_code(source.decode(), code).encode())
+
+    def change_file(self, name: str, file: str, change: Change) -> None:
+        """Change a file in the archive, under checksums that fit."""
+        path = self.archive(name)
         changed = path.with_suffix(".new")
-        _rewrite(path, changed, {handler: lambda source: _with_code(source.decode(), code).encode()})
+        _rewrite(path, changed, {file: change})
         changed.replace(path)
         self._note(name, sha256=write_checksum(path))
 

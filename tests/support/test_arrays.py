@@ -33,9 +33,9 @@ def test_a_value_that_is_no_number_differs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "sentence"),
+    ("other", "message"),
     [(ROW.T, "shape (3, 2) instead of (2, 3)"), (ROW.astype(np.int16), "int16 instead of uint8")],
 )
-def test_another_shape_or_type_is_told(other: NDArray[np.generic], sentence: str) -> None:
-    with pytest.raises(AssertionError, match=re.escape(sentence)):
+def test_another_shape_or_type_is_told(other: NDArray[np.generic], message: str) -> None:
+    with pytest.raises(AssertionError, match=re.escape(message)):
         assert_equal(other, ROW)

@@ -1,4 +1,4 @@
-"""What keeps TorchServe fenced is in its configuration; a start without tokens would be told only by its long wait."""
+"""What isolates TorchServe is in its configuration, and no variable of the caller's environment undoes it."""
 
 from __future__ import annotations
 
@@ -41,3 +41,22 @@ def test_torchserve_listens_on_loopback_alone(name: str) -> None:
 @pytest.mark.parametrize("name", ["max_request_size", "max_response_size"])
 def test_torchserve_takes_more_than_the_proxy_lets_through(name: str) -> None:
     assert int(CONFIGURATION[name]) == 11 * MIB
+
+
+def test_variables_of_the_caller_configure_nothing_of_torchserve(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings({})
+    usual = {name for name in environment(settings) if name.startswith("TS_")}
+    for name in ("DISABLE_TOKEN_AUTHORIZATION", "ALLOWED_URLS", "INSTALL_PY_DEP_PER_MODEL", "CONFIG_FILE"):
+        monkeypatch.setenv(f"TS_{name}", "true")
+    monkeypatch.setenv("TS_MANAGEMENT_ADDRESS", "http://0.0.0.0:8081")
+    given = environment(settings)
+    assert {name for name in given if name.startswith("TS_")} == usual
+    assert given["TS_MANAGEMENT_ADDRESS"] == "http://127.0.0.1:8081"
+
+
+def test_options_of_the_caller_reach_the_jvm(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"JDK_JAVA_OPTIONS": "-Xlog:gc", "JAVA_TOOL_OPTIONS": "-Duser.language=en"}
+    for name, value in options.items():
+        monkeypatch.setenv(name, value)
+    given = environment(load_settings({}))
+    assert {name: given[name] for name in options} == options

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from scripts.access.apps import app_keys
 from tests.support.places import SAMPLES
 from tests.support.polling import poll
-from tests.support.proxies import Proxy, running_proxy
+from tests.support.proxies import RunningProxy, running_proxy
 
 from .browser import OpenPage
 from .test_accessibility import assert_accessible
@@ -25,12 +25,12 @@ EXPECTED = ["the server responded with a status of (401|503)"]
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    with running_proxy(tmp_path_factory.mktemp("keys"), ALLOW_ANONYMOUS="0") as proxy:
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
+    with running_proxy(tmp_path_factory.mktemp("keys"), {"ALLOW_ANONYMOUS": "0"}) as proxy:
         yield proxy
 
 
-def _new_key(proxy: Proxy, name: str) -> str:
+def _new_key(proxy: RunningProxy, name: str) -> str:
     """A key that the proxy knows already."""
     key = app_keys(proxy.settings).add(name)
     headers = {"X-API-Key": key}
@@ -39,12 +39,12 @@ def _new_key(proxy: Proxy, name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def key(guarded: Proxy) -> str:
+def key(guarded: RunningProxy) -> str:
     return _new_key(guarded, "page")
 
 
 @pytest.fixture
-def page(guarded: Proxy, key: str, open_page: OpenPage) -> Page:
+def page(guarded: RunningProxy, key: str, open_page: OpenPage) -> Page:
     return open_page(f"{guarded.url}/", expected=EXPECTED)
 
 
@@ -81,7 +81,7 @@ def test_key_is_given_with_the_keyboard_alone(page: Page, key: str) -> None:
     _expect_models(page)
 
 
-def test_key_is_kept_for_the_tab_and_for_no_other(guarded: Proxy, page: Page, key: str) -> None:
+def test_key_is_kept_for_the_tab_and_for_no_other(guarded: RunningProxy, page: Page, key: str) -> None:
     _give(page, key)
     _expect_models(page)
     page.reload()
@@ -105,7 +105,7 @@ def test_picture_chosen_before_the_key_is_sent_once_there_is_one(page: Page, key
     assert key not in page.content()
 
 
-def test_key_that_was_removed_is_asked_for_again(guarded: Proxy, page: Page, key: str) -> None:
+def test_key_that_was_removed_is_asked_for_again(guarded: RunningProxy, page: Page, key: str) -> None:
     keys = app_keys(guarded.settings)
     _give(page, _new_key(guarded, "passing"))
     _expect_models(page)
@@ -117,13 +117,13 @@ def test_key_that_was_removed_is_asked_for_again(guarded: Proxy, page: Page, key
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_question_passes_the_audit(guarded: Proxy, open_page: OpenPage, scheme: str) -> None:
+def test_question_passes_the_audit(guarded: RunningProxy, open_page: OpenPage, scheme: str) -> None:
     page = open_page(f"{guarded.url}/", expected=EXPECTED, color_scheme=scheme, reduced_motion="reduce")
     expect(_field(page)).to_be_visible()
     assert_accessible(page)
 
 
-def test_swagger_ui_takes_a_key(guarded: Proxy, open_page: OpenPage, key: str) -> None:
+def test_swagger_ui_takes_a_key(guarded: RunningProxy, open_page: OpenPage, key: str) -> None:
     page = open_page(f"{guarded.url}/docs", expected=EXPECTED)
     page.get_by_role("button", name="Authorize").click()
     page.locator("#auth-bearer-value").fill(key)

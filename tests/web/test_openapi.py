@@ -110,7 +110,7 @@ def test_example_of_the_models_is_the_services_answer(stack: RunningStack, descr
 
 def test_every_error_of_the_contract_is_described(description: Description) -> None:
     described = set(description["paths"]["/api/v1/predict"]["post"]["responses"])
-    assert described == {"200", "400", "401", "403", "405", "413", "415", "421", "429", "500", "503", "504"}
+    assert described == {"200", "400", "401", "403", "405", "413", "415", "421", "422", "429", "500", "503", "504"}
     for response in description["components"]["responses"].values():
         example = response["content"]["application/json"]["example"]
         assert set(example) == {"success", "error"}
@@ -156,7 +156,9 @@ def test_example_of_a_model_that_is_not_served_is_what_the_build_says_of_a_point
     assert str(raised.value) == _example(description, "NotServed")
 
 
-@pytest.mark.parametrize("response", ["Forbidden", "NoKey", "OtherHost", "TooManyRequests", "NotReady", "TooSlow"])
+@pytest.mark.parametrize(
+    "response", ["Forbidden", "NoKey", "OtherHost", "EndsWorkers", "TooManyRequests", "NotReady", "TooSlow"]
+)
 def test_example_of_an_error_is_a_sentence_of_the_proxy(description: Description, response: str) -> None:
     """What is between ``${`` and ``}`` in a script may be anything."""
     scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "proxy" / "njs").rglob("*.js")]

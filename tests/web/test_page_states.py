@@ -166,6 +166,6 @@ def test_model_that_is_not_served_tells_why_and_the_others_answer(
         demo.expect_message(f"{bad} cannot be served")
         expect(demo.page.locator("#message-detail")).to_contain_text("Git LFS")
         demo.compare()
-        expect(demo.cards.nth(1).locator(".trouble")).to_contain_text("Git LFS")
+        expect(demo.cards.nth(1).locator(".problem")).to_contain_text("Git LFS")
         demo.expect_comparison(1)
         expect(demo.page.locator("#agreement")).to_contain_text("1 of 2 see ")

@@ -30,7 +30,7 @@ function series(name, labels) {
     return pairs.length === 0 ? name : `${name}{${pairs.join(',')}}`;
 }
 
-// Replacing takes njs long, and hardly a value needs it.
+// Replacing is slow in njs, and hardly any value needs it.
 function escaped(value) {
     if (!/[\\"\n]/.test(value)) {
         return value;
@@ -45,6 +45,15 @@ function escaped(value) {
  */
 function add(name, labels, amount) {
     increase(series(name, labels), amount);
+}
+
+/**
+ * A counter's value by now.
+ * @param {string} name
+ * @param {Labels} labels
+ */
+function current(name, labels) {
+    return Number(dictionary().get(series(name, labels)) || 0);
 }
 
 /**
@@ -76,4 +85,4 @@ function all() {
     return /** @type {any} */ (dictionary().items());
 }
 
-export default {BOUNDS, add, all, observe, series};
+export default {BOUNDS, add, all, current, observe, series};

@@ -10,7 +10,7 @@ import counters from 'counting/counters.js';
  */
 function count(request, report) {
     const name = request.model;
-    // A name that is not in the catalogue is nobody's; bodies that were refused unread have none either.
+    // Names that are not in the catalogue are counted together; so are bodies that were refused before they were read.
     const model = name || (request.route === '/api/v1/predict' ? 'unknown' : '');
     counters.add('emotion_http_requests_total', {route: request.route, model, status: request.status}, 1);
     counters.observe('emotion_http_request_duration_seconds', {route: request.route, model}, request.seconds);

@@ -7,7 +7,7 @@ import lifecycle from 'models/lifecycle.js';
 import readiness from 'models/readiness.js';
 import state from 'models/state.js';
 
-// Until an unhealthy service may be another: seconds.
+// Seconds after which an unhealthy service is worth asking again.
 const RETRY_AFTER = 2;
 
 /** @param {NginxHTTPRequest} r */

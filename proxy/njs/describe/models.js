@@ -1,4 +1,4 @@
-// GET /api/v1/models: the catalogue, what stands against a model, and which are loaded.
+// GET /api/v1/models: the catalogue, why a model cannot be asked, and which are loaded.
 import answers from 'http/answers.js';
 import availability from 'models/availability.js';
 import catalogue from 'models/catalogue.js';

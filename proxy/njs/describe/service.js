@@ -1,4 +1,4 @@
-// GET /: what this is, for those who ask for no page.
+// GET /: the service's name and version, for clients that do not ask for a page.
 import answers from 'http/answers.js';
 
 /** @param {NginxHTTPRequest} r */

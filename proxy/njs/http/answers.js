@@ -1,4 +1,4 @@
-// The way of every answer that njs makes.
+// Sends the answers that njs makes.
 
 /**
  * @param {NginxHTTPRequest} r
@@ -10,7 +10,7 @@ function json(r, status, value) {
 }
 
 /**
- * Send text, JSON unless the headers say otherwise; nothing comes of it when the client has gone.
+ * Send text, JSON unless the headers say otherwise; a client that has left is only logged.
  * @param {NginxHTTPRequest} r
  * @param {number} status
  * @param {string} text

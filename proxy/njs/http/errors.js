@@ -5,10 +5,11 @@ import answers from 'http/answers.js';
  * Why there is no answer to a request.
  * @typedef {Object} Failure
  * @property {number} status  the HTTP status
- * @property {string} message  a sentence that names the value and what to do
+ * @property {string} message  a message that names the value and what to do
  * @property {number} [retryAfter]  when to try again, seconds
  * @property {string} [reason]  label of emotion_rejections_total
  * @property {boolean} [repeat]  whether to ask TorchServe again may bring an answer
+ * @property {'died' | 'lost'} [ended]  for a prediction whose worker ended: TorchServe said so, or never answered
  * @property {Object<string, string>} [headers]  further headers of the answer
  */
 
@@ -40,7 +41,7 @@ function send(r, given) {
 }
 
 /**
- * A client's value as a message may repeat it: in quotes, not endless, without what no screen shows.
+ * A client's value as a message may repeat it: in quotes, not endless, without unprintable characters.
  * @param {string} value
  */
 function quote(value) {

@@ -1,4 +1,4 @@
-// The errors nginx itself makes, in the contract's shape. They are variables, not a handler: a handler would first wait
+// The errors that nginx itself makes, in the API's format. They are variables, not a handler: a handler would first wait
 // for the body of a request that is refused.
 // https://nginx.org/en/docs/http/ngx_http_core_module.html#error_page
 import errors from 'http/errors.js';
@@ -25,8 +25,8 @@ function body(r) {
     }
     if (status === '401') {
         return errors.body(r.variables.rejection === 'key_missing'
-            ? `A key is required; ${HOW}. Who runs this service gives you one.`
-            : `This key is not known here: it was removed, or is not whole; ${HOW}. Who runs this service gives you another.`);
+            ? `A key is required; ${HOW}. Whoever runs this service can give you one.`
+            : `This key is not known here: it was removed, or is not whole; ${HOW}. Whoever runs this service can give you another.`);
     }
     if (status === '429') {
         return errors.body(tooMany(r.variables));
@@ -63,4 +63,9 @@ function allow(r) {
     return r.variables.status === '405' ? routes.allowed(r.variables.request_path) || 'GET, HEAD, OPTIONS' : '';
 }
 
-export default {allow, body};
+// For requests by http:// at a port with TLS.
+function httpsOnly() {
+    return errors.body('This port accepts only HTTPS; write https:// instead of http:// in the address.');
+}
+
+export default {allow, body, httpsOnly};

@@ -1,5 +1,5 @@
-// Paths and methods: everything the proxy answers is in one table, and so is what it allows. Who answers is said by
-// name; api.js knows the functions.
+// Paths and methods: one table holds everything that the proxy answers and allows. It names the operations; api.js has
+// their functions.
 import errors from 'http/errors.js';
 
 const ROUTES = {

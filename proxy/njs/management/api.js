@@ -1,6 +1,7 @@
 // TorchServe's management API for other machines: only the model routes, only archives of the model store, and a key
 // for every call. What is not allowed here never reaches TorchServe.
 import answers from 'http/answers.js';
+import capacity from 'management/capacity.js';
 import checksum from 'management/checksum.js';
 import errors from 'http/errors.js';
 import keys from 'management/keys.js';
@@ -32,7 +33,7 @@ async function answered(r) {
     }
     r.variables.management_request = checked.path;
     try {
-        const failure = checked.archive ? await checksum.failure(checked.archive) : null;
+        const failure = await refusal(checked);
         if (failure === null) {
             pass(r, await torchserve.call(r.method, checked.path));
         }
@@ -41,6 +42,12 @@ async function answered(r) {
         r.error(`management: ${error.message}`);
         return errors.failure(503, 'TorchServe does not answer; is the stack running?', {retryAfter: 2});
     }
+}
+
+// What TorchServe itself would not mind.
+async function refusal(checked) {
+    const failure = checked.archive ? await checksum.failure(checked.archive) : null;
+    return failure === null && checked.workers ? capacity.failure(checked.workers) : failure;
 }
 
 function pass(r, reply) {

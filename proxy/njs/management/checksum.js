@@ -19,7 +19,7 @@ async function failure(name) {
     let expected = '';
     try {
         if (!fs.lstatSync(path).isFile()) {
-            return errors.failure(404, `${name} is no file of the model store.`);
+            return errors.failure(404, `${name} is not a file in the model store.`);
         }
     } catch (error) {
         return errors.failure(404, `There is no archive ${name} in the model store.`);

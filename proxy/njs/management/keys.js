@@ -2,7 +2,7 @@
 import known from 'access/known.js';
 
 /**
- * The name of the key in an Authorization header, null if it is none of ours.
+ * The name of the key in an Authorization header, null if there is no such key.
  * @param {string} authorization
  * @returns {string | null}
  */
@@ -13,7 +13,7 @@ function nameOf(authorization) {
     return key === undefined ? null : key.name;
 }
 
-// Read anew for every request, so that a removed key is refused at once.
+// Read again for every request, so that a removed key is refused at once.
 function read() {
     try {
         return known.read(settings.management_keys);

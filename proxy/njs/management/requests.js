@@ -1,16 +1,18 @@
-// Which requests of other machines reach TorchServe's management API: each is made anew from checked parts.
+// Which requests of other machines reach TorchServe's management API: each is rebuilt from checked parts.
 import errors from 'http/errors.js';
 
 /**
- * A failure, or the path to ask TorchServe for, and the archive of the model store to verify before.
- * @typedef {{failure?: import('http/errors.js').Failure, path?: string, archive?: string}} Checked
+ * A failure, or the path to ask TorchServe for, the archive of the model store to verify before, and how many workers
+ * are asked for, if any.
+ * @typedef {{failure?: import('http/errors.js').Failure, path?: string, archive?: string, workers?: Workers | null}} Checked
+ * @typedef {{parameter: string, count: number, model?: string, version?: string}} Workers
  */
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$/;
 const ARCHIVE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\.mar$/;
 const COUNT = /^[0-9]{1,3}$/;
 
-// Each route: method, number of segments after /models, and its parameters. "set-default" is told apart by its end.
+// Each route: method, number of segments after /models, and its parameters. "set-default" is recognised by its last segment.
 const ROUTES = [
     {method: 'GET', length: 0, parameters: {limit: COUNT, next_page_token: COUNT}},
     {method: 'GET', length: 1, parameters: {}},
@@ -46,7 +48,7 @@ function read(r) {
     if (wrong !== undefined) {
         return invalid(400, `${errors.quote(wrong)} is neither a model's name nor a version.`);
     }
-    return parameters(route, r.args, `/models${segments.map((part) => `/${archiveName(part)}`).join('')}`);
+    return parameters(route, r.args, segments.map(archiveName));
 }
 
 function invalid(status, message, more) {
@@ -58,7 +60,8 @@ function archiveName(name) {
     return name.replace(/\+/g, 'plus');
 }
 
-function parameters(route, given, path) {
+function parameters(route, given, segments) {
+    const path = `/models${segments.map((part) => `/${part}`).join('')}`;
     const names = Object.keys(given);
     const pairs = [];
     for (let i = 0; i < names.length; i++) {
@@ -72,10 +75,16 @@ function parameters(route, given, path) {
         return invalid(400, `The parameter '${route.required}' is missing.`);
     }
     if (route.method !== 'GET' && route.length < 3 && route.method !== 'DELETE') {
-        // Waiting would hold one of the two threads that also carry predictions.
+        // Waiting would hold one of the two threads that also serve predictions.
         pairs.push('synchronous=false');
     }
-    return {path: pairs.length ? `${path}?${pairs.join('&')}` : path, archive: given.url};
+    return {path: pairs.length ? `${path}?${pairs.join('&')}` : path, archive: given.url, workers: workers(given, segments)};
+}
+
+// The number of workers that is asked for; TorchServe starts as many as the minimum.
+function workers(given, segments) {
+    const parameter = ['min_worker', 'initial_workers'].find((name) => given[name] !== undefined);
+    return parameter === undefined ? null : {parameter, count: Number(given[parameter]), model: segments[0], version: segments[1]};
 }
 
 function expectation(name, route) {

@@ -8,7 +8,8 @@ const FAMILIES = {
     emotion_http_request_duration_seconds: ['histogram', 'Time from the first byte of a request to the last of its answer.'],
     emotion_key_requests_total: ['counter', 'Requests by key, route and status.'],
     emotion_predictions_in_flight: ['gauge', 'Predictions that are being answered.'],
-    emotion_rejections_total: ['counter', 'Requests refused for a limit, or because nobody could answer.'],
+    emotion_predictions_held: ['gauge', 'Predictions that wait while another of their model is asked alone.'],
+    emotion_rejections_total: ['counter', 'Requests refused for a limit, for an image that ends workers, or because TorchServe could not answer.'],
     emotion_prediction_retries_total: ['counter', 'Predictions sent to TorchServe again.'],
     emotion_prediction_queue_seconds: ['histogram', 'Time between sending a prediction to TorchServe and its batch in the worker.'],
     emotion_batch_decode_seconds: ['histogram', 'Time to decode and shrink all images of a batch.'],
@@ -26,6 +27,9 @@ const FAMILIES = {
     emotion_memory_limit_bytes: ['gauge', 'Memory of the machine, or of the container if that is limited.'],
     emotion_memory_available_bytes: ['gauge', 'How much of it is left.'],
     emotion_torchserve_up: ['gauge', '1 if the management API of TorchServe answers.'],
+    emotion_log_writable: ['gauge', '1 if the log of the requests can be written.'],
+    emotion_supervisor_up: ['gauge', '1 if something brings back the parts of the stack that end.'],
+    emotion_stack_restarts_total: ['counter', 'Parts of the stack that the supervisor has brought back.'],
     emotion_build_info: ['gauge', 'The version of the service.'],
 };
 

@@ -32,7 +32,7 @@ function read() {
     if (limit === 0 || limit >= total) {
         return {limit: total, available: free};
     }
-    // Pages of files that nobody uses are given back when memory is short.
+    // Unused pages of files are freed when memory is short.
     const used = field(contents(`${CGROUP}/memory.current`), /^(\d+)$/m)
         - field(contents(`${CGROUP}/memory.stat`), /^inactive_file (\d+)$/m);
     return {limit, available: Math.min(free, limit - used)};

@@ -13,7 +13,7 @@ async function show(r) {
     answers.send(r, 200, exposition.text(series.all()) + theirs, {'Content-Type': TYPE});
 }
 
-// TorchServe's metrics under the contract's names of the models; nothing while it does not answer.
+// TorchServe's metrics, with the models' names as in models.json; nothing while it does not answer.
 async function torchserve() {
     if (!state.isAnswering()) {
         return '';
@@ -26,7 +26,7 @@ async function torchserve() {
     }
 }
 
-// The text is cut at every quote, since to replace in it takes njs long.
+// The text is split at every quote, since replacing in it is slow in njs.
 function renamed(text) {
     const names = Object.create(null);
     catalogue.names().forEach((name) => {

@@ -4,16 +4,17 @@ import counters from 'counting/counters.js';
 import memory from 'metrics/memory.js';
 import readiness from 'models/readiness.js';
 import state from 'models/state.js';
+import supervision from 'models/supervision.js';
 import workers from 'models/workers.js';
 
-// Those that cannot be guessed from what was counted: a rate needs the zero before the first.
-const REASONS = ['body_size', 'concurrency', 'key_missing', 'key_unknown', 'not_ready', 'pixels', 'queue_full', 'rate_limit',
-    'torchserve_down'];
+// Series that start at zero before anything is counted: a rate needs the zero before the first.
+const REASONS = ['body_size', 'concurrency', 'key_missing', 'key_unknown', 'killed_worker', 'not_ready', 'pixels', 'queue_full',
+    'rate_limit', 'torchserve_down'];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */
 function all() {
-    return Object.assign(zeros(), counted(), seen());
+    return Object.assign(zeros(), counted(), gauges());
 }
 
 // What was counted, value by line; the buckets of a histogram are still those of counters.js.
@@ -36,6 +37,7 @@ function zeros() {
     const models = catalogue.entries();
     Object.keys(models).forEach((model) => {
         zero('emotion_predictions_in_flight', {model});
+        zero('emotion_predictions_held', {model});
         zero('emotion_prediction_retries_total', {model});
         zero('emotion_worker_restarts_total', {model});
         models[model].emotions.forEach((emotion) => zero('emotion_predictions_total', {model, emotion}));
@@ -45,7 +47,7 @@ function zeros() {
 }
 
 // The gauges that are looked up for each scrape.
-function seen() {
+function gauges() {
     /** @type {Object<string, number>} */
     const values = {};
     const set = (name, labels, value) => {
@@ -62,6 +64,12 @@ function seen() {
     set('emotion_models_available', {}, names.length);
     set('emotion_models_loaded', {}, isUp ? names.filter(readiness.isLoaded).length : 0);
     set('emotion_torchserve_up', {}, isUp);
+    set('emotion_log_writable', {}, state.read('log_writable') !== false);
+    const supervisor = supervision.current();
+    set('emotion_supervisor_up', {}, supervisor !== null);
+    ['proxy', 'torchserve'].forEach((part) => {
+        set('emotion_stack_restarts_total', {part}, supervisor === null ? 0 : supervisor.parts[part].restarts);
+    });
     set('emotion_build_info', {version: settings.version}, 1);
     const found = memory.read();
     if (found !== null) {

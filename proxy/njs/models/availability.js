@@ -5,7 +5,7 @@ import state from 'models/state.js';
 /** @typedef {import('http/errors.js').Failure} Failure */
 
 /**
- * It will not answer before somebody has done something.
+ * It will not answer before an operator has corrected something.
  * @param {string} message
  */
 function broken(message) {
@@ -23,7 +23,15 @@ function delayed(message, retryAfter, reason) {
 }
 
 /**
- * What stands against asking a model, null when a prediction may be tried.
+ * More wait for it than may.
+ * @param {string} name
+ */
+function busy(name) {
+    return delayed(`Model ${name} is busy: its queue is full; try again shortly.`, 1, 'queue_full');
+}
+
+/**
+ * Why a model cannot be asked, null when a prediction may be tried.
  * @param {string} name
  * @param {import('models/state.js').Model} model
  * @returns {Failure | null}
@@ -51,4 +59,4 @@ function failure(name, model) {
     return null;
 }
 
-export default {broken, delayed, failure};
+export default {broken, busy, delayed, failure};

@@ -10,7 +10,7 @@ function load() {
     const catalogue = readJson(settings.catalogue) || entries();
     const index = readJson(settings.index) || {};
     const found = Object.keys(catalogue);
-    found.forEach((name) => note(name, index[name] || {}));
+    found.forEach((name) => record(name, index[name] || {}));
     state.write('catalogue', catalogue);
     state.write('names', found);
     return found;
@@ -30,7 +30,7 @@ function entries() {
 }
 
 // What the build says of a model, beside what TorchServe said of it.
-function note(name, entry) {
+function record(name, entry) {
     const before = state.model(name) || {state: 'starting', since: Date.now(), pids: [], served: false, gpu: false};
     state.setModel(name, Object.assign({}, before, {
         archive: (entry.archive || name.replace(/\+/g, 'plus')).replace(/\.mar$/, ''),
@@ -40,7 +40,7 @@ function note(name, entry) {
     }));
 }
 
-// A file that is missing, or damaged by hand, is as good as none until it is read again.
+// A file that is missing or cannot be parsed counts as empty until it is read again.
 function readJson(path) {
     try {
         return JSON.parse(fs.readFileSync(path, 'utf8'));

@@ -3,7 +3,7 @@
 
 /** @typedef {import('models/state.js').Model} Model */
 /** @typedef {{id: string, status: string, pid: number, gpu: boolean}} Worker */
-/** @typedef {{workers?: Worker[]}} Description  TorchServe's, of a model */
+/** @typedef {{workers?: Worker[], jobQueueStatus?: {pendingRequests: number}}} Description  TorchServe's, of a model */
 
 // A worker that was READY is restarted by TorchServe; one that never was, after so many processes, does not load.
 const MAX_FAILED_STARTS = 3;
@@ -52,6 +52,16 @@ function after(before, description) {
     return changed(before, unready(before, pids), pids, before.served, before.gpu);
 }
 
+/**
+ * A model as it is after one of its workers ended with a prediction in hand. That worker was READY, although it may have
+ * been so too shortly for anybody to see.
+ * @param {Model} before
+ * @returns {Model}
+ */
+function afterDeath(before) {
+    return changed(before, before.state === 'failing' ? 'restarting' : before.state, [], true, before.gpu);
+}
+
 function unready(before, pids) {
     const failing = pids.length >= (before.served ? MAX_FAILED_RESTARTS : MAX_FAILED_STARTS)
         || Date.now() - before.since > MAX_UNREADY_MS;
@@ -62,4 +72,4 @@ function changed(before, state, pids, served, gpu) {
     return Object.assign({}, before, {state, pids, served, gpu, since: pids.length > 0 ? before.since : Date.now()});
 }
 
-export default {after, isReady, isUnsettled, isWanted};
+export default {after, afterDeath, isReady, isUnsettled, isWanted};

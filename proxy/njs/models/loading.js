@@ -24,7 +24,7 @@ function isUnderWay(name) {
 }
 
 /**
- * Load a model, or wait for the request that does so already. Resolves to what stands against asking it, null once it
+ * Load a model, or wait for the request that does so already. Resolves to why it cannot be asked, null once it
  * is READY.
  * @param {string} name
  * @returns {Promise<Failure | null>}
@@ -59,7 +59,7 @@ async function lead(name, begins) {
         }
         await refresh.refresh(name);
     } catch (error) {
-        refresh.noteFailure(error);
+        refresh.recordFailure(error);
     }
 }
 

@@ -1,7 +1,7 @@
 // Waiting, while the process does other things.
 
 /**
- * @param {number} ms  0: what has to be done now comes first
+ * @param {number} ms  0: after what is already due
  * @returns {Promise<void>}
  */
 function pause(ms) {

@@ -1,4 +1,4 @@
-// TorchServe's word on a model, noted in the state.
+// Asks TorchServe about a model and records its state.
 import fs from 'fs';
 import lifecycle from 'models/lifecycle.js';
 import state from 'models/state.js';
@@ -10,7 +10,7 @@ import torchserve from 'models/torchserve.js';
 const REGISTRATION_MS = 30000;
 
 /**
- * Ask TorchServe about a model and note its state. Resolves to TorchServe's description, null for a model that is not
+ * Ask TorchServe about a model and record its state. Resolves to TorchServe's description, null for a model that is not
  * registered; throws when TorchServe does not answer.
  * @param {string} name
  * @returns {Promise<Description | null>}
@@ -19,7 +19,7 @@ async function refresh(name) {
     const asked = Date.now();
     const description = await torchserve.describe(state.model(name).archive);
     state.setAnswered(true);
-    note(name, description, asked);
+    record(name, description, asked);
     return description;
 }
 
@@ -31,12 +31,12 @@ async function tryRefresh(name) {
     try {
         await refresh(name);
     } catch (error) {
-        noteFailure(error);
+        recordFailure(error);
     }
 }
 
-// Several requests may ask at once: an answer that is older than the one noted is not news.
-function note(name, description, asked) {
+// Several requests may ask at once: an answer that is older than the one recorded is ignored.
+function record(name, description, asked) {
     const before = state.model(name);
     if (before.asked > asked && before.asked - asked < state.STALE_MS) {
         return;
@@ -57,13 +57,13 @@ function isStarting() {
 }
 
 /**
- * After an error of a question to TorchServe: nobody listens there, or only nobody answered in time?
+ * After a failed request to TorchServe: record that it is down, unless it only did not answer in time.
  * @param {Error} error
  */
-function noteFailure(error) {
+function recordFailure(error) {
     if (!/time/i.test(error.message)) {
         state.setAnswered(false);
     }
 }
 
-export default {noteFailure, refresh, tryRefresh};
+export default {recordFailure, refresh, tryRefresh};

@@ -1,9 +1,16 @@
 // A client of TorchServe's management API, and the keys it wants.
 // https://github.com/pytorch/serve/blob/v0.12.0/docs/token_authorization_api.md
 import fs from 'fs';
+import pause from 'models/pause.js';
 import state from 'models/state.js';
 
 /** @typedef {import('models/lifecycle.js').Description} Description */
+/** @typedef {{status: number, text: string}} Reply */
+
+// TorchServe reads its list of workers while another of its threads may change it; nothing is changed then.
+const FAILED_SCALING = /ConcurrentModificationException/;
+const MAX_ATTEMPTS = 5;
+const PAUSE_MS = 200;
 
 // TorchServe writes new keys at each of its starts; the one for predictions is kept for all processes. Returns the one
 // for the management API, null before TorchServe's first start.
@@ -23,12 +30,23 @@ function inferenceKey() {
 }
 
 /**
- * Resolves to TorchServe's reply, whatever its status; throws when there is none.
+ * Resolves to TorchServe's reply, whatever its status; throws when there is none. A change that TorchServe could not make
+ * because another one was under way is repeated.
  * @param {string} method
  * @param {string} path
- * @returns {Promise<{status: number, text: string}>}
+ * @returns {Promise<Reply>}
  */
 async function call(method, path) {
+    let reply = await callOnce(method, path);
+    for (let attempt = 1; attempt < MAX_ATTEMPTS && method === 'PUT' && FAILED_SCALING.test(reply.text); attempt++) {
+        await pause(PAUSE_MS);
+        reply = await callOnce(method, path);
+    }
+    return reply;
+}
+
+/** @returns {Promise<Reply>} */
+async function callOnce(method, path) {
     const key = readKeys();
     if (key === null) {
         throw new Error('TorchServe has written no keys');

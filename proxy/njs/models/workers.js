@@ -4,12 +4,12 @@ import counters from 'counting/counters.js';
 import state from 'models/state.js';
 
 /**
- * Note a model's workers, by TorchServe's id of each: it stays when the process is another. Called by the poller only,
+ * Record a model's workers, by TorchServe's id of each, which stays when the process changes. Called by the poller only,
  * since two that did so at once would count a restart twice.
  * @param {string} name
  * @param {import('models/lifecycle.js').Description | null} description
  */
-function note(name, description) {
+function record(name, description) {
     const before = of(name);
     const now = {};
     (description === null ? [] : description.workers || []).forEach((worker) => {
@@ -59,4 +59,4 @@ function resident(pid) {
     }
 }
 
-export default {ended, memory, note};
+export default {ended, memory, record};

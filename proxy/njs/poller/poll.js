@@ -1,6 +1,7 @@
 // Once a second: the catalogue, the build's index and TorchServe's workers, into the shared dictionary; and the log.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_periodic
 import catalogue from 'models/catalogue.js';
+import disk from 'poller/disk.js';
 import lifecycle from 'models/lifecycle.js';
 import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
@@ -8,16 +9,17 @@ import rotation from 'poller/rotation.js';
 import state from 'models/state.js';
 import workers from 'models/workers.js';
 
-// Models that are about to become READY are asked for more often.
+// Models that are about to become READY are polled more often.
 const UNSETTLED_MS = 250;
 const LAST_ROUND_MS = 700;
 
 async function poll() {
     const start = Date.now();
     rotation.rotate();
+    disk.probe();
     const names = catalogue.load();
     try {
-        // One model first: a TorchServe that is down then costs one line of the log a second, not one for each model.
+        // One model first: while TorchServe is down this writes one line a second to the log, not one for each model.
         await Promise.all(names.slice(0, 1).map(read));
         await Promise.all(names.slice(1).map(read));
         while (Date.now() - start < LAST_ROUND_MS && names.some(isUnsettled)) {
@@ -25,7 +27,7 @@ async function poll() {
             await Promise.all(names.filter(isUnsettled).map(read));
         }
     } catch (error) {
-        refresh.noteFailure(error);
+        refresh.recordFailure(error);
     }
 }
 
@@ -34,7 +36,7 @@ function isUnsettled(name) {
 }
 
 async function read(name) {
-    workers.note(name, await refresh.refresh(name));
+    workers.record(name, await refresh.refresh(name));
 }
 
 export default {poll};

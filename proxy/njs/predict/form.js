@@ -13,12 +13,12 @@ const MAX_PART_HEADERS = 8192;
 const MAX_PARAMETERS = 20;
 const MAX_FIELD_NAME = 100;
 const MAX_PADDING = 64;
-// In data, a boundary with more behind it; nobody but an attacker makes many.
+// In data, a boundary with more behind it; only an attacker sends many.
 const MAX_FALSE_DELIMITERS = 100;
 const LF = 10, CR = 13, SPACE = 32, TAB = 9, DASH = 45;
 
 /**
- * The boundary a Content-Type header names, or null when it is no usable multipart/form-data.
+ * The boundary a Content-Type header names, or null if it is not multipart/form-data with a usable boundary.
  * @param {string} contentType
  */
 function boundaryOf(contentType) {
@@ -145,7 +145,7 @@ function readPart(form, line) {
 // a blank; file names do not matter.
 function fieldName(head) {
     const disposition = /^content-disposition[ \t]*:[ \t]*form-data\s*(;[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)/im.exec(head);
-    // A quoted value without an end goes on to the end: looked for again from every parameter, it would take long.
+    // A quoted value without a closing quote extends to the end: searched again from every parameter, it would take long.
     const parameter = /;\s*([^=;\s]+)\s*=\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?$)|([^;\s]*))/g;
     if (disposition === null) {
         return null;

@@ -5,7 +5,7 @@ import form from 'predict/form.js';
 
 /** @typedef {{failure?: import('http/errors.js').Failure, file?: Buffer, name?: string}} Input  a failure, or the rest */
 
-// Of a model's name that is looked at: more than any has. To replace in a long text takes njs long.
+// Of a model's name that is compared: more than any has. Replacing in a long text is slow in njs.
 const MAX_NAME_BYTES = 400;
 // Of the models an error lists.
 const MAX_NAMES = 12;

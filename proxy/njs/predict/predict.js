@@ -1,23 +1,17 @@
 // POST /api/v1/predict: the form's file, as it is, to the worker of the form's model.
 import answers from 'http/answers.js';
+import asking from 'predict/asking.js';
 import availability from 'models/availability.js';
 import counters from 'counting/counters.js';
 import errors from 'http/errors.js';
 import input from 'predict/input.js';
 import lifecycle from 'models/lifecycle.js';
 import loading from 'models/loading.js';
-import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
-import replies from 'predict/replies.js';
 import state from 'models/state.js';
-import torchserve from 'models/torchserve.js';
-import waiting from 'predict/waiting.js';
+import supervision from 'models/supervision.js';
 
-/** @typedef {import('http/errors.js').Failure} Failure */
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
-
-// A prediction that died with its worker is repeated; an image that kills workers must not do so for ever.
-const MAX_REPEATS = 2;
 
 /** @param {NginxHTTPRequest} r */
 async function predict(r) {
@@ -37,21 +31,21 @@ async function predict(r) {
 
 /** @returns {Promise<Outcome>} */
 async function predicted(r, given) {
-    let failure = await prepare(given.name);
+    let failure = await prepareOrWait(given.name);
     if (failure !== null) {
         return {failure};
     }
-    const outcome = await ask(r, given);
+    const outcome = await asking.ask(r, given);
     const failed = outcome.failure;
     if (failed === undefined || failed.reason !== 'queue_full' || !await isUnloaded(given.name)) {
         return outcome;
     }
-    failure = await prepare(given.name);
-    return failure === null ? ask(r, given) : {failure};
+    failure = await prepareOrWait(given.name);
+    return failure === null ? asking.ask(r, given) : {failure};
 }
 
-// What stands against asking a model, null when it can be asked. It is checked anew, since what is known may be a second
-// old. A model without a worker is loaded.
+// Why a model cannot be asked, null when it can be. It is checked again, since what is known may be a second old. A model
+// without a worker is loaded.
 async function prepare(name) {
     let failure = availability.failure(name, state.model(name));
     if (mayPass(failure) && !loading.isUnderWay(name)) {
@@ -62,6 +56,12 @@ async function prepare(name) {
     return loads && (failure === null || mayPass(failure)) ? loading.load(name) : failure;
 }
 
+// The same after a TorchServe that has ended is back, if somebody brings it back.
+async function prepareOrWait(name) {
+    const failure = await prepare(name);
+    return mayPass(failure) ? supervision.recovery(name, Date.now() + settings.predict_timeout * 1000) : failure;
+}
+
 function mayPass(failure) {
     return failure !== null && failure.retryAfter !== undefined;
 }
@@ -70,49 +70,6 @@ function mayPass(failure) {
 async function isUnloaded(name) {
     await refresh.tryRefresh(name);
     return !lifecycle.isReady(state.model(name));
-}
-
-/**
- * Send the image until there is an answer to give.
- * @returns {Promise<Outcome>}
- */
-async function ask(r, given) {
-    const archive = state.model(given.name).archive;
-    const start = Date.now();
-    // nginx has a location for each eighth of the time-out: a repeat gets what is left.
-    let eighths = 8;
-    // More than one only after a loss: should TorchServe answer the older one after all, that counts.
-    let asked = [];
-    for (let repeats = 0; ; repeats++) {
-        r.variables.inference_key = torchserve.inferenceKey();
-        asked.push(r.subrequest(`/_predict/${eighths}/${archive}`, {method: 'POST', body: given.file}));
-        const reply = await waiting.forReply(asked, given.name);
-        await subrequestEnded();
-        const outcome = reply === null ? replies.lost(given.name) : replies.interpret(given.name, reply);
-        const elapsed = Date.now() - start;
-        eighths = Math.floor(8 - elapsed * 8 / (settings.predict_timeout * 1000));
-        if (!outcome.failure || !outcome.failure.repeat || repeats === MAX_REPEATS || eighths < 1) {
-            note(r, elapsed, repeats, reply);
-            return outcome;
-        }
-        asked = reply === null ? asked : [];
-        r.log(`request ${r.variables.request_identifier}: ${outcome.failure.message} Repeated.`);
-        torchserve.readKeys();
-    }
-}
-
-// For the log and the metrics (log.js).
-function note(r, elapsed, repeats, reply) {
-    r.variables.torchserve_ms = String(elapsed);
-    r.variables.repeats = String(repeats);
-    r.variables.prediction_report = reply === null ? '' : reply.headersOut['X-Prediction-Report'] || '';
-}
-
-// njs 0.9.9 runs what waits for a subrequest while nginx still ends it. An answer to a client that has reset its connection
-// fails, and would free the request under nginx: the process would crash. A timer's turn comes when that is over.
-// https://github.com/nginx/njs/issues/1077
-function subrequestEnded() {
-    return pause(0);
 }
 
 export default {predict};

@@ -40,14 +40,14 @@ function byStatus(name, status, body) {
     case 503:
         // The same status for a full queue, a missing worker, and an exception of the handler.
         if (!/Prediction failed/.test(body)) {
-            return availability.delayed(`Model ${name} is busy: its queue is full; try again shortly.`, 1, 'queue_full');
+            return availability.busy(name);
         }
         break;
     case 504:
         return errors.failure(504, `Model ${name} gave no answer within ${settings.predict_timeout} s; try again, `
                                    + 'or with a smaller image.');
     case 507:
-        return workerEnded(name);
+        return workerEnded(name, 'died');
     }
     return availability.broken(`Model ${name} failed on this image; see TorchServe's log on the server.`);
 }
@@ -58,11 +58,12 @@ function byStatus(name, status, body) {
  * @returns {Outcome}
  */
 function lost(name) {
-    return {failure: workerEnded(name)};
+    return {failure: workerEnded(name, 'lost')};
 }
 
-function workerEnded(name) {
-    return repeatable(availability.delayed(`The worker of model ${name} ended while it computed; try again shortly.`, 2));
+function workerEnded(name, ended) {
+    return Object.assign(repeatable(availability.delayed(
+        `The worker of model ${name} ended while it computed; try again shortly.`, 2)), {ended});
 }
 
 function repeatable(failure) {

@@ -3,10 +3,10 @@
 // their first four words is aligned; so each of these four is looked for.
 
 const WORD = 4;
-// Searched first: the fields beside an image are short. Then twice as much each time, so that what is searched in vain
-// stays in proportion to what is found.
+// Searched first: the fields beside an image are short. Then twice as much each time, so that what is searched beyond
+// the find stays in proportion to it.
 const FIRST_WINDOW = 512;
-// So many places that look right and are not: data made to be slow. The plain search does not care.
+// Places that match one word but not the rest: so many are data made to be slow, which the plain search is not slowed by.
 const MAX_MISSES = 200;
 
 /**

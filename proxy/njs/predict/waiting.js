@@ -7,7 +7,7 @@ import state from 'models/state.js';
 import workers from 'models/workers.js';
 
 const INTERVAL_MS = 1000;
-// What only waited for a worker to be started again has its reply when the model was seen READY so many times.
+// A request that only waited for its worker's restart has a reply by the time the model was seen READY so often.
 const PATIENCE = 5;
 
 /**

@@ -11,7 +11,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** Ask one model about one image. Gives the contract's answer and the time it took, in milliseconds. */
+/** Ask one model about one image. Returns the API's answer and the time it took, in milliseconds. */
 export async function predict(image, model, signal) {
   const form = new FormData();
   form.append("file", image, image.name ?? "frame.jpg");

@@ -40,7 +40,7 @@ export class Comparison {
       } catch (error) {
         if (signal.aborted) card.box.dataset.state = "stale";
         signal.throwIfAborted();
-        showTrouble(card, error, name);
+        showProblem(card, error, name);
         if (live && wait(error) !== null) throw error;
       }
     }
@@ -57,13 +57,13 @@ function makeCard(entry) {
   const card = {
     top: element("p", { className: "top" }, "–"),
     figures: element("p", { className: "figures" }),
-    trouble: element("p", { className: "trouble", hidden: true }),
+    problem: element("p", { className: "problem", hidden: true }),
     list: element("ul", { className: "bars" }),
   };
   const heading = element("h3", {}, element("span", {}, entry.architecture), element("span", {}, entry.dataset));
-  const verdict = element("div", { className: "verdict" }, card.top, card.figures);
+  const line = element("div", { className: "result-line" }, card.top, card.figures);
   card.list.setAttribute("aria-label", `${entry.architecture} ${entry.dataset}: probabilities`);
-  card.box = element("article", { className: "card", data: { state: "empty" } }, heading, verdict, card.trouble, card.list);
+  card.box = element("article", { className: "card", data: { state: "empty" } }, heading, line, card.problem, card.list);
   card.bars = new Bars(card.list, 0);
   card.bars.label(entry.emotions);
   return card;
@@ -76,17 +76,17 @@ function show(card, { answer, milliseconds }) {
     element("span", {}, percent(answer.confidence, 0)),
     element("span", {}, duration(milliseconds)),
   );
-  card.trouble.hidden = true;
+  card.problem.hidden = true;
   card.bars.show(answer.predictions, answer.top_emotion);
 }
 
-function showTrouble(card, error, name) {
+function showProblem(card, error, name) {
   card.box.dataset.state = "failed";
   card.top.textContent = "–";
   card.figures.replaceChildren();
   card.bars.clear();
-  card.trouble.textContent = error.status ? error.message : title(error, name);
-  card.trouble.hidden = false;
+  card.problem.textContent = error.status ? error.message : title(error, name);
+  card.problem.hidden = false;
 }
 
 function sayAgreement(tops, asked, milliseconds) {

@@ -12,7 +12,7 @@ export const currentKey = () => key;
 /** Whether the visitor is being asked for a key. */
 export const isAsking = () => asking !== null;
 
-/** Ask for another key than `refused`, with the service's own sentence; resolves when there is one. */
+/** Ask for another key than `refused`, with the service's own message; resolves when there is one. */
 export function anotherKey(refused, sentence) {
   if (key !== refused) return Promise.resolve(); // given while the answer was on its way
   asking ??= new Promise((resolve) => show(sentence, resolve)).finally(() => { asking = null; });

@@ -16,7 +16,7 @@ export function title(error, model) {
   return (TITLES[error.status] ?? (() => `The service answered with status ${error.status}`))(model);
 }
 
-/** The rest of it: the service's own sentence, or what the page can say without it. */
+/** The rest of it: the service's own message, or what the page can say without it. */
 export function detail(error) {
   if (error.status === 0) return "It may be stopped or starting again. The picture is kept and sent when it is back.";
   return error.message;

@@ -1,0 +1,111 @@
+// Asking TorchServe for a prediction until there is an answer to give.
+import alone from 'predict/alone.js';
+import availability from 'models/availability.js';
+import killers from 'predict/killers.js';
+import lifecycle from 'models/lifecycle.js';
+import pause from 'models/pause.js';
+import replies from 'predict/replies.js';
+import state from 'models/state.js';
+import supervision from 'models/supervision.js';
+import torchserve from 'models/torchserve.js';
+import waiting from 'predict/waiting.js';
+
+/** @typedef {import('predict/replies.js').Outcome} Outcome */
+
+// A prediction that died with its worker is repeated; nothing must do so for ever.
+const MAX_REPEATS = 2;
+
+/**
+ * @param {NginxHTTPRequest} r
+ * @param given  the image and its model
+ * @returns {Promise<Outcome>}
+ */
+async function ask(r, given) {
+    const archive = state.model(given.name).archive;
+    const start = Date.now();
+    const end = start + settings.predict_timeout * 1000;
+    // More than one only after a loss: should TorchServe answer the older one after all, that counts.
+    let asked = [];
+    /** @type {Outcome} */
+    let outcome = {};
+    for (let repeats = 0; ; repeats++) {
+        const turn = await turnOf(r, given, outcome, end);
+        let reply = null;
+        let wasAlone = false;
+        try {
+            // nginx has a location for each eighth of the time-out: a repeat gets what is left.
+            const eighths = turn.waited || repeats > 0 ? Math.floor((end - Date.now()) * 8 / (end - start)) : 8;
+            if (turn.failure || eighths < 1) {
+                return {failure: turn.failure || outcome.failure || availability.busy(given.name)};
+            }
+            r.variables.inference_key = torchserve.inferenceKey();
+            asked.push(r.subrequest(`/_predict/${eighths}/${archive}`, {method: 'POST', body: given.file}));
+            reply = await waiting.forReply(asked, given.name);
+            await subrequestEnded();
+        } finally {
+            wasAlone = alone.release(given.name, turn);
+        }
+        outcome = judged(r, given, wasAlone, reply === null ? replies.lost(given.name) : replies.interpret(given.name, reply));
+        note(r, Date.now() - start, repeats, reply);
+        if (!outcome.failure || !outcome.failure.repeat || repeats === MAX_REPEATS) {
+            return outcome;
+        }
+        asked = reply === null ? asked : [];
+        r.log(`request ${r.variables.request_identifier}: ${outcome.failure.message} Repeated.`);
+        if (outcome.failure.reason === 'torchserve_down') {
+            await supervision.recovery(given.name, end);
+        }
+        torchserve.readKeys();
+    }
+}
+
+// What died with its worker is asked alone, and so is an image that has died alone before.
+async function turnOf(r, given, outcome, end) {
+    const failure = killers.failure(given);
+    if (failure !== null) {
+        return {failure, waited: false};
+    }
+    const hasDied = killers.deaths(given) > 0;
+    const isSuspect = hasDied || (outcome.failure !== undefined && outcome.failure.ended !== undefined);
+    if (!isSuspect) {
+        return alone.pass(given.name, end);
+    }
+    const turn = await alone.take(r, given.name, end, hasDied);
+    // The same image may have died meanwhile, for another client.
+    return Object.assign(turn, {failure: killers.failure(given) || undefined});
+}
+
+// What an outcome means for the model and, if it was asked alone, for the image.
+function judged(r, given, wasAlone, outcome) {
+    if (outcome.failure === undefined) {
+        if (wasAlone) {
+            killers.forget(given);
+        }
+        return outcome;
+    }
+    if (outcome.failure.ended !== 'died') {
+        return outcome;
+    }
+    state.setModel(given.name, lifecycle.afterDeath(state.model(given.name)));
+    if (wasAlone) {
+        killers.note(r, given);
+    }
+    const failure = killers.failure(given);
+    return failure === null ? outcome : {failure};
+}
+
+// For the log and the metrics (log.js).
+function note(r, elapsed, repeats, reply) {
+    r.variables.torchserve_ms = String(elapsed);
+    r.variables.repeats = String(repeats);
+    r.variables.prediction_report = reply === null ? '' : reply.headersOut['X-Prediction-Report'] || '';
+}
+
+// njs 0.9.9 runs what waits for a subrequest while nginx still ends it. An answer to a client that has reset its connection
+// fails, and would free the request under nginx: the process would crash. A timer's turn comes when that is over.
+// https://github.com/nginx/njs/issues/1077
+function subrequestEnded() {
+    return pause(0);
+}
+
+export default {ask};

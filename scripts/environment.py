@@ -1,0 +1,100 @@
+"""The values of environment variables, checked and converted."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+
+from scripts.errors import UserError
+
+# An address and a port, as nginx's "listen" takes them.
+_LISTEN = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
+# A host, or all below one, as nginx's "server_name" takes them.
+_SERVER_NAME = re.compile(r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
+
+
+class SettingsError(UserError):
+    """A setting has a value that cannot be used; the message names both and the remedy."""
+
+
+class Environment:
+    """``values`` by their names; relative paths start at ``base``.
+
+    An empty value counts as unset. Each method raises SettingsError for a value that cannot be used.
+    """
+
+    def __init__(self, values: Mapping[str, str], base: Path) -> None:
+        self._values = values
+        self._base = base
+
+    def text(self, name: str, default: str) -> str:
+        """The value without space around it."""
+        return self._values.get(name, "").strip() or default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of ``choices``."""
+        value = self.text(name, default)
+        if value not in choices:
+            raise SettingsError(f"{name}={value}: use one of {', '.join(choices)}")
+        return value
+
+    def path(self, name: str, default: str) -> Path:
+        """A file or folder, absolute, with links followed."""
+        return (self._base / self.text(name, default)).resolve()
+
+    def link(self, name: str) -> Path | None:
+        """A file that may be a link to another one tomorrow, so that the link is kept."""
+        value = self.text(name, "")
+        return Path(os.path.abspath(self._base / value)) if value else None
+
+    def number(self, name: str, default: int, least: int = 0) -> int:
+        """A whole number of at least ``least``."""
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or int(value) < least:
+            raise SettingsError(f"{name}={value}: must be a whole number of at least {least}")
+        return int(value)
+
+    def networks(self, name: str, default: str) -> tuple[str, ...]:
+        """IP addresses and networks; ``("all",)`` for all, empty for none."""
+        text = self.text(name, default)
+        if text in ("all", "none"):
+            return ("all",) if text == "all" else ()
+        return tuple(self._network(name, part) for part in text.split())
+
+    @staticmethod
+    def _network(name: str, text: str) -> str:
+        try:
+            return str(ip_network(text))
+        except ValueError as error:
+            raise SettingsError(
+                f"{name}: {error}; write addresses or networks like 10.0.0.0/8, separated by spaces, or all, or none"
+            ) from error
+
+    def names(self, name: str, default: str) -> tuple[str, ...]:
+        """Host names in small letters, ``*.example.org`` and ``all`` among them."""
+        given = tuple(self.text(name, default).lower().split())
+        for text in given:
+            if text != "all" and not _SERVER_NAME.match(text):
+                raise SettingsError(
+                    f"{name}: {text} is not a host name; write names like emotions.example.org or *.example.org, "
+                    "without scheme and port, separated by spaces, or all"
+                )
+        return given
+
+    def port(self, name: str, default: int) -> int:
+        """A TCP port."""
+        value = self.number(name, default, least=1)
+        if value > 65535:
+            raise SettingsError(f"{name}={value}: a TCP port is at most 65535")
+        return value
+
+    def listener(self, name: str) -> str:
+        """An address and a port, empty if it is not set."""
+        value = self.text(name, "")
+        found = _LISTEN.match(value)
+        if value and not (found and 0 < int(found[2]) < 65536):
+            raise SettingsError(f"{name}={value}: give an address and a port, as in 127.0.0.1:8443 or [::1]:8443")
+        return value

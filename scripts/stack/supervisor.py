@@ -1,0 +1,168 @@
+"""The supervisor: it brings back a part of the stack that ended by itself or hangs, with the models as they were.
+
+A process manager of the system would have to know that TorchServe comes back without a model and that nginx's workers
+outlive it; what is needed here is little enough to be written out.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import requests
+from rich.console import Console
+
+from scripts.catalogue import load_catalogue
+from scripts.errors import UserError
+from scripts.processes import ProcessRecord, read_records
+from scripts.proxy.own import is_alive
+from scripts.settings import Settings
+from scripts.stack import report, restore
+from scripts.stack.stack import PARTS, Stack
+from scripts.stack.supervision import PartState, State, Supervision, write_supervision
+from scripts.store.index import verified_index
+from scripts.torchserve.waiting import START_SECONDS
+
+_LOOK_SECONDS = 0.1
+# A part that lived for less than this ended soon; the next start then waits, each time for twice as long.
+_SOON_SECONDS = 60.0
+_MAX_PAUSE_SECONDS = 60.0
+# From this pause on nobody is told to wait for the part.
+_FAILING_PAUSE_SECONDS = 4.0
+# How often a part is asked for a sign of life, and for how long it may give none.
+PROBE_SECONDS = 5.0
+HUNG_SECONDS = 20.0
+
+Announce = Callable[[str], None]
+
+
+class Supervisor:
+    """Watches the parts of a running stack, each in a thread of its own."""
+
+    def __init__(self, stack: Stack, pid: int, announce: Announce) -> None:
+        self._stack = stack
+        self._announce = announce
+        self._ending = threading.Event()
+        self._lock = threading.Lock()  # for the files of records and states, and for starts
+        now = time.time()
+        self._said = Supervision(pid, {name: PartState(since=now) for name in PARTS})
+
+    def run(self) -> None:
+        """Watch until the run directory has been deleted, and stop the stack then; or until an interrupt.
+
+        What is being started when the interrupt comes is recorded before this ends.
+        """
+        records = read_records(self._stack.record_file)
+        write_supervision(self._stack.settings, self._said)
+        try:
+            for name in PARTS:
+                threading.Thread(target=self._watch, args=(name,), daemon=True).start()
+            while self._stack.record_file.exists():
+                records = read_records(self._stack.record_file) or records
+                time.sleep(_LOOK_SECONDS)
+            self._end_deleted(records)
+        finally:
+            self._ending.set()
+            with self._lock:
+                self._stack.settings.supervision_file.unlink(missing_ok=True)
+
+    def _end_deleted(self, records: dict[str, ProcessRecord]) -> None:
+        self._ending.set()
+        self._announce(f"{self._stack.settings.run_dir} was deleted: without it the stack cannot go on, and is stopped")
+        with self._lock:
+            self._stack.end_all(records)
+
+    def _watch(self, name: str) -> None:
+        started, pause = time.monotonic(), 0.0
+        probe = _Probe(self._stack.settings, name)
+        while not self._ending.wait(_LOOK_SECONDS):
+            problem = self._problem(name, probe)
+            if problem is None:
+                continue
+            soon = time.monotonic() - started < _SOON_SECONDS
+            pause = min(_MAX_PAUSE_SECONDS, max(1.0, 2 * pause)) if soon and self._said.parts[name].restarts else 0.0
+            self._say(name, "failing" if pause >= _FAILING_PAUSE_SECONDS else "starting")
+            self._announce(f"{name} {problem}; it is started again" + (f" in {pause:g} s" if pause else ""))
+            if self._ending.wait(pause):
+                return
+            started = time.monotonic()
+            self._bring_back(name)
+            probe = _Probe(self._stack.settings, name)
+
+    def _problem(self, name: str, probe: _Probe) -> str | None:
+        if name not in self._stack.records:
+            return "has ended by itself"
+        return f"gave no sign of life for {HUNG_SECONDS:g} s" if probe.hangs() else None
+
+    def _bring_back(self, name: str) -> None:
+        self._said.parts[name].restarts += 1
+        began = time.monotonic()
+        try:
+            if name == "proxy":
+                self._locked(self._stack.restart_proxy)
+            else:
+                self._bring_torchserve_back()
+        except (UserError, OSError) as error:
+            self._announce(f"{name} was not brought back: {error}")
+            if name == "torchserve":  # one without its models would look alive
+                self._stack.end_torchserve()
+        else:
+            self._say(name, "running")
+            self._announce(f"{name} is back after {time.monotonic() - began:.1f} s")
+
+    def _bring_torchserve_back(self) -> None:
+        settings = self._stack.settings
+        catalogue = load_catalogue(settings.catalogue)
+        self._locked(self._stack.end_torchserve)
+        plan = restore.plan_start(settings, catalogue, verified_index(settings, catalogue), None)
+        self._locked(lambda: self._stack.start_torchserve(plan))
+        self._stack.register(plan)
+        for message in plan.problems:
+            self._announce(message)
+        loaded = [model for model in catalogue.values() if plan.workers(model.archive_name)]
+        outcome = report.wait(settings, loaded, lambda: "torchserve" in self._stack.records, Console(quiet=True))
+        for model, failure in outcome.failures.items():
+            self._announce(f"{model}: {failure}")
+
+    def _locked(self, change: Callable[[], object]) -> None:
+        """Change processes, unless the stack is being stopped, which what was started now could miss."""
+        with self._lock:
+            if self._ending.is_set() or not self._stack.record_file.exists():
+                raise UserError("the supervisor was told to end")
+            change()
+
+    def _say(self, name: str, state: State) -> None:
+        with self._lock, suppress(OSError):
+            self._said.parts[name].state = state
+            self._said.parts[name].since = time.time()
+            if not self._ending.is_set():
+                write_supervision(self._stack.settings, self._said)
+
+
+class _Probe:
+    """Asks a part for a sign of life from time to time: any answer over HTTP is one."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self._settings = settings
+        self._is_proxy = name == "proxy"
+        self._asked = self._answered = time.monotonic()
+        # TorchServe answers nothing before it is up.
+        self._patience = HUNG_SECONDS if self._is_proxy else START_SECONDS
+
+    def hangs(self) -> bool:
+        """Whether the last answer is too long ago; asks anew when it is time."""
+        if time.monotonic() - self._asked >= PROBE_SECONDS:
+            self._asked = time.monotonic()
+            if is_alive(self._settings, PROBE_SECONDS) if self._is_proxy else self._torchserve_answers():
+                self._answered = time.monotonic()
+                self._patience = HUNG_SECONDS
+        return time.monotonic() - self._answered > self._patience
+
+    def _torchserve_answers(self) -> bool:
+        with suppress(requests.RequestException), requests.Session() as session:
+            session.trust_env = False
+            session.get(f"http://127.0.0.1:{self._settings.inference_port}/ping", timeout=PROBE_SECONDS)
+            return True
+        return False

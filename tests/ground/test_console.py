@@ -1,0 +1,84 @@
+"""What all commands have in common: their help, and how they end when their output is closed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.settings import ROOT
+from tests.support.commands import run_command
+from tests.support.stacks import stack_environment
+
+OUTPUT_CLOSED = 141
+
+TYPED = {
+    "stack": "python -m scripts.stack",
+    "lifecycle": "scripts/models",
+    "client": "scripts/predict",
+    "archives": "python -m scripts.archives",
+    "checkpoints": "python -m scripts.checkpoints",
+    "bench": "python -m scripts.bench",
+    "release": "python -m scripts.release",
+}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["stack", "--help"], ["stack", "status"], ["lifecycle", "key", "list"]], ids=" ".join
+)
+def test_a_command_ends_quietly_when_its_output_is_closed(tmp_path: Path, arguments: list[str]) -> None:
+    module, *rest = arguments
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", f"scripts.{module}", *rest],
+            cwd=ROOT,
+            env=stack_environment(tmp_path),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+    assert (ended.returncode, ended.stderr) == (OUTPUT_CLOSED, "")
+
+
+@pytest.mark.parametrize(("module", "typed"), TYPED.items())
+def test_help_begins_with_what_a_person_types(tmp_path: Path, module: str, typed: str) -> None:
+    shown = run_command(stack_environment(tmp_path), module, "--help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.startswith(f"Usage: {typed} ")
+
+
+@pytest.mark.parametrize(("script", "typed", "completed"), [("models", "ro", "rollback"), ("predict", "--al", "--all")])
+def test_a_shell_completes_the_scripts(script: str, typed: str, completed: str) -> None:
+    path = ROOT / "scripts" / script
+    shown = subprocess.run([path, "--show-completion", "bash"], capture_output=True, text=True, check=True, timeout=60)
+    asked = f"""
+        {shown.stdout}
+        COMP_WORDS=({path} {typed}) COMP_CWORD=1
+        _{script}_completion {path}
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+        complete -p {script}
+    """
+    answered = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert answered.splitlines()[0] == completed
+    assert answered.splitlines()[-1].endswith(f"-F _{script}_completion {script}")
+
+
+@pytest.mark.parametrize("module", ["stack", "lifecycle", "checkpoints", "bench"])
+def test_help_describes_each_command_in_a_whole_sentence(tmp_path: Path, module: str) -> None:
+    shown = run_command(stack_environment(tmp_path), module, "--help").stdout
+    listed = shown.partition("Commands:")[2].partition("\n\n")[0]
+    sentences = re.split(r"^  \S+ +", listed, flags=re.MULTILINE)[1:]
+    assert len(sentences) > 1
+    for sentence in sentences:
+        assert sentence.rstrip().endswith("."), sentence
+        assert "..." not in sentence

@@ -1,0 +1,55 @@
+// Calls functions of proxy/njs under Node.js: reads cases from standard input, writes what each of them returned.
+// tests/proxy/modules.py copies this beside the modules; "ngx" has only what they use outside of nginx.
+import fs from 'node:fs';
+
+// A case: {module, name, given: […], fetched: […]}; "fetched" is what ngx.fetch() resolves to, one reply after the other.
+const {settings, cases} = JSON.parse(fs.readFileSync(0, 'utf8'));
+globalThis.settings = settings;
+
+const dictionary = new Map();
+let fetched = [];
+globalThis.ngx = {
+    WARN: 'warn',
+    INFO: 'info',
+    log() {},
+    shared: {state: {
+        add: (key, value) => !dictionary.has(key) && Boolean(dictionary.set(key, value)),
+        delete: (key) => dictionary.delete(key),
+        get: (key) => dictionary.get(key),
+        set: (key, value) => dictionary.set(key, value),
+    }},
+    async fetch() {
+        const {status, text} = fetched.shift();
+        return {status, text: async () => text};
+    },
+};
+
+// Bytes are {"base64": …} on the way. nginx's buffers begin where their memory does.
+function decoded(key, value) {
+    if (value === null || typeof value !== 'object' || typeof value.base64 !== 'string') {
+        return value;
+    }
+    const bytes = Buffer.from(value.base64, 'base64');
+    const alone = Buffer.from(new ArrayBuffer(bytes.length));
+    bytes.copy(alone);
+    return alone;
+}
+
+function encoded(value) {
+    if (Buffer.isBuffer(value)) {
+        return {base64: value.toString('base64')};
+    }
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+        return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, encoded(part)]));
+    }
+    return value;
+}
+
+const results = [];
+for (const one of cases) {
+    const module = await import(one.module);
+    fetched = one.fetched;
+    const returned = await module.default[one.name](...JSON.parse(JSON.stringify(one.given), decoded));
+    results.push({returned: encoded(returned === undefined ? null : returned), left: fetched.length});
+}
+process.stdout.write(JSON.stringify(results));

@@ -1,0 +1,252 @@
+"""What the supervisor brings back, what clients notice of it, and when it gives up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+import requests
+
+from scripts.processes import ProcessRecord, read_records
+from scripts.settings import ROOT
+from scripts.stack.supervision import read_supervision
+from tests.support import images
+from tests.support.client import Client
+from tests.support.operator_view import Operator, stopped
+from tests.support.polling import poll
+from tests.support.stacks import RunningStack, StartStack
+
+ONE, TWO, IDLE = "MobileNetV2_CK+48", "MobileNetV2_RAF-DB", "ResNet50_CK+48"
+ONE_ARCHIVE = ONE.replace("+", "plus")
+FRAME = images.frame(8)
+
+
+@pytest.fixture(scope="module")
+def shared(start_stack: StartStack) -> Iterator[RunningStack]:
+    """A stack with two loaded models and its supervisor."""
+    with start_stack(LOAD_MODELS=f"{ONE},{TWO}") as running:
+        yield running
+
+
+@pytest.fixture
+def stack(shared: RunningStack) -> RunningStack:
+    """The same, whole: a test before may have left something to be brought back, or no supervisor."""
+    assert shared.command("stack", "start").returncode in (0, 1)  # 1: it runs, and so does its supervisor
+    poll(lambda: shared.command("stack", "status").returncode, lambda code: code == 0, seconds=60)
+    poll(lambda: read_supervision(shared.settings), lambda said: said is not None)
+    return shared
+
+
+def record(stack: RunningStack, name: str) -> ProcessRecord:
+    return read_records(stack.settings.run_dir / "stack.json")[name]
+
+
+def restarts(stack: RunningStack, name: str) -> int:
+    said = read_supervision(stack.settings)
+    return said.parts[name].restarts if said and said.parts[name].state == "running" else -1
+
+
+class Clients:
+    """Several clients that ask without a pause, until they are told to end."""
+
+    def __init__(self, stack: RunningStack, count: int = 4) -> None:
+        self._done = threading.Event()
+        self._pool = ThreadPoolExecutor(count)
+        self._running = [self._pool.submit(self._ask, Client(stack.url)) for _ in range(count)]
+
+    def _ask(self, client: Client) -> list[requests.Response]:
+        answers = []
+        while not self._done.is_set():
+            answers.append(client.predict(FRAME, ONE))
+        return answers
+
+    def errors(self) -> list[str]:
+        """End them; what those were told that were not answered."""
+        self._done.set()
+        answers = [answer for asked in self._running for answer in asked.result(timeout=90)]
+        self._pool.shutdown()
+        assert answers
+        return [answer.text for answer in answers if answer.status_code != 200]
+
+
+def test_requests_outlive_a_torchserve_that_was_killed(stack: RunningStack) -> None:
+    before = restarts(stack, "torchserve")
+    client, clients = Client(stack.url), Clients(stack)
+    os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
+    killed = time.monotonic()
+    poll(lambda: client.get("/api/v1/health/ready").status_code, lambda status: status == 503)
+    poll(lambda: client.get("/api/v1/health/ready").status_code, lambda status: status == 200, seconds=60)
+    assert time.monotonic() - killed < 60
+    poll(lambda: restarts(stack, "torchserve"), lambda count: count == before + 1)
+    assert clients.errors() == []
+    assert client.predict(FRAME, TWO).status_code == 200
+    loaded = client.get("/api/v1/models").json()["loaded_models"]
+    assert set(loaded) == {ONE, TWO}, "the models are not as they were"
+    assert client.predict(FRAME, IDLE).status_code == 200
+    _scale_to_none(stack, IDLE)
+
+
+def _scale_to_none(stack: RunningStack, model: str) -> None:
+    assert stack.command("lifecycle", "scale", model, "0").returncode == 0
+
+
+def test_restarts_are_told_by_status_metrics_and_log(stack: RunningStack) -> None:
+    before = restarts(stack, "torchserve")
+    os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
+    poll(lambda: restarts(stack, "torchserve"), lambda count: count == before + 1, seconds=60)
+    shown = stack.command("stack", "status").stdout
+    times = "once" if before == 0 else f"{before + 1} times"
+    assert f"brought back {times}, running since " in shown
+    poll(
+        lambda: requests.get(f"{stack.url}/metrics", timeout=10).text.splitlines(),
+        lambda lines: f'emotion_stack_restarts_total{{part="torchserve"}} {before + 1}' in lines,
+    )
+    log = (stack.settings.log_dir / "supervisor.log").read_text()
+    assert "torchserve has ended by itself; it is started again" in log
+    assert "torchserve is back after " in log
+
+
+def test_workers_of_a_killed_nginx_answer_what_they_have_and_leave_the_port(stack: RunningStack) -> None:
+    proxy = record(stack, "proxy")
+    orphans = proxy.members()[1:]
+    assert len(orphans) == 2
+    with ThreadPoolExecutor(1) as thread:
+        with Operator(stack).frozen(ONE_ARCHIVE):
+            waiting = thread.submit(Client(stack.url).predict, FRAME, ONE)
+            poll(lambda: _in_flight(stack), lambda count: count == 1)
+            os.kill(proxy.pid, signal.SIGKILL)
+            poll(lambda: _master(stack), lambda pid: pid not in (None, proxy.pid))
+            poll(lambda: Client(stack.url).get("/api/v1/health/live").status_code, lambda status: status == 200)
+        assert waiting.result().status_code == 200
+    assert psutil.wait_procs(orphans, timeout=30)[1] == []
+
+
+def _in_flight(stack: RunningStack) -> int:
+    text = requests.get(f"{stack.url}/metrics", timeout=10).text
+    line = f'emotion_predictions_in_flight{{model="{ONE}"}} '
+    return int(next(row for row in text.splitlines() if row.startswith(line)).removeprefix(line))
+
+
+def _master(stack: RunningStack) -> int | None:
+    """Process id of an nginx that the supervisor has brought back whole."""
+    return record(stack, "proxy").pid if restarts(stack, "proxy") >= 0 else None
+
+
+def test_stop_ends_the_workers_of_an_nginx_that_was_killed_too(stack: RunningStack) -> None:
+    """Without a supervisor nobody but stop looks after them."""
+    os.kill(record(stack, "supervisor").pid, signal.SIGKILL)
+    proxy = record(stack, "proxy")
+    orphans = proxy.members()[1:]
+    os.kill(proxy.pid, signal.SIGKILL)
+    poll(lambda: proxy.alive, lambda alive: not alive)
+    shown = stack.command("stack", "status")
+    assert (shown.returncode, "supervisor does not run" in shown.stdout) == (1, True)
+    assert stack.command("stack", "stop").stdout == "Stopped proxy and torchserve.\n"
+    assert psutil.wait_procs(orphans, timeout=5)[1] == []
+    assert stack.command("stack", "start").returncode == 0
+
+
+def test_without_a_supervisor_nobody_waits_for_what_will_not_come(stack: RunningStack) -> None:
+    os.kill(record(stack, "supervisor").pid, signal.SIGKILL)
+    os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
+    answer = Client(stack.url).predict(FRAME, ONE)
+    assert answer.status_code == 503
+    assert "TorchServe is not running" in answer.json()["error"]
+    assert answer.elapsed.total_seconds() < stack.settings.predict_timeout / 2
+    assert "emotion_supervisor_up 0" in requests.get(f"{stack.url}/metrics", timeout=10).text.splitlines()
+    assert stack.command("stack", "stop").stdout.startswith("Stopped proxy")
+    assert stack.command("stack", "start").returncode == 0
+
+
+def test_start_brings_back_a_supervisor_alone(stack: RunningStack) -> None:
+    before = record(stack, "torchserve")
+    os.kill(record(stack, "supervisor").pid, signal.SIGKILL)
+    started = stack.command("stack", "start")
+    assert (started.returncode, "without its supervisor" in started.stdout) == (0, True)
+    assert record(stack, "torchserve") == before
+    assert record(stack, "supervisor").alive
+
+
+IMPATIENT = """
+import sys
+from scripts.stack import __main__, supervisor
+supervisor.HUNG_SECONDS, supervisor.PROBE_SECONDS = 2.0, 0.5
+sys.exit(__main__.main(["supervise"]))
+"""
+
+
+def test_a_torchserve_that_hangs_is_replaced(stack: RunningStack) -> None:
+    record(stack, "supervisor").stop(signal.SIGTERM, 10)
+    command = [sys.executable, "-c", IMPATIENT]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=stack.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as supervisor:
+        assert supervisor.stdout
+        try:
+            poll(lambda: restarts(stack, "torchserve"), lambda count: count == 0)
+            hanging = record(stack, "torchserve")
+            time.sleep(1)  # it has given a sign of life, and is no longer one that is only starting
+            with stopped(hanging.pid):
+                said = supervisor.stdout.readline()
+                poll(lambda: restarts(stack, "torchserve"), lambda count: count == 1, seconds=60)
+            assert "torchserve gave no sign of life for 2 s; it is started again" in said
+            assert not hanging.alive
+            assert Client(stack.url).predict(FRAME, ONE).status_code == 200
+        finally:
+            supervisor.terminate()
+
+
+def test_what_ends_at_once_is_started_again_after_ever_longer_pauses(stack: RunningStack) -> None:
+    configuration = stack.settings.run_dir / "nginx" / "nginx.conf"
+    whole = configuration.read_text()
+    log = stack.settings.log_dir / "supervisor.log"
+    read = len(log.read_text())
+    configuration.write_text("broken\n")
+    record(stack, "proxy").stop(signal.SIGKILL, 10)
+    poll(lambda: log.read_text()[read:], lambda text: "started again in 2 s" in text, seconds=30)
+    configuration.write_text(whole)
+    poll(lambda: restarts(stack, "proxy"), lambda count: count >= 3, seconds=60)
+    assert Client(stack.url).predict(FRAME, ONE).status_code == 200
+    text = log.read_text()[read:]
+    assert "proxy was not brought back: the proxy ended: " in text
+    assert text.index("started again in 1 s") < text.index("started again in 2 s")
+
+
+def test_a_stack_whose_folder_is_deleted_ends(stack: RunningStack) -> None:
+    parts = [record(stack, name) for name in ("torchserve", "proxy", "supervisor")]
+    processes = [process for part in parts for process in part.members()]
+    assert len(processes) > len(parts)
+    shutil.rmtree(stack.settings.run_dir, ignore_errors=True)
+    assert psutil.wait_procs(processes, timeout=30)[1] == []
+    assert stack.command("stack", "start").returncode == 0
+
+
+def test_a_group_lives_on_without_its_leader_but_its_number_names_no_other() -> None:
+    code = (
+        "import subprocess, sys, time; "
+        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True); time.sleep(60)"
+    )
+    leader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
+    assert leader.stdout
+    child = psutil.Process(int(leader.stdout.readline()))
+    known = ProcessRecord.of(leader.pid)
+    assert {process.pid for process in known.members()} == {leader.pid, child.pid}
+    stranger = ProcessRecord(known.pid, known.created - 100, known.group)
+    assert stranger.members() == [], "a group whose number is another's by now"
+    leader.kill()
+    poll(lambda: known.alive, lambda alive: not alive)
+    assert [process.pid for process in known.members()] == [child.pid], "the leader is a zombie"
+    leader.wait()
+    assert [process.pid for process in known.members()] == [child.pid]
+    known.stop(signal.SIGTERM, 10)
+    leader.stdout.close()
+    assert known.members() == []
