@@ -56,7 +56,7 @@ bench: $(VENV)/test.installed ## measure the stack beside the backend it replace
 	@$(RUN) scripts.bench run
 
 # A file's tests share stacks, so they stay together; tests/conftest.py puts the files in order.
-PYTEST := pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+PYTEST := pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
 	@$(RUN) $(PYTEST)

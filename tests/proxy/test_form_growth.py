@@ -84,7 +84,7 @@ def _processor_time(url: str, main: psutil.Process, body: bytes) -> int:
         return spent() - before
 
     # What a process spends while it runs is added now and then only; the rest shows with the next try.
-    return min(measure() + measure() for _ in range(5))
+    return min(measure() + measure() for _ in range(3))
 
 
 def test_hostile_forms_whose_senders_leave_keep_nobody_from_an_answer(proxy: tuple[str, psutil.Process]) -> None:
