@@ -16,25 +16,45 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parents[1]
 # Roughly what a file takes alone on two cores, in seconds; the others take little. It decides nothing but the order.
 LONG = {
-    "archives/test_changes.py": 25,
-    "archives/test_first_build.py": 10,
+    "archives/test_changes.py": 30,
     "archives/test_interruptions.py": 60,
+    "archives/test_service.py": 10,
+    "archives/test_verification.py": 13,
+    "bench/test_report.py": 15,
     "bench/test_run.py": 90,
-    "bench/test_servers.py": 7,
+    "bench/test_servers.py": 14,
+    "checkpoints/test_stand_ins.py": 33,
+    "client/test_clients.py": 19,
     "contract/test_concurrency.py": 41,
-    "handlers/test_emotion_handler.py": 6,
-    "handlers/test_engine.py": 9,
-    "handlers/test_face_image.py": 6,
-    "handlers/test_image_bombs.py": 14,
-    "handlers/test_image_helpers.py": 13,
-    "handlers/test_worker_environment.py": 6,
-    "lifecycle/test_restart.py": 79,
-    "lifecycle/test_restart_changed.py": 60,
+    "contract/test_jpeg_decoding.py": 13,
+    "contract/test_lazy_loading.py": 23,
+    "contract/test_predict.py": 120,
+    "contract/test_recovery.py": 37,
+    "contract/test_web_client.py": 11,
+    "handlers/test_emotion_handler.py": 10,
+    "handlers/test_engine.py": 34,
+    "handlers/test_face_image.py": 24,
+    "handlers/test_image_bombs.py": 40,
+    "handlers/test_image_helpers.py": 42,
+    "handlers/test_worker_environment.py": 16,
+    "lifecycle/test_remote_management.py": 24,
+    "lifecycle/test_restart.py": 70,
+    "lifecycle/test_restart_changed.py": 29,
     "lifecycle/test_retirement.py": 79,
-    "lifecycle/test_upgrade.py": 60,
+    "lifecycle/test_tenth_model.py": 27,
+    "lifecycle/test_upgrade.py": 69,
     "monitoring/test_alerts.py": 160,
-    "proxy/test_form_growth.py": 6,
-    "stack/test_stack.py": 60,
+    "monitoring/test_dashboard.py": 10,
+    "monitoring/test_logs.py": 12,
+    "monitoring/test_probes.py": 19,
+    "proxy/test_config.py": 32,
+    "proxy/test_form_growth.py": 12,
+    "stack/test_stack.py": 70,
+    "web/test_accessibility.py": 20,
+    "web/test_openapi.py": 20,
+    "web/test_page.py": 17,
+    "web/test_page_states.py": 38,
+    "web/test_pictures.py": 18,
 }
 SECONDS_OF_A_TEST = 0.1
 
@@ -59,7 +79,7 @@ def put_in_order(items: list[pytest.Item], shared: Set[Path]) -> None:
     items.sort(key=place)
 
 
-class FromBothEnds(LoadFileScheduling):
+class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """One half of the processes takes files from the front, the other from the back.
 
     So only that other half starts the stack of the nine models, which takes memory and half a minute of a core.
