@@ -58,18 +58,19 @@ checkpoints: setup ## check the checkpoints in results/
 bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces (docs/performance.md)
 	@$(RUN) scripts.bench run
 
-# A file's tests share stacks, so they stay together; tests/conftest.py puts the files in order.
-PYTEST := pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# A file's tests share stacks, so they stay together; tests/support/order.py puts the files in order. Tests with a stack
+# wait much, so four processes suit two cores.
+PYTEST := pytest --dist loadfile --no-loadscope-reorder --numprocesses
 
 test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
-	@$(RUN) $(PYTEST)
+	@$(RUN) $(PYTEST) 4
 
-test-fast: $(VENV)/test.installed ## the tests that need no stack, no browser and no archives of the nine models
-	@$(RUN) $(PYTEST) -m "not stack and not slow"
+test-fast: $(VENV)/test.installed ## the tests that need no stack, no browser and no archives
+	@$(RUN) $(PYTEST) logical -m "not stack and not slow"
 
 coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and scripts/ they ran; fails below the floor
 	@rm -rf .run/coverage
-	@$(RUN) $(PYTEST) --cov --cov-report=term:skip-covered
+	@$(RUN) $(PYTEST) 4 --cov --cov-report=term:skip-covered
 
 mutants: $(VENV)/test.installed ## which changes of one line no test notices; takes long (docs/testing.md)
 	@$(RUN) tests.mutants $(ARGS)

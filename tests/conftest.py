@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,6 +16,7 @@ from scripts.settings import load_settings
 from scripts.store.unpacking import unpack_all
 from tests.support import stacks
 from tests.support.commands import run_command
+from tests.support.order import FromBothEnds, put_in_order
 from tests.support.places import PLACES, TEST_DIR
 from tests.support.processes import one_at_a_time
 from tests.support.stacks import RunningStack, StartStack, running_stack
@@ -90,12 +90,13 @@ def stack(start_stack: StartStack) -> Iterator[RunningStack]:
         yield running
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Make room for ``--basetemp`` (pyproject.toml), which pytest does not do; share the cores; let Ctrl-C work.
 
     torch would otherwise start a thread per core in each of pytest-xdist's processes, and they wait for each other
-    by keeping the cores busy. Two large libraries are imported here, before a test imports them whole. What a shell
-    starts in the background ignores Ctrl-C, and so does what that starts.
+    by keeping the cores busy. Two large libraries are imported here, before a test imports them whole; not by the
+    process that only hands out the tests. What a shell starts in the background ignores Ctrl-C, and so does what
+    that starts.
     """
     TEST_DIR.mkdir(parents=True, exist_ok=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -103,49 +104,36 @@ def pytest_configure() -> None:
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if processes > 1:
         os.environ["OMP_NUM_THREADS"] = str(max(1, len(os.sched_getaffinity(0)) // processes))
-    import_torchvision()
-    import_openvino()
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        import_torchvision()
+        import_openvino()
 
 
 # What each fixture means for a test that asks for it, itself or by another.
 MARKED_BY = {
     "stack": {"start_stack", "serve_site", "browser"},
-    "slow": {"results", "archives", "built"},
+    "slow": {"results", "archives", "built", "first_outcome"},
 }
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests in an order that keeps every process busy, and mark what needs a stack or the nine models."""
-    put_in_order(items)
+    shared = set()
     for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "stack" in fixtures and "serve_site" not in fixtures:
+            shared.add(item.path)
         for mark, needed in MARKED_BY.items():
-            if needed & fixtures_of(item):
+            if needed & fixtures:
                 item.add_marker(mark)
+    put_in_order(items, shared)
 
 
-def fixtures_of(item: pytest.Item) -> set[str]:
-    """Names of all fixtures that a test asks for, itself or by another."""
-    return set(getattr(item, "fixturenames", ()))
-
-
-def put_in_order(items: list[pytest.Item]) -> None:
-    """Begin with one file that needs the archives, then those that need nothing, then the stand-ins, then the rest.
-
-    In a fresh clone one of pytest-xdist's processes builds the archives while the others have something to do. Of each
-    kind those come first that start stacks of their own or are marked slow by hand, and then those with the most tests:
-    none of them shall be left over.
-    """
-    needs, long, size = Counter[Path](), set[Path](), Counter[Path]()
-    for item in items:
-        size[item.path] += 1
-        fixtures = fixtures_of(item)
-        needs[item.path] = max(needs[item.path], 2 * ("archives" in fixtures), "results" in fixtures)
-        shared = "stack" in fixtures and "serve_site" not in fixtures
-        if item.get_closest_marker("slow") or (fixtures & MARKED_BY["stack"] and not shared):
-            long.add(item.path)
-    builder = max(needs, key=needs.__getitem__, default=None)
-    items.sort(key=lambda item: (item.path != builder, needs[item.path], item.path not in long, -size[item.path]))
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FromBothEnds | None:
+    """Keep the tests of a file together, and the stack of the nine models to half of the processes."""
+    return FromBothEnds(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

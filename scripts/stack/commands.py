@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from rich.console import Console
@@ -35,12 +35,11 @@ def start(settings: Settings, console: Console) -> int:
         console.print(f"The stack runs already at {settings.url}, without its supervisor, which is started again.")
         _start_supervisor(stack)
         return 0
-    code = _start(stack)
-    _start_supervisor(stack)
-    return code
+    return _start(stack, lambda: _start_supervisor(stack))
 
 
-def _start(stack: Stack) -> int:
+def _start(stack: Stack, started: Callable[[], None]) -> int:
+    """Start the stack, call ``started``, and show what runs; it runs on if nobody reads that (`make start | head`)."""
     settings, console = stack.settings, stack.console
     settings.run_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(settings.run_dir):
@@ -60,10 +59,11 @@ def _start(stack: Stack) -> int:
         idle = {name for name, model in catalogue.items() if plan.workers(model.archive_name) == 0} - outcome.absent
         if not report.wait_for_proxy(settings, outcome.ready, idle):
             console.print(f"The proxy does not see every model yet; {settings.url}/api/v1/models shows them.")
-        report.show(settings, catalogue, entries, outcome, console)
     except BaseException:
         stack.stop()
         raise
+    started()
+    report.show(settings, catalogue, entries, outcome, console)
     for sentence in plan.problems + plan.notes + ends_soon:
         console.print(sentence, style="yellow", markup=False, soft_wrap=True)
     refused = any(name not in entries or entries[name]["error"] for name in catalogue)
@@ -153,8 +153,7 @@ def serve(settings: Settings, console: Console) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     stack = Stack(settings, console)
     try:
-        _start(stack)
-        stack.note(SUPERVISOR, os.getpid())
+        _start(stack, lambda: stack.note(SUPERVISOR, os.getpid()))
         with _followed_logs(settings):
             console.print("Ctrl-C stops everything. The logs follow.\n")
             _supervisor(stack).run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from scripts.bench.page import conclusion, page, warning
 from scripts.bench.plot import draw
 from scripts.bench.tables import all_tables
 from scripts.bench.targets import targets
-from tests.support.commands import run_command
 
 
 def test_targets_say_what_was_reached(result: dict[str, Any]) -> None:
@@ -60,10 +58,10 @@ def test_a_run_on_a_busy_machine_says_so(result: dict[str, Any]) -> None:
     assert warning(result) in page(result, "plot")
 
 
-def test_the_command_says_how_it_is_used() -> None:
-    done = run_command(dict(os.environ), "bench", "--help")
-    assert done.returncode == 0, done.stderr
-    commands = [line.split()[0] for line in done.stdout.partition("Commands:")[2].strip().splitlines()]
+def test_the_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    commands = [line.split()[0] for line in shown.partition("Commands:")[2].strip().splitlines()]
     assert commands == ["run", "report"]
 
 

@@ -34,6 +34,17 @@ def built() -> Site:
 
 
 @pytest.fixture(scope="session")
+def rebuilt(built: Site) -> Site:
+    """The built site after a build of SERVED in version 1.1; kept between runs, and not to be changed."""
+    site = Site(FOLDER / "rebuilt")
+    with one_at_a_time("rebuilt"):
+        if not site.folder.exists():
+            built.copy(site.folder)
+        site.build("--archive-version", "1.1", "--model", SERVED)
+    return site
+
+
+@pytest.fixture(scope="session")
 def retrained(built: Site, process: str) -> Path:
     """A checkpoint of SERVED that answers otherwise than the one in the built site."""
     path = FOLDER / f"retrained-{process}.pt"

@@ -95,8 +95,10 @@ def test_registering_without_a_worker_leaves_that_to_the_first_request(stack: Ru
     assert rows(stack, OTHER) == [row(site, workers=0, ready=0, state="idle")]
     late = stack.command("lifecycle", "wait", OTHER, "--timeout", "0.1")
     assert late.returncode == LATE
-    assert (
-        late.stderr == f"{OTHER} 1.0: 0 of 1 workers are READY after 0.1 s; `scripts/models logs {OTHER}` may say why\n"
+    assert re.fullmatch(
+        rf"{re.escape(OTHER)} 1\.0: 0 of 1 workers are READY after 0(\.1)? s; "  # less is left on a busy machine
+        rf"`scripts/models logs {re.escape(OTHER)}` may say why\n",
+        late.stderr,
     )
     assert stack.command("lifecycle", "wait").stdout == f"{SERVED} is ready.\n"
     assert predict(stack.url, OTHER).status == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,14 @@ from tests.support.sites import Site
 from tests.support.stacks import RunningStack, ServeSite
 
 
+def take_over(build: Site, site: Site) -> None:
+    """Leave the site's store as the build has left its own."""
+    for file in build.store.glob("[!.]*"):
+        shutil.copy2(file, site.store)
+
+
 def change_everything(stack: RunningStack, site: Site) -> list[tuple[Any, ...]]:
     """Upgrade, scale, unregister, and register an archive that is not in the catalogue."""
-    site.build("--archive-version", "1.1", "--model", SERVED)
     changes = (
         ("upgrade", SERVED, f"{ARCHIVE}.mar"),
         ("scale", SERVED, "2"),
@@ -31,10 +37,11 @@ def change_everything(stack: RunningStack, site: Site) -> list[tuple[Any, ...]]:
 
 
 def test_versions_workers_and_guests_survive_stop_and_kill(
-    new_site: Callable[[str], Site], serve_site: ServeSite
+    new_site: Callable[[str], Site], serve_site: ServeSite, rebuilt: Site
 ) -> None:
     site = new_site("survive")
     with serve_site(site) as stack:
+        take_over(rebuilt, site)
         expected = change_everything(stack, site)
         assert listed(stack) == expected
         printed = restart(stack)
@@ -62,11 +69,11 @@ def test_versions_workers_and_guests_survive_stop_and_kill(
 
 
 def test_a_version_that_was_built_but_not_chosen_waits_for_the_upgrade(
-    new_site: Callable[[str], Site], serve_site: ServeSite
+    new_site: Callable[[str], Site], serve_site: ServeSite, rebuilt: Site
 ) -> None:
     site = new_site("waits")
     with serve_site(site) as stack:
-        site.build("--archive-version", "1.1", "--model", SERVED)
+        take_over(rebuilt, site)
         printed = restart(stack)
         assert f"{SERVED}: version 1.1 is built, 1.0 serves as before" in printed
         assert predict(stack.url, SERVED).body["version"] == "1.0"

@@ -162,6 +162,14 @@ def test_a_prediction_and_its_repeats_end_within_the_time_out(tmp_path: Path) ->
     assert time_outs == [(str(eighths), str(875 * eighths)) for eighths in range(1, 9)]
 
 
+def test_connections_to_torchserve_are_kept_by_an_nginx_that_must_be_told(tmp_path: Path) -> None:
+    """The pinned one keeps them by itself, as any since 1.29.7; one that NGINX names may be older."""
+    files = _rendered(_settings(tmp_path))
+    assert re.findall(r"^ *keepalive (\d+);$", files["http/torchserve.conf"], re.MULTILINE) == ["32"]
+    told = set(files["server/predict_request.conf"].splitlines())
+    assert {"proxy_http_version 1.1;", 'proxy_set_header Connection "";'} <= told
+
+
 def test_rate_limit_of_zero_limits_nothing(tmp_path: Path) -> None:
     files = _rendered(_settings(tmp_path, RATE_LIMIT="0"))
     for name in ("http/limits.conf", "server/routes.conf"):

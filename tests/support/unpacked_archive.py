@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,19 @@ def network() -> nn.Module:
     return load_network(ARCHITECTURE, len(EMOTIONS), state_dict())
 
 
+@cache
+def converted() -> dict[str, bytes]:
+    """The network's files as OpenVINO reads them, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        convert(network(), Path(folder))
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
 def unpack(folder: Path, runtime: str) -> dict[str, Any]:
     """Write the model's files and description into ``folder``; returns the description."""
     if runtime == "openvino":
-        convert(network(), folder)
+        for name, content in converted().items():
+            (folder / name).write_bytes(content)
     else:
         torch.save(state_dict(), folder / "checkpoint.pt")
     description = {**DESCRIPTION, "runtime": runtime}

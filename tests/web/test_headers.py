@@ -71,7 +71,3 @@ def test_pages_have_their_policy(stack: RunningStack, path: str, policy: str) ->
     text = _get(stack, path).headers["Content-Security-Policy"]
     directives = [directive.strip().split(maxsplit=1) for directive in text.split(";")]
     assert dict(directives) == POLICIES[policy]
-
-
-def test_root_is_not_kept_for_clients_that_ask_for_something_else(stack: RunningStack) -> None:
-    assert "Accept" in _get(stack, "/").headers["Vary"]

@@ -216,8 +216,6 @@ def test_page_is_for_browsers_and_json_for_everything_else(stack: RunningStack) 
         answer = requests.get(f"{stack.url}/", headers={"Accept": accept}, timeout=10)
         assert answer.headers["Content-Type"] == "application/json"
         assert answer.json() == {"name": "emotion-torchserve", "version": project_version()}
-        assert "Accept" in answer.headers["Vary"]
-    assert "Accept" in page.headers["Vary"]
 
 
 def test_policy_of_the_page_forbids_everything_it_does_not_need(stack: RunningStack) -> None:

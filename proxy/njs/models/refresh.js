@@ -2,6 +2,7 @@
 import fs from 'fs';
 import lifecycle from 'models/lifecycle.js';
 import state from 'models/state.js';
+import supervision from 'models/supervision.js';
 import torchserve from 'models/torchserve.js';
 
 /** @typedef {import('models/lifecycle.js').Description} Description */
@@ -53,7 +54,7 @@ function record(name, description, asked) {
 
 // Whether TorchServe has been started so lately that models may still be registered.
 function isStarting() {
-    return Date.now() - fs.statSync(settings.key_file).mtimeMs < REGISTRATION_MS;
+    return supervision.ofTorchServe() === 'starting' || Date.now() - fs.statSync(settings.key_file).mtimeMs < REGISTRATION_MS;
 }
 
 /**

@@ -38,7 +38,8 @@ function inferenceKey() {
  */
 async function call(method, path) {
     let reply = await callOnce(method, path);
-    for (let attempt = 1; attempt < MAX_ATTEMPTS && method === 'PUT' && FAILED_SCALING.test(reply.text); attempt++) {
+    const attempts = method === 'PUT' ? MAX_ATTEMPTS : 1;
+    for (let attempt = 1; attempt < attempts && FAILED_SCALING.test(reply.text); attempt++) {
         await pause(PAUSE_MS);
         reply = await callOnce(method, path);
     }

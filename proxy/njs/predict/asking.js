@@ -4,9 +4,9 @@ import availability from 'models/availability.js';
 import killers from 'predict/killers.js';
 import lifecycle from 'models/lifecycle.js';
 import pause from 'models/pause.js';
+import recovery from 'models/recovery.js';
 import replies from 'predict/replies.js';
 import state from 'models/state.js';
-import supervision from 'models/supervision.js';
 import torchserve from 'models/torchserve.js';
 import waiting from 'predict/waiting.js';
 
@@ -53,7 +53,7 @@ async function ask(r, given) {
         asked = reply === null ? asked : [];
         r.log(`request ${r.variables.request_identifier}: ${outcome.failure.message} Repeated.`);
         if (outcome.failure.reason === 'torchserve_down') {
-            await supervision.recovery(given.name, end);
+            await recovery.wait(given.name, end);
         }
         torchserve.readKeys();
     }

@@ -7,9 +7,9 @@ import errors from 'http/errors.js';
 import input from 'predict/input.js';
 import lifecycle from 'models/lifecycle.js';
 import loading from 'models/loading.js';
+import recovery from 'models/recovery.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
-import supervision from 'models/supervision.js';
 
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
 
@@ -59,7 +59,7 @@ async function prepare(name) {
 // The same after a TorchServe that has ended is back, if somebody brings it back.
 async function prepareOrWait(name) {
     const failure = await prepare(name);
-    return mayPass(failure) ? supervision.recovery(name, Date.now() + settings.predict_timeout * 1000) : failure;
+    return mayPass(failure) ? recovery.wait(name, Date.now() + settings.predict_timeout * 1000) : failure;
 }
 
 function mayPass(failure) {

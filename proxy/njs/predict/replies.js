@@ -1,6 +1,7 @@
 // What a reply of TorchServe to a prediction means for the client.
 import availability from 'models/availability.js';
 import errors from 'http/errors.js';
+import supervision from 'models/supervision.js';
 
 /** @typedef {import('http/errors.js').Failure} Failure */
 /** @typedef {{failure?: Failure, status?: number, body?: string}} Outcome  a failure, or an answer to pass on */
@@ -30,6 +31,10 @@ function byStatus(name, status, body) {
         return repeatable(availability.delayed(`Model ${name} cannot answer: TorchServe has just been started again; `
                                                + 'try again shortly.', 1, 'torchserve_down'));
     case 404:
+        if (supervision.ofTorchServe() === 'starting') {
+            return repeatable(availability.delayed(`Model ${name} cannot answer: TorchServe is registering its models; `
+                                                   + 'try again shortly.', 2, 'torchserve_down'));
+        }
         return availability.broken(`Model ${name} is not registered with TorchServe; `
                                    + 'register its archive or start the stack again.');
     case 413:

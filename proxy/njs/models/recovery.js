@@ -1,0 +1,48 @@
+// Waiting for a TorchServe that has ended, as long as the supervisor is about to bring it back.
+import availability from 'models/availability.js';
+import pause from 'models/pause.js';
+import refresh from 'models/refresh.js';
+import state from 'models/state.js';
+import supervision from 'models/supervision.js';
+
+/** @typedef {import('http/errors.js').Failure} Failure */
+
+const INTERVAL_MS = 200;
+// So long after the end of TorchServe the supervisor has said that it starts it again.
+const NOTICE_MS = 2000;
+
+/**
+ * Resolves when a model can be asked again to null, and to why it cannot when that will not be soon.
+ * @param {string} name
+ * @param {number} deadline  ms since 1970
+ * @returns {Promise<Failure | null>}
+ */
+async function wait(name, deadline) {
+    const began = Date.now();
+    await refresh.tryRefresh(name);
+    for (;;) {
+        const model = state.model(name);
+        const failure = availability.failure(name, model);
+        if (Date.now() >= deadline || !isComing(failure, model.asked >= began, began)) {
+            return failure;
+        }
+        await pause(INTERVAL_MS);
+    }
+}
+
+// Whether to wait on. While TorchServe starts, what was known of a model before is of no use.
+function isComing(failure, isNew, began) {
+    const mayPass = failure === null ? !isNew : failure.retryAfter !== undefined;
+    switch (supervision.ofTorchServe()) {
+    case 'starting':
+        return mayPass;
+    case 'running':
+        if (failure === null) {
+            return false;
+        }
+        return failure.reason === 'torchserve_down' && Date.now() - began < NOTICE_MS;
+    }
+    return false;
+}
+
+export default {wait};

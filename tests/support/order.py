@@ -1,0 +1,99 @@
+"""In which order the files of tests come, and which of pytest-xdist's processes gets which of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Set
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+TESTS = Path(__file__).parents[1]
+# Roughly what a file takes alone on two cores, in seconds; the others take little. It decides nothing but the order.
+LONG = {
+    "archives/test_changes.py": 30,
+    "archives/test_interruptions.py": 60,
+    "archives/test_service.py": 10,
+    "archives/test_verification.py": 13,
+    "bench/test_report.py": 15,
+    "bench/test_run.py": 90,
+    "bench/test_servers.py": 14,
+    "checkpoints/test_stand_ins.py": 50,
+    "checkpoints/test_weights.py": 18,
+    "client/test_clients.py": 19,
+    "contract/test_bad_archive.py": 30,
+    "contract/test_concurrency.py": 41,
+    "contract/test_deadly_images.py": 45,
+    "contract/test_jpeg_decoding.py": 13,
+    "contract/test_lazy_loading.py": 23,
+    "contract/test_predict.py": 120,
+    "contract/test_rate_limit.py": 13,
+    "contract/test_recovery.py": 37,
+    "contract/test_web_client.py": 11,
+    "handlers/test_emotion_handler.py": 10,
+    "handlers/test_engine.py": 16,
+    "handlers/test_face_image.py": 12,
+    "handlers/test_image_bombs.py": 20,
+    "handlers/test_image_helpers.py": 20,
+    "handlers/test_worker_environment.py": 16,
+    "lifecycle/test_management_api.py": 20,
+    "lifecycle/test_models_command.py": 45,
+    "lifecycle/test_remote_management.py": 24,
+    "lifecycle/test_restart.py": 70,
+    "lifecycle/test_restart_changed.py": 29,
+    "lifecycle/test_retirement.py": 79,
+    "lifecycle/test_tenth_model.py": 27,
+    "lifecycle/test_upgrade.py": 69,
+    "monitoring/test_alerts.py": 160,
+    "monitoring/test_dashboard.py": 10,
+    "monitoring/test_logs.py": 12,
+    "monitoring/test_metrics.py": 38,
+    "monitoring/test_probes.py": 19,
+    "proxy/test_config.py": 10,
+    "proxy/test_form_growth.py": 12,
+    "stack/test_stack.py": 75,
+    "stack/test_supervisor.py": 60,
+    "web/test_accessibility.py": 20,
+    "web/test_openapi.py": 20,
+    "web/test_page.py": 17,
+    "web/test_page_states.py": 38,
+    "web/test_pictures.py": 18,
+}
+SECONDS_OF_A_TEST = 0.1
+
+
+def seconds(path: Path, tests: int) -> float:
+    """About how long a file of so many tests takes."""
+    return LONG.get(path.relative_to(TESTS).as_posix(), tests * SECONDS_OF_A_TEST)
+
+
+def put_in_order(items: list[pytest.Item], shared: Set[Path]) -> None:
+    """The longest files first; those of ``shared``, which need the stack of the nine models, behind, the longest last.
+
+    What is left at the end, in the middle, is short. See FromBothEnds.
+    """
+    sizes = Counter(item.path for item in items)
+    lengths = {path: seconds(path, count) for path, count in sizes.items()}
+
+    def place(item: pytest.Item) -> tuple[bool, float, str]:
+        length = lengths[item.path]
+        return (True, length, str(item.path)) if item.path in shared else (False, -length, str(item.path))
+
+    items.sort(key=place)
+
+
+class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """One half of the processes takes files from the front, the other from the back.
+
+    So only that other half starts the stack of the nine models, which takes memory and half a minute of a core.
+    """
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if self.nodes.index(node) % 2 and self.workqueue:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)

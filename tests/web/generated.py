@@ -1,0 +1,39 @@
+"""Requests that schemathesis makes from the service's description, and what comes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from tests.support import images
+
+# Most generated files are no pictures, and the service rightly says so; some are, so that 200 is seen as well.
+schemathesis.openapi.format("binary", st.binary(max_size=512) | st.sampled_from([images.frame(70), images.frame(71)]))
+
+
+class Description:
+    """The description as schemathesis reads it, of the service at ``url``."""
+
+    def __init__(self, url: str) -> None:
+        self._operations = schemathesis.openapi.from_url(f"{url}/openapi.json")
+
+    def statuses(self, path: str, method: str, *, as_described: bool = True) -> set[int]:
+        """Send requests to one operation and hold each answer against the description; the statuses that were seen."""
+        mode = GenerationMode.POSITIVE if as_described else GenerationMode.NEGATIVE
+        seen = set()
+
+        @settings(
+            max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(case=self._operations[path][method].as_strategy(generation_mode=mode))
+        def check(case: schemathesis.Case[Any]) -> None:
+            answer = case.call_and_validate(excluded_checks=[positive_data_acceptance], timeout=60)
+            seen.add(answer.status_code)
+
+        check()
+        return seen
