@@ -38,7 +38,11 @@ def decode(picture: Picture, max_seconds: float, *, reduced: bool = False) -> Im
         image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
     image.decodermaxblock = _READ_BYTES.get(picture.format, image.decodermaxblock)
     _limit_time(image, picture, max_seconds)
-    image.load()
+    try:
+        image.load()
+    finally:
+        # It refers to the image, which would then live on, pixels and all, until Python looks for such cycles.
+        del image.__dict__["load_read"]
     return image
 
 
