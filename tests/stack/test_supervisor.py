@@ -18,7 +18,8 @@ import requests
 
 from scripts.processes import ProcessRecord, read_records
 from scripts.settings import ROOT
-from scripts.stack.supervision import read_supervision
+from scripts.stack.supervision import PartState, Supervision, read_supervision, write_supervision
+from scripts.torchserve.management import Management
 from tests.support import images
 from tests.support.client import Client
 from tests.support.operator_view import Operator, stopped
@@ -165,6 +166,24 @@ def test_without_a_supervisor_nobody_waits_for_what_will_not_come(stack: Running
     assert "emotion_supervisor_up 0" in requests.get(f"{stack.url}/metrics", timeout=10).text.splitlines()
     assert stack.command("stack", "stop").stdout.startswith("Stopped proxy")
     assert stack.command("stack", "start").returncode == 0
+
+
+def test_a_model_is_waited_for_that_torchserve_does_not_know_again_yet(stack: RunningStack) -> None:
+    """A TorchServe that was started again has its first model while the proxy still thinks that it has all others."""
+    os.kill(record(stack, "supervisor").pid, signal.SIGKILL)
+    starting = Supervision(os.getpid(), {"torchserve": PartState("starting", 1), "proxy": PartState()})
+    write_supervision(stack.settings, starting)
+    stack.settings.key_file.touch()
+    management = Management(stack.settings)
+    (known,) = management.describe(TWO)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            management.unregister(TWO, known.version)
+            answer = threads.submit(Client(stack.url).predict, FRAME, TWO)
+            assert stack.command("lifecycle", "register", TWO).returncode == 0
+            assert answer.result(timeout=90).status_code == 200, answer.result().text
+    finally:
+        stack.settings.supervision_file.unlink()
 
 
 def test_start_brings_back_a_supervisor_alone(stack: RunningStack) -> None:

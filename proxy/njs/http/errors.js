@@ -9,6 +9,7 @@ import answers from 'http/answers.js';
  * @property {number} [retryAfter]  when to try again, seconds
  * @property {string} [reason]  label of emotion_rejections_total
  * @property {boolean} [repeat]  whether to ask TorchServe again may bring an answer
+ * @property {boolean} [absent]  whether TorchServe did not know the model
  * @property {Object<string, string>} [headers]  further headers of the answer
  */
 

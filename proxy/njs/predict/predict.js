@@ -43,8 +43,7 @@ async function predicted(r, given) {
         return {failure};
     }
     const outcome = await ask(r, given);
-    const failed = outcome.failure;
-    if (failed === undefined || failed.reason !== 'queue_full' || !await isUnloaded(given.name)) {
+    if (!await wasTakenAway(given.name, outcome.failure)) {
         return outcome;
     }
     failure = await prepareOrWait(given.name);
@@ -73,10 +72,14 @@ function mayPass(failure) {
     return failure !== null && failure.retryAfter !== undefined;
 }
 
-// Whether the worker was taken away since the model was last described: TorchServe answers that like a full queue.
-async function isUnloaded(name) {
+// Whether the model or its worker is gone since it was last described, as from a TorchServe that was just started again. A
+// missing worker is answered like a full queue.
+async function wasTakenAway(name, failure) {
+    if (failure === undefined || !failure.absent && failure.reason !== 'queue_full') {
+        return false;
+    }
     await refresh.tryRefresh(name);
-    return !lifecycle.isReady(state.model(name));
+    return failure.absent || !lifecycle.isReady(state.model(name));
 }
 
 /**

@@ -30,8 +30,8 @@ function byStatus(name, status, body) {
         return repeatable(availability.delayed(`Model ${name} cannot answer: TorchServe has just been started again; `
                                                + 'try again shortly.', 1, 'torchserve_down'));
     case 404:
-        return availability.broken(`Model ${name} is not registered with TorchServe; `
-                                   + 'register its archive or start the stack again.');
+        return Object.assign(availability.broken(`Model ${name} is not registered with TorchServe; `
+                                                 + 'register its archive or start the stack again.'), {absent: true});
     case 413:
         return errors.failure(413, 'The image is larger than TorchServe accepts; send one of less than 10 MiB.');
     case 502:
