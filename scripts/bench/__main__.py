@@ -141,7 +141,7 @@ def _say(console: Console, text: str) -> None:
 def _rich(table: Table) -> rich.table.Table:
     shown = rich.table.Table(title=table.title, title_justify="left", box=None, pad_edge=False)
     for index, heading in enumerate(table.headings):
-        shown.add_column(heading, justify="left" if index == 0 else "right")
+        shown.add_column(heading, justify="left" if index == 0 else "right", no_wrap=index == 0)
     for row in table.rows:
         shown.add_row(*(cell.replace("**", "") for cell in row))
     return shown

@@ -14,6 +14,7 @@ import pytest
 from scripts.bench.child import Child
 from scripts.bench.processes import memory_of
 from scripts.bench.servers import null_server
+from scripts.bench.soak.faults import NGINX, WORKER, Faults
 from scripts.bench.soak.mix import write_requests
 from scripts.bench.soak.samples import Sampler
 from scripts.catalogue import load_catalogue
@@ -38,7 +39,7 @@ def test_answers_are_counted_and_wrong_ones_are_kept(settings: Settings, tmp_pat
     with null_server(settings, tmp_path / "null") as port, Child("scripts.bench.soak.load", tmp_path / "log") as child:
         job = {"port": port, "kinds": kinds, "clients": 3, "seconds": 4.5, "seed": 3}
         tally = child.ask(job)
-    answers = Counter(tally["answers"])
+    answers: Counter[str] = Counter(tally["answers"])
     good = sum(count for what, count in answers.items() if what.startswith(("small PNG", "VGA", "12 MP", "49 MP")))
     assert good == len(tally["latencies"]) > 100
     wrong = Counter(answer["kind"] for answer in tally["unexpected"])
@@ -47,6 +48,17 @@ def test_answers_are_counted_and_wrong_ones_are_kept(settings: Settings, tmp_pat
     assert answers["form of 11 MB 200"] == 0  # nginx itself refuses that
     assert tally["unexpected"][0]["text"].startswith('200: {"success": true')
     assert (tally["cut_off"], tally["left"] >= 1) == ([], True)
+
+
+def test_what_is_away_cannot_be_killed_and_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    plan = [(0.0, WORKER), (0.1, NGINX)]
+    faults = Faults(load_settings({"RUN_DIR": str(tmp_path)}), plan, [MODEL], MODEL, {}, 1, said.append)
+    faults.start()
+    faults.join(30)
+    assert [(fault.what, fault.well) for fault in faults.done] == [(WORKER, True), (NGINX, True)]
+    assert said[0].startswith(f"worker: not done: {tmp_path}")
+    assert said[1].startswith("nginx worker: not done: ")
 
 
 def test_processes_and_logs_are_looked_at_until_the_end(tmp_path: Path) -> None:

@@ -110,11 +110,13 @@ class Faults(threading.Thread):
             CHANGE: self._change,
         }
         for at, what in self._plan:
-            if self._ending.wait(max(0.0, at - (time.monotonic() - start))):
+            early = start + at - time.monotonic()
+            start -= min(0.0, early)  # what took long puts off all that follows, so that it does not come at once
+            if self._ending.wait(max(0.0, early)):
                 return
             try:
                 detail, well = actions[what](), True
-            except (UserError, psutil.NoSuchProcess, ProcessLookupError) as error:
+            except (UserError, psutil.NoSuchProcess, ProcessLookupError, LookupError) as error:
                 # What dies by itself or is away at this moment cannot be killed; a version must change nevertheless.
                 detail, well = f"not done: {error}", what != CHANGE
             self.done.append(Fault(time.time(), what, detail, well))

@@ -18,7 +18,7 @@ _TELLING_MINUTES = 20.0
 # A connection that nginx's worker had ends with it, at once.
 _CUT_OFF_SECONDS = 5.0
 
-GROWS, STEADY, UNCLEAR = "leak suspected", "no leak above the limit", "too short or too noisy to tell"
+GROWS, STEADY, UNCLEAR = "leak suspected", "steady", "cannot tell"
 
 
 @dataclass(frozen=True)
