@@ -247,25 +247,3 @@ def test_a_stack_whose_folder_is_deleted_ends(stack: RunningStack) -> None:
     shutil.rmtree(stack.settings.run_dir, ignore_errors=True)
     assert psutil.wait_procs(processes, timeout=30)[1] == []
     assert stack.command("stack", "start").returncode == 0
-
-
-def test_a_group_lives_on_without_its_leader_but_its_number_names_no_other() -> None:
-    code = (
-        "import subprocess, sys, time; "
-        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True); time.sleep(60)"
-    )
-    leader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
-    assert leader.stdout
-    child = psutil.Process(int(leader.stdout.readline()))
-    known = ProcessRecord.of(leader.pid)
-    assert {process.pid for process in known.members()} == {leader.pid, child.pid}
-    stranger = ProcessRecord(known.pid, known.created - 100, known.group)
-    assert stranger.members() == [], "a group whose number is another's by now"
-    leader.kill()
-    poll(lambda: known.alive, lambda alive: not alive)
-    assert [process.pid for process in known.members()] == [child.pid], "the leader is a zombie"
-    leader.wait()
-    assert [process.pid for process in known.members()] == [child.pid]
-    known.stop(signal.SIGTERM, 10)
-    leader.stdout.close()
-    assert known.members() == []
