@@ -10,7 +10,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status reload archives models standins checkpoints bench test test-fast coverage mutants check format release clean
+.PHONY: help setup serve start stop status reload archives models standins checkpoints bench soak test test-fast coverage mutants check format release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -57,6 +57,9 @@ checkpoints: setup ## check the checkpoints in results/
 
 bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces (docs/performance.md)
 	@$(RUN) scripts.bench run
+
+soak: $(VENV)/test.installed ## an hour of load with kills and bad pictures: make soak MINUTES=60 (docs/reliability.md)
+	@$(RUN) scripts.bench soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 # A file's tests share stacks, so they stay together; tests/support/order.py puts the files in order. Tests with a stack
 # wait much, so four processes suit two cores.

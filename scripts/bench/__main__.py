@@ -1,4 +1,4 @@
-"""``python -m scripts.bench [run|report]``: measure, or make docs/performance.md from figures measured before."""
+"""``python -m scripts.bench [run|report|soak]``: measure, make docs/performance.md of that, load for an hour."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,9 @@ from scripts.bench.page import conclusion, warning
 from scripts.bench.page import page as page_text
 from scripts.bench.plot import draw
 from scripts.bench.run import Options, Run
+from scripts.bench.soak import report as soak_report
+from scripts.bench.soak.run import Options as SoakOptions
+from scripts.bench.soak.run import Soak
 from scripts.bench.tables import Table, all_tables
 from scripts.catalogue import ARCHITECTURES
 from scripts.console import new_app, run
@@ -85,10 +89,36 @@ def report(
     return 0
 
 
+@app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.1, help="After the start of the stack.")] = 60.0,
+    clients: Annotated[int, typer.Option(min=1, metavar="N", help="At a time.")] = 6,
+    seed: Annotated[int, typer.Option(help="Of the requests, the kills and their times.")] = 1,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Default: RUN_DIR/bench/soak.json.")
+    ] = None,
+) -> int:
+    """Load the stack with good and bad pictures while its processes are killed and a version changes.
+
+    Exit code 1 after an unexpected answer, or when a process grows.
+    """
+    settings = load_settings()
+    console = Console(highlight=False)
+    result = Soak(settings, SoakOptions(minutes, clients, seed), lambda text: _say(console, text)).run()
+    output = json_file or settings.run_dir / "bench" / "soak.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(result) + "\n")
+    for table in soak_report.tables(result):
+        console.print(_rich(table))
+    for line in [*soak_report.conclusion(result), f"Figures: {output}"]:
+        console.print(line, markup=False, soft_wrap=True)
+    return 0 if soak_report.passed(result) else 1
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``run`` need not be said. Returns 0, 1 for an error, 130 after a signal."""
     words = list(sys.argv[1:] if argv is None else argv)
-    named = bool(words) and words[0] in ("run", "report", "--help")
+    named = bool(words) and words[0] in ("run", "report", "soak", "--help")
     return run(app, "python -m scripts.bench", words if named else ["run", *words])
 
 
@@ -104,10 +134,14 @@ def _show(result: dict[str, Any], output: Path, settings: Settings, console: Con
     console.print(f"{conclusion(result)}\nFigures: {output}\nPlot: {plot}", soft_wrap=True)
 
 
+def _say(console: Console, text: str) -> None:
+    console.print(f"{datetime.now():%H:%M:%S} {text}", markup=False, soft_wrap=True)
+
+
 def _rich(table: Table) -> rich.table.Table:
     shown = rich.table.Table(title=table.title, title_justify="left", box=None, pad_edge=False)
     for index, heading in enumerate(table.headings):
-        shown.add_column(heading, justify="left" if index == 0 else "right")
+        shown.add_column(heading, justify="left" if index == 0 else "right", no_wrap=index == 0)
     for row in table.rows:
         shown.add_row(*(cell.replace("**", "") for cell in row))
     return shown

@@ -55,7 +55,7 @@ class Client:
     def __init__(self, port: int, selector: selectors.BaseSelector) -> None:
         self._port = port
         self._selector = selector
-        self._connect()
+        self.connect()
 
     def send(self, request: bytes) -> None:
         """Begin a request."""
@@ -67,24 +67,32 @@ class Client:
     def progress(self) -> bytes | None:
         """Continue after the socket became ready. Returns the answer once it is complete.
 
-        Raises ConnectionError when the server closes the connection before that.
+        That may be before all of the request is sent. Raises ConnectionError when the server closes the connection
+        without an answer.
         """
-        if self._unsent:
-            self._write()
-        self._receive()
+        try:
+            if self._unsent:
+                with contextlib.suppress(ConnectionError):  # its answer to what came before may be there
+                    self._write()
+            self._receive()
+        except ConnectionError:
+            if not _complete(self._received):
+                raise
+            return self._received
         return self._received if not self._unsent and _complete(self._received) else None
 
     def reconnect(self) -> None:
         """Open another connection."""
         self.close()
-        self._connect()
+        self.connect()
 
     def close(self) -> None:
         """Close the connection."""
         self._selector.unregister(self._socket)
         self._socket.close()
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
+        """Open the connection, the first one or one in place of that which was closed."""
         self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=10)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setblocking(False)

@@ -49,7 +49,8 @@ def tree(roots: Iterable[int]) -> list[psutil.Process]:
 
 def memory(roots: Iterable[int], names: Mapping[int, str]) -> list[Memory]:
     """Measure a tree; ``names`` of processes by id, others are called by their command."""
-    return [_memory(process, names) for process in tree(roots)]
+    found = (memory_of(process, names.get(process.pid)) for process in tree(roots))
+    return [measured for measured in found if measured]
 
 
 def cpu_seconds(roots: Iterable[int]) -> float:
@@ -96,12 +97,11 @@ def parse_rollup(text: str) -> dict[str, float]:
     return {name: int(kib) * 1024 / 1e6 for name, kib in _KIB.findall(text)}
 
 
-def _memory(process: psutil.Process, names: Mapping[int, str]) -> Memory:
-    fields = parse_rollup(Path(f"/proc/{process.pid}/smaps_rollup").read_text())
-    return Memory(
-        pid=process.pid,
-        name=names.get(process.pid) or process.name(),
-        pss=fields["Pss"],
-        anon=fields["Pss_Anon"],
-        shmem=fields["Pss_Shmem"],
-    )
+def memory_of(process: psutil.Process, name: str | None = None) -> Memory | None:
+    """Measure one process, called by its command without a ``name``; None if it has ended meanwhile."""
+    try:
+        fields = parse_rollup(Path(f"/proc/{process.pid}/smaps_rollup").read_text())
+        called = name or process.name()
+        return Memory(process.pid, called, pss=fields["Pss"], anon=fields["Pss_Anon"], shmem=fields["Pss_Shmem"])
+    except (OSError, KeyError, psutil.NoSuchProcess):
+        return None

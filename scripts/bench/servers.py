@@ -95,7 +95,7 @@ def project_stack(settings: Settings, log: Path) -> Iterator[Server]:
             if command.wait(timeout=START_SECONDS) != 0:
                 raise BenchError(f"the stack started without some of its models; {last_lines(log)}")
         records = read_records(settings.run_dir / "stack.json")
-        names = {record.pid: name for name, record in records.items()} | _worker_names(settings)
+        names = {record.pid: name for name, record in records.items()} | worker_names(settings)
         yield Server(settings.port, [record.pid for record in records.values()], names, ready)
     except BaseException:
         with suppress(BenchError):  # what went wrong before says more
@@ -198,7 +198,8 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _worker_names(settings: Settings) -> dict[int, str]:
+def worker_names(settings: Settings) -> dict[int, str]:
+    """The workers of all models by process id, each called after its model."""
     management = Management(settings)
     names: dict[int, str] = {}
     for model in load_catalogue(settings.catalogue).values():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import struct
 import zlib
@@ -110,20 +109,6 @@ def test_the_orientation_counts_in_other_formats_too(image_format: str) -> None:
 def test_every_mode_equals_pillows_conversion(mode: str, image_format: str) -> None:
     data = encode(picture(100, 80, mode), image_format)
     assert np.array_equal(read_face(data), reference(data))
-
-
-@pytest.mark.parametrize("image_format", FORMATS)
-def test_a_decoded_image_is_freed_at_once(image_format: str) -> None:
-    """Without waiting for the garbage collector, whose turn may come after many large images."""
-    content = encode(picture(640, 480), image_format)
-    gc.collect()
-    gc.disable()
-    try:
-        before = {id(thing) for thing in gc.get_objects() if issubclass(type(thing), Image.Image)}
-        read_face(content)
-        assert {id(thing) for thing in gc.get_objects() if issubclass(type(thing), Image.Image)} <= before
-    finally:
-        gc.enable()
 
 
 def test_alpha_is_dropped_and_not_blended() -> None:

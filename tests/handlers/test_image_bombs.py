@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import subprocess
@@ -127,3 +129,22 @@ def test_an_ordinary_progressive_jpeg_passes_with_its_memory_allowed() -> None:
     with pytest.raises(ImageError, match=r"would take 5[0-9]{2} MB of memory, the limit is 256 MB"):
         read_face(data)
     assert read_face(data, max_memory=520_000_000, max_seconds=60).shape == (224, 224, 3)
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.6], ids=["whole", "truncated"])
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+def test_pixels_are_freed_when_the_answer_is_there(image_format: str, kept: float) -> None:
+    """Python looks for objects that refer to each other so rarely that gigabytes of pixels would wait for it."""
+    data = crafted.plain(image_format, (640, 480))
+    before = {id(image) for image in pictures_alive()}
+    gc.disable()
+    try:
+        with contextlib.suppress(ImageError):
+            read_face(data[: int(len(data) * kept)])
+        assert not [image for image in pictures_alive() if id(image) not in before]
+    finally:
+        gc.enable()
+
+
+def pictures_alive() -> list[Image.Image]:
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), Image.Image)]  # asks no object itself

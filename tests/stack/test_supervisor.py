@@ -18,7 +18,8 @@ import requests
 
 from scripts.processes import ProcessRecord, read_records
 from scripts.settings import ROOT
-from scripts.stack.supervision import read_supervision
+from scripts.stack.supervision import PartState, Supervision, read_supervision, write_supervision
+from scripts.torchserve.management import Management
 from tests.support import images
 from tests.support.client import Client
 from tests.support.operator_view import Operator, stopped
@@ -167,6 +168,24 @@ def test_without_a_supervisor_nobody_waits_for_what_will_not_come(stack: Running
     assert stack.command("stack", "start").returncode == 0
 
 
+def test_a_model_is_waited_for_that_torchserve_does_not_know_again_yet(stack: RunningStack) -> None:
+    """A TorchServe that was started again has its first model while the proxy still thinks that it has all others."""
+    os.kill(record(stack, "supervisor").pid, signal.SIGKILL)
+    starting = Supervision(os.getpid(), {"torchserve": PartState("starting", 1), "proxy": PartState()})
+    write_supervision(stack.settings, starting)
+    stack.settings.key_file.touch()
+    management = Management(stack.settings)
+    (known,) = management.describe(TWO)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            management.unregister(TWO, known.version)
+            answer = threads.submit(Client(stack.url).predict, FRAME, TWO)
+            assert stack.command("lifecycle", "register", TWO).returncode == 0
+            assert answer.result(timeout=90).status_code == 200, answer.result().text
+    finally:
+        stack.settings.supervision_file.unlink()
+
+
 def test_start_brings_back_a_supervisor_alone(stack: RunningStack) -> None:
     before = record(stack, "torchserve")
     os.kill(record(stack, "supervisor").pid, signal.SIGKILL)
@@ -228,25 +247,3 @@ def test_a_stack_whose_folder_is_deleted_ends(stack: RunningStack) -> None:
     shutil.rmtree(stack.settings.run_dir, ignore_errors=True)
     assert psutil.wait_procs(processes, timeout=30)[1] == []
     assert stack.command("stack", "start").returncode == 0
-
-
-def test_a_group_lives_on_without_its_leader_but_its_number_names_no_other() -> None:
-    code = (
-        "import subprocess, sys, time; "
-        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True); time.sleep(60)"
-    )
-    leader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
-    assert leader.stdout
-    child = psutil.Process(int(leader.stdout.readline()))
-    known = ProcessRecord.of(leader.pid)
-    assert {process.pid for process in known.members()} == {leader.pid, child.pid}
-    stranger = ProcessRecord(known.pid, known.created - 100, known.group)
-    assert stranger.members() == [], "a group whose number is another's by now"
-    leader.kill()
-    poll(lambda: known.alive, lambda alive: not alive)
-    assert [process.pid for process in known.members()] == [child.pid], "the leader is a zombie"
-    leader.wait()
-    assert [process.pid for process in known.members()] == [child.pid]
-    known.stop(signal.SIGTERM, 10)
-    leader.stdout.close()
-    assert known.members() == []
