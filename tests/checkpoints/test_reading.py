@@ -98,6 +98,36 @@ def test_a_truncated_file_is_called_truncated(tmp_path: Path, zipped: bool) -> N
     )
 
 
+def test_a_checkpoint_that_was_compressed_has_the_same_weights(saved: Callable[[Any], Path]) -> None:
+    """torch would take the compressed bytes for weights where it maps the file."""
+    weights = {key: torch.rand(value.shape) if value.shape else value for key, value in state_dict_of().items()}
+    path = saved(weights)
+    with zipfile.ZipFile(path) as stored:
+        records = {item.filename: stored.read(item) for item in stored.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, record in records.items():
+            packed.writestr(name, record)
+    found = load_checkpoint(path, MODEL).state_dict
+    assert all(torch.equal(found[key], weights[key]) for key in weights)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"\x80\x020.",
+        b"\x80\x02}X\1\0\0\0a]R.",
+        b"\x80\x02ctorch\nSize\nK\1K\2\x86R.",
+        b"\x80\x02ctorch\nFloatStorage\n)R.",
+    ],
+)
+def test_a_pickle_that_makes_torch_stumble_is_refused(tmp_path: Path, code: bytes) -> None:
+    """With an IndexError, a TypeError and others, instead of an UnpicklingError."""
+    with zipfile.ZipFile(tmp_path / NAME, "w") as file:
+        for name, content in {"data.pkl": code, "version": b"3\n", "byteorder": b"little"}.items():
+            file.writestr(f"archive/{name}", content)
+    assert refusal(tmp_path / NAME).startswith(f"{NAME} is not a torch file that can be read (")
+
+
 def test_a_zip_file_of_something_else_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / NAME, "w") as file:
         file.writestr("weights.txt", "none")
