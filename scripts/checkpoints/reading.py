@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from scripts.catalogue import ARCHITECTURES, Model
-from scripts.checkpoints.file_types import SAVE, CheckpointError, refuse_other_files
+from scripts.checkpoints.file_types import SAVE, CheckpointError, is_zip, refuse_other_files
 from scripts.checkpoints.networks import StateDict, expected_shapes, recognise
 
 WRAPPERS = ("state_dict", "model_state_dict")
@@ -75,7 +75,7 @@ def _read(path: Path) -> Any:
 
 def _can_be_mapped(path: Path) -> bool:
     """Whether the tensors lie in the file as they are. torch would map compressed ones too, and read other weights."""
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         return False
     with zipfile.ZipFile(path) as contents:
         return all(item.compress_type == zipfile.ZIP_STORED for item in contents.infolist())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -126,6 +127,15 @@ def test_a_pickle_that_makes_torch_stumble_is_refused(tmp_path: Path, code: byte
         for name, content in {"data.pkl": code, "version": b"3\n", "byteorder": b"little"}.items():
             file.writestr(f"archive/{name}", content)
     assert refusal(tmp_path / NAME).startswith(f"{NAME} is not a torch file that can be read (")
+
+
+def test_a_zip_file_of_several_disks_is_called_truncated(saved: Callable[[Any], Path]) -> None:
+    path = saved({})
+    content = path.read_bytes()
+    end = content.rindex(b"PK\5\6")
+    path.write_bytes(content[:end] + struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2) + content[end:])
+    size = path.stat().st_size
+    assert refusal(path) == f"{NAME} is truncated ({size} bytes, the end is missing); copy it again"
 
 
 def test_a_zip_file_of_something_else_is_refused(tmp_path: Path) -> None:
