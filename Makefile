@@ -10,7 +10,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status reload archives models standins checkpoints bench soak test test-fast coverage mutants check format release clean
+.PHONY: help setup serve start stop status reload archives models standins checkpoints bench soak test test-fast coverage mutants fuzz check format release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -77,6 +77,9 @@ coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and 
 
 mutants: $(VENV)/test.installed ## which changes of one line no test notices; takes long (docs/testing.md)
 	@$(RUN) tests.mutants $(ARGS)
+
+fuzz: $(VENV)/test.installed ## made-up forms, images, checkpoints and archives, 100,000 of each; takes long (docs/testing.md)
+	@$(RUN) tests.fuzz $(ARGS)
 
 check: $(VENV)/test.installed ## lint, types, spelling, configuration
 	@$(BIN)/ruff check .

@@ -10,6 +10,10 @@ from image_structure import BlockCounter, Picture
 
 _HEADER: Final = 12
 _NEEDED: Final = frozenset((b"VP8X", b"ALPH", b"VP8 ", b"VP8L", b"ANIM", b"ANMF"))
+_PICTURES: Final = (b"VP8 ", b"VP8L")
+# In the flags of the extended header, https://developers.google.com/speed/webp/docs/riff_container#extended_file_format
+_HAS_EXIF: Final = 8
+_HAS_XMP: Final = 4
 # Besides the pixels that it hands over, libwebp holds these and those before them; of lossless ones what it unpacks.
 _DECODER_BYTES: Final = 8
 _LOSSLESS_BYTES: Final = 4
@@ -23,7 +27,7 @@ _BOUNDED_PIXELS: Final = 640 * 480
 def examine(data: bytes | bytearray) -> Picture:
     """The picture in a WebP file, of an animation its first frame.
 
-    Raises ValueError or struct.error if it is damaged, ImageError (413) if it has too many chunks.
+    Raises ValueError, IndexError or struct.error if it is damaged, ImageError (413) if it has too many chunks.
     """
     chunks = _chunks(memoryview(data))
     content = _file([chunk for name, chunk in chunks.items() if name in _NEEDED])
@@ -36,14 +40,17 @@ def examine(data: bytes | bytearray) -> Picture:
         kind="WebP",
         size=size,
         content=content,
-        orientation=read_orientation(bytes(chunks.get(b"EXIF", b"")[8:]), bytes(chunks.get(b"XMP ", b"")[8:])),
+        orientation=_orientation(chunks),
         decoder_bytes=pixels * (_DECODER_BYTES + _LOSSLESS_BYTES * lossless) + codes * _CODE_BYTES + len(content),
         unbounded=unbounded,
     )
 
 
 def _chunks(view: memoryview) -> dict[bytes, memoryview]:
-    """The first chunk of each name, header included, in the file's order."""
+    """The first chunk of each name, header included, in the file's order.
+
+    Without an extended header nothing counts that follows the picture, for libwebp as for this.
+    """
     (stated,) = struct.unpack_from("<I", view, 4)
     if stated + 8 > len(view):
         raise ValueError("the file ends before its last chunk")
@@ -58,6 +65,8 @@ def _chunks(view: memoryview) -> dict[bytes, memoryview]:
             raise ValueError(f"a chunk {name!r} of {length} bytes")
         chunks.setdefault(name, view[position:end])
         position = end
+        if name in _PICTURES and b"VP8X" not in chunks:
+            break
     return chunks
 
 
@@ -73,6 +82,16 @@ def _size(chunks: dict[bytes, memoryview]) -> tuple[int, int]:
         raise ValueError("no picture")
     width, height = struct.unpack_from("<HH", chunks[b"VP8 "], 14)
     return width & 0x3FFF, height & 0x3FFF
+
+
+def _orientation(chunks: dict[bytes, memoryview]) -> int:
+    """From the EXIF and XMP data that the extended header announces; libwebp passes over others."""
+    flags = chunks[b"VP8X"][8] if b"VP8X" in chunks else 0
+    exif, xmp = (
+        bytes(chunks[name][8:]) if flags & flag and name in chunks else b""
+        for name, flag in ((b"EXIF", _HAS_EXIF), (b"XMP ", _HAS_XMP))
+    )
+    return read_orientation(exif, xmp)
 
 
 def _lossless(chunks: dict[bytes, memoryview]) -> bool:

@@ -33,9 +33,17 @@ def refuse_other_files(path: Path) -> None:
         raise CheckpointError(
             f"{path.name} is a Git LFS pointer, not the file itself; run `git lfs pull` where it came from"
         )
-    if start.startswith(b"PK\x03\x04") and not zipfile.is_zipfile(path):
+    if start.startswith(b"PK\x03\x04") and not is_zip(path):
         raise CheckpointError(
             f"{path.name} is truncated ({path.stat().st_size} bytes, the end is missing); copy it again"
         )
     if not start.startswith((b"PK\x03\x04", b"\x80")):
         raise CheckpointError(f"{path.name} is not a torch file (it begins with {start[:12]!r}); {SAVE}")
+
+
+def is_zip(path: Path) -> bool:
+    """Whether the file ends as a zip file does; for some that do not, ``zipfile.is_zipfile`` raises an error."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return False

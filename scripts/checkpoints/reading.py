@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from scripts.catalogue import ARCHITECTURES, Model
-from scripts.checkpoints.file_types import SAVE, CheckpointError, refuse_other_files
+from scripts.checkpoints.file_types import SAVE, CheckpointError, is_zip, refuse_other_files
 from scripts.checkpoints.networks import StateDict, expected_shapes, recognise
 
 WRAPPERS = ("state_dict", "model_state_dict")
@@ -68,9 +68,17 @@ def _read(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unusual pickles; whether they can be read shows
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=_can_be_mapped(path))
+    except Exception as error:  # torch raises whatever a broken file leads it to
         raise CheckpointError(_why_unreadable(path.name, error)) from error
+
+
+def _can_be_mapped(path: Path) -> bool:
+    """Whether the tensors lie in the file as they are. torch would map compressed ones too, and read other weights."""
+    if not is_zip(path):
+        return False
+    with zipfile.ZipFile(path) as contents:
+        return all(item.compress_type == zipfile.ZIP_STORED for item in contents.infolist())
 
 
 def _why_unreadable(name: str, error: Exception) -> str:
@@ -105,6 +113,10 @@ def _state_dict(name: str, content: Any) -> StateDict:
         raise CheckpointError(
             f"{name} holds no state_dict (its keys: {keys}); {SAVE}, or put it under {' or '.join(map(repr, WRAPPERS))}"
         )
+    for key, tensor in content.items():
+        if tensor.is_nested or tensor.device.type != "cpu":
+            kind = "nested tensor" if tensor.is_nested else f"tensor on the device {tensor.device.type}"
+            raise CheckpointError(f"{name}: {key} is a {kind}, without weights that can be read; {SAVE}")
     return {_without_prefixes(key): value for key, value in content.items()}
 
 
@@ -158,12 +170,14 @@ def _as_float32(name: str, state_dict: StateDict) -> tuple[StateDict, str]:
     converted: dict[str, None] = {}
     result: StateDict = {}
     for key, tensor in state_dict.items():
-        if key.endswith(".num_batches_tracked"):
+        counter = key.endswith(".num_batches_tracked")
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        real = tensor.is_floating_point() or (counter and not tensor.is_complex())
+        if tensor.is_quantized or tensor.layout != torch.strided or not real:
+            raise CheckpointError(f"{name}: {key} holds {dtype}, not float32; save the unquantised model")
+        if counter:
             result[key] = tensor.long()
             continue
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        if tensor.is_quantized or tensor.layout != torch.strided or not tensor.is_floating_point():
-            raise CheckpointError(f"{name}: {key} holds {dtype}, not float32; save the unquantised model")
         if tensor.dtype != torch.float32:
             converted[dtype] = None
         result[key] = tensor.detach().to(torch.float32).contiguous()

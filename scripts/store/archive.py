@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from scripts.settings import Settings
 from scripts.store.checksums import archive_problems, checksum_file
 
 _SUFFIX = ".mar"
+# Files and requests are named after it.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
 class ArchiveError(UserError):
@@ -42,7 +45,7 @@ class Archive:
     @property
     def labels(self) -> list[str]:
         """The labels its answers must have; empty if it does not say."""
-        return list(self.description.get("emotions", []))
+        return _labels(self.description)
 
 
 def store_path(store: Path, file_name: str) -> Path:
@@ -59,12 +62,8 @@ def read_archive(path: Path) -> Archive:
     """Open an archive. Raises ArchiveError if TorchServe could not register it."""
     try:
         with zipfile.ZipFile(path) as contents:
-            manifest = json.loads(contents.read("MAR-INF/MANIFEST.json"))["model"]
-            configuration = _yaml(contents, manifest.get("configFile"))
-            names = contents.namelist()
-            description = json.loads(contents.read("model.json")) if "model.json" in names else {}
-        return Archive(path, manifest["modelName"], str(manifest["modelVersion"]), configuration, description)
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+            return _described(path, contents)
+    except Exception as error:  # zipfile, its decompressors and yaml raise whatever a broken file leads them to
         raise ArchiveError(f"{path.name}: TorchServe cannot read it ({error}); build or copy it again") from error
 
 
@@ -100,9 +99,9 @@ def registered_labels(store: Path, archive_name: str, version: str, registered_a
 
     ``registered_as`` is its file or folder, as TorchServe tells it.
     """
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         description = json.loads((Path(registered_as) / "model.json").read_text(encoding="utf-8"))
-        return list(description.get("emotions", []))
+        return _labels(description)
     with contextlib.suppress(ArchiveError):
         return find_version(store, archive_name, version, registered_as).labels
     return []
@@ -119,7 +118,7 @@ def check_archive(settings: Settings, archive: Archive) -> None:
     try:
         with zipfile.ZipFile(archive.file) as contents:
             damaged = contents.testzip()
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
+    except Exception as error:  # as in read_archive
         raise ArchiveError(f"{archive.file.name}: is damaged ({error}); copy it again") from error
     if damaged:
         raise ArchiveError(f"{archive.file.name}: {damaged} in it is damaged; copy it again")
@@ -130,6 +129,28 @@ def require_checksum(settings: Settings, archive: Archive) -> None:
     problem = archive_problems(settings.model_store, [archive.file])[archive.file]
     if problem:
         raise ArchiveError(problem)
+
+
+def _described(path: Path, contents: zipfile.ZipFile) -> Archive:
+    """What the archive says of itself; raises ValueError for what nothing could be named after, and others."""
+    manifest = json.loads(contents.read("MAR-INF/MANIFEST.json"))["model"]
+    if not isinstance(manifest, dict):
+        raise ValueError(f"its manifest has {manifest!r:.80} for a model")
+    name, version = manifest["modelName"], str(manifest["modelVersion"])
+    for what, value in (("modelName", name), ("modelVersion", version)):
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise ValueError(f"its {what} {value!r:.80} is not made of letters, digits, dots, - and _")
+    description = json.loads(contents.read("model.json")) if "model.json" in contents.namelist() else {}
+    _labels(description)
+    return Archive(path, name, version, _yaml(contents, manifest.get("configFile")), description)
+
+
+def _labels(description: Any) -> list[str]:
+    """The labels in a ``model.json``. Raises ValueError if it is none."""
+    labels = description.get("emotions", []) if isinstance(description, dict) else None
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"its model.json has no list of labels: {description!r:.80}")
+    return labels
 
 
 def _yaml(contents: zipfile.ZipFile, name: str | None) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def unpack(settings: Settings, archive: Path) -> Path:
                 new = folder.with_suffix(".new")
                 contents.extractall(new)  # checks each file's CRC, and keeps every name inside the folder
                 new.replace(folder)
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
+    except Exception as error:  # zipfile and its decompressors raise whatever a broken file leads them to
         raise ArchiveError(f"{archive.name}: cannot be unpacked into {_folder(settings)} ({error})") from error
     return folder
 

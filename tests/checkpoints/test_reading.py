@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,45 @@ def test_a_truncated_file_is_called_truncated(tmp_path: Path, zipped: bool) -> N
         f"{NAME} is truncated (1000000 bytes, the end is missing); copy it again",
         f"{NAME} is truncated or damaged; copy it again",
     )
+
+
+def test_a_checkpoint_that_was_compressed_has_the_same_weights(saved: Callable[[Any], Path]) -> None:
+    """torch would take the compressed bytes for weights where it maps the file."""
+    weights = {key: torch.rand(value.shape) if value.shape else value for key, value in state_dict_of().items()}
+    path = saved(weights)
+    with zipfile.ZipFile(path) as stored:
+        records = {item.filename: stored.read(item) for item in stored.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, record in records.items():
+            packed.writestr(name, record)
+    found = load_checkpoint(path, MODEL).state_dict
+    assert all(torch.equal(found[key], weights[key]) for key in weights)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"\x80\x020.",
+        b"\x80\x02}X\1\0\0\0a]R.",
+        b"\x80\x02ctorch\nSize\nK\1K\2\x86R.",
+        b"\x80\x02ctorch\nFloatStorage\n)R.",
+    ],
+)
+def test_a_pickle_that_makes_torch_stumble_is_refused(tmp_path: Path, code: bytes) -> None:
+    """With an IndexError, a TypeError and others, instead of an UnpicklingError."""
+    with zipfile.ZipFile(tmp_path / NAME, "w") as file:
+        for name, content in {"data.pkl": code, "version": b"3\n", "byteorder": b"little"}.items():
+            file.writestr(f"archive/{name}", content)
+    assert refusal(tmp_path / NAME).startswith(f"{NAME} is not a torch file that can be read (")
+
+
+def test_a_zip_file_of_several_disks_is_called_truncated(saved: Callable[[Any], Path]) -> None:
+    path = saved({})
+    content = path.read_bytes()
+    end = content.rindex(b"PK\5\6")
+    path.write_bytes(content[:end] + struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2) + content[end:])
+    size = path.stat().st_size
+    assert refusal(path) == f"{NAME} is truncated ({size} bytes, the end is missing); copy it again"
 
 
 def test_a_zip_file_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -66,6 +66,32 @@ def test_integer_weights_are_refused(saved: Callable[[Any], Path]) -> None:
     assert refusal(saved(weights)) == f"{NAME}: classifier.1.bias holds int8, not float32; save the unquantised model"
 
 
+@pytest.mark.parametrize(
+    ("tensor", "kind"),
+    [
+        (torch.empty(7, device="meta"), "tensor on the device meta"),
+        (torch.nested.nested_tensor([torch.zeros(2), torch.zeros(5)], layout=torch.jagged), "nested tensor"),
+    ],
+    ids=["meta", "nested"],
+)
+def test_tensors_without_weights_are_refused(saved: Callable[[Any], Path], tensor: torch.Tensor, kind: str) -> None:
+    assert refusal(saved({**state_dict_of(), "classifier.1.bias": tensor})) == (
+        f"{NAME}: classifier.1.bias is a {kind}, without weights that can be read; {SAVE}"
+    )
+
+
+@pytest.mark.parametrize("key", ["classifier.1.bias", "features.0.1.num_batches_tracked"])
+@pytest.mark.parametrize(
+    ("change", "kind"), [(torch.Tensor.to_sparse, "int64"), (lambda tensor: tensor.to(torch.complex64), "complex64")]
+)
+def test_tensors_that_are_no_plain_numbers_are_refused(
+    saved: Callable[[Any], Path], key: str, change: Callable[[torch.Tensor], torch.Tensor], kind: str
+) -> None:
+    weights = state_dict_of()
+    weights[key] = change(weights[key].long())
+    assert refusal(saved(weights)) == f"{NAME}: {key} holds {kind}, not float32; save the unquantised model"
+
+
 @pytest.mark.parametrize(("value", "kind"), [(float("nan"), "NaN"), (float("-inf"), "infinite")])
 def test_broken_weights_are_refused_with_the_tensor_named(
     saved: Callable[[Any], Path], value: float, kind: str

@@ -119,3 +119,32 @@ def test_a_directory_is_read_up_to_its_bound(entries: int) -> None:
     others = [(400 + number % 100, SHORT, 1, b"\1") for number in range(entries)]
     last = (ORIENTATION, SHORT, 1, b"\6")
     assert read_orientation(tiff("<", *others[: entries - 1], last)) == (6 if entries <= 1000 else 1)
+
+
+def riff(*chunks: bytes) -> bytes:
+    body = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def webp_chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind", "turned"),
+    [(8, b"EXIF", 6), (0, b"EXIF", 1), (4, b"EXIF", 1), (4, b"XMP ", 6), (8, b"XMP ", 1), (None, b"EXIF", 1)],
+)
+def test_metadata_of_a_webp_counts_where_its_header_announces_it(flags: int | None, kind: bytes, turned: int) -> None:
+    """As libwebp and Pillow have it: without an extended header nothing follows the picture."""
+    picture = crafted.plain("WEBP", (64, 48))[12:]
+    content = tiff("<", (ORIENTATION, SHORT, 1, b"\6")) if kind == b"EXIF" else b'tiff:Orientation="6"'
+    header = b"" if flags is None else webp_chunk(b"VP8X", struct.pack("<I", flags) + b"\x3f\0\0\x2f\0\0")
+    data = riff(header, picture, webp_chunk(kind, content))
+    assert our_orientation(data) == pillows_orientation(data) == turned
+
+
+def test_nothing_that_follows_the_picture_of_a_simple_webp_counts() -> None:
+    picture = crafted.plain("WEBP", (64, 48))[12:]
+    other = crafted.plain("WEBP", (600, 700), lossless=True)[12:]
+    found = _EXAMINE["WEBP"](riff(picture, other))
+    assert (found.content, found.size, found.unbounded) == (riff(picture), (64, 48), False)

@@ -49,7 +49,10 @@ const results = [];
 for (const one of cases) {
     const module = await import(one.module);
     fetched = one.fetched;
-    const returned = await module.default[one.name](...JSON.parse(JSON.stringify(one.given), decoded));
-    results.push({returned: encoded(returned === undefined ? null : returned), left: fetched.length});
+    const given = JSON.parse(JSON.stringify(one.given), decoded);
+    const start = performance.now();
+    const returned = await module.default[one.name](...given);
+    const milliseconds = performance.now() - start;
+    results.push({returned: encoded(returned === undefined ? null : returned), left: fetched.length, milliseconds});
 }
 process.stdout.write(JSON.stringify(results));

@@ -29,10 +29,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Result:
-    """What a call returned (bytes as bytes), and how many replies it did not ask for."""
+    """What a call returned (bytes as bytes), how many replies it did not ask for, and how long it took."""
 
     returned: Any
     left: int
+    milliseconds: float
 
 
 class Modules:
@@ -76,7 +77,8 @@ class Modules:
             timeout=120,
         )
         assert made.returncode == 0, made.stderr
-        return [Result(_decoded(result["returned"]), result["left"]) for result in json.loads(made.stdout)]
+        results = json.loads(made.stdout)
+        return [Result(_decoded(result["returned"]), result["left"], result["milliseconds"]) for result in results]
 
 
 def _encoded(value: Any) -> Any:

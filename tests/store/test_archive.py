@@ -68,6 +68,12 @@ def test_an_archive_of_others_may_say_nothing(tmp_path: Path) -> None:
         ({"modelName": "X"}, {}, "'modelVersion'"),
         ({"modelVersion": "1"}, {}, "'modelName'"),
         ({**MANIFEST, "configFile": "d.yaml"}, {}, "\"There is no item named 'd.yaml' in the archive\""),
+        ({**MANIFEST, "modelName": 7}, {}, "its modelName 7 is not made of letters, digits, dots, - and _"),
+        ({**MANIFEST, "modelName": "../X"}, {}, "its modelName '../X' is not made of letters, digits, dots, - and _"),
+        ({**MANIFEST, "modelVersion": ""}, {}, "its modelVersion '' is not made of letters, digits, dots, - and _"),
+        ([], {}, "its manifest has [] for a model"),
+        (MANIFEST, {"model.json": "[]"}, "its model.json has no list of labels: []"),
+        (MANIFEST, {"model.json": '{"emotions": [1]}'}, "its model.json has no list of labels: {'emotions': [1]}"),
         (MANIFEST, {"model.json": "{"}, "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
     ],
 )
@@ -78,7 +84,7 @@ def test_an_archive_torchserve_cannot_read_is_named_with_the_reason(
     assert message(path) == f"X.mar: TorchServe cannot read it ({reason}); build or copy it again"
 
 
-@pytest.mark.parametrize("configuration", ["{", "1", "[1]"])
+@pytest.mark.parametrize("configuration", ["{", "1", "[1]", "a: !!timestamp x"])
 def test_a_configuration_that_is_none_is_refused(tmp_path: Path, configuration: str) -> None:
     path = write(tmp_path / "X.mar", **{"c.yaml": configuration})
     assert message(path).startswith("X.mar: TorchServe cannot read it (")
@@ -90,6 +96,27 @@ def test_a_file_that_is_no_archive_or_gone_is_refused(tmp_path: Path) -> None:
         "X.mar: TorchServe cannot read it (File is not a zip file); build or copy it again"
     )
     assert message(tmp_path / "Y.mar").startswith("Y.mar: TorchServe cannot read it ([Errno 2] No such file")
+
+
+@pytest.mark.parametrize(
+    ("field", "number", "reason"),
+    [
+        (6, 93, "zip file version 9.3"),
+        (8, 1, "File 'MAR-INF/MANIFEST.json' is encrypted, password required for extraction"),
+        (10, 99, "That compression method is not supported"),
+    ],
+)
+def test_an_archive_that_python_cannot_unpack_is_refused(
+    tmp_path: Path, settings: Settings, field: int, number: int, reason: str
+) -> None:
+    """In the directory's first entry: the version that is needed, the flags, the method."""
+    path = write(tmp_path / "X.mar")
+    whole, content = read_archive(path), bytearray(path.read_bytes())
+    content[content.index(b"PK\1\2") + field] = number
+    path.write_bytes(content)
+    assert message(path) == f"X.mar: TorchServe cannot read it ({reason}); build or copy it again"
+    with pytest.raises(ArchiveError, match=r"^X\.mar: is damaged \("):
+        check_archive(settings, whole)
 
 
 @pytest.mark.parametrize("name", ["a/X.mar", "../X.mar", "X.zip", ".X.mar", "X.mar/"])
@@ -172,5 +199,6 @@ def test_the_labels_of_a_registered_version_are_those_of_its_folder_then_of_its_
     folder.mkdir(parents=True)
     (folder / "model.json").write_text('{"emotions": ["z"]}')
     assert registered_labels(tmp_path, "X", "1.5", str(folder)) == ["z"]
-    (folder / "model.json").write_text("[]")
-    assert registered_labels(tmp_path, "X", "1.5", str(folder)) == ["x", "y"]
+    for broken in ("[]", '{"emotions": 1}', "[" * 100_000):
+        (folder / "model.json").write_text(broken)
+        assert registered_labels(tmp_path, "X", "1.5", str(folder)) == ["x", "y"]

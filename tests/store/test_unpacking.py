@@ -77,6 +77,27 @@ def test_an_archive_that_cannot_be_unpacked_keeps_no_other_from_it(settings: Set
     assert (unpack(settings, archive) / "weights").read_text() == "first"
 
 
+@pytest.mark.parametrize(("field", "number"), [(6, 93), (8, 1), (10, 99), (10, 14)])
+def test_an_archive_that_python_cannot_unpack_is_refused(
+    settings: Settings, archive: Path, field: int, number: int
+) -> None:
+    """In the directory's last entry: the version that is needed, the flags, methods that are unknown or not used."""
+    content = bytearray(archive.read_bytes())
+    content[content.rindex(b"PK\1\2") + field] = number
+    archive.write_bytes(content)
+    with pytest.raises(ArchiveError, match=r"^A\.mar: cannot be unpacked into "):
+        unpack(settings, archive)
+
+
+def test_names_that_lead_elsewhere_are_unpacked_inside_the_folder(settings: Settings, archive: Path) -> None:
+    with zipfile.ZipFile(archive, "a") as contents:
+        contents.writestr("../../../outside", "data")
+        contents.writestr("/absolute", "data")
+    folder = unpack(settings, archive)
+    assert {path.name for path in folder.iterdir()} == {"MAR-INF", "weights", "outside", "absolute"}
+    assert {path.name for path in archive.parent.iterdir()} == {"A.mar", "run"}
+
+
 def test_only_what_was_unpacked_here_is_discarded(settings: Settings, archive: Path) -> None:
     folder = unpack(settings, archive)
     for elsewhere in (archive.parent, archive):
