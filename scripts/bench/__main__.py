@@ -98,7 +98,7 @@ def soak(
         Path | None, typer.Option("--json", metavar="FILE", help="Default: RUN_DIR/bench/soak.json.")
     ] = None,
 ) -> int:
-    """Load the stack with good and bad pictures while its processes are killed and a version changes.
+    """Load the stack while processes are killed and a version changes.
 
     Exit code 1 after an unexpected answer, or when a process grows.
     """
