@@ -86,8 +86,9 @@ def _fault_of_error(error: ImageError, data: bytes) -> str:
 
 
 def _is_no_png(data: bytes) -> bool:
-    """Whether Pillow is generous: it takes a header of another length, the last of several, a frame for the image."""
-    generous = data[8:12] != b"\0\0\0\x0d" or data.count(b"IHDR") > 1 or b"fdAT" in data
+    """Whether Pillow is generous: it takes a header of another length, or the last of several; of an animation it takes
+    a frame for the default image, and does not miss the end of the file."""
+    generous = data[8:12] != b"\0\0\0\x0d" or data.count(b"IHDR") > 1 or b"fcTL" in data
     return data.startswith(b"\x89PNG") and generous
 
 

@@ -61,6 +61,19 @@ def test_a_png_of_two_headers_is_damaged(size: tuple[int, int]) -> None:
     assert refusal(head + other + png_chunk(b"IDAT", pixels) + end)[:2] == ("damaged", 400)
 
 
+@pytest.mark.parametrize("length", [b"\0\0", b"\0\1"])
+@pytest.mark.parametrize("marker", [0xE0, 0xE1, 0xEF, 0xFE, 0xDB, 0xC4, 0xC0, 0xDD, 0xDA])
+def test_a_segment_of_a_jpeg_that_is_too_short_is_damaged_where_the_pixels_need_it(marker: int, length: bytes) -> None:
+    data = encode(picture(), "JPEG")
+    changed = data[:2] + bytes((0xFF, marker)) + length + data[2:]
+    if marker >= 0xE0:
+        assert np.array_equal(read_face(changed), reference(data))
+    else:
+        assert refusal(changed)[:2] == ("damaged", 400)
+        with pytest.raises((OSError, SyntaxError, IndexError, struct.error)):
+            reference(changed)
+
+
 @pytest.mark.parametrize(
     "extension",
     [
