@@ -80,14 +80,19 @@ def _fault_of_error(error: ImageError, data: bytes) -> str:
     if _STATUS.get(error.kind) != error.status or not str(error).endswith("."):
         return f"another kind of error: {error.kind} {error.status} {error}"
     image = open_picture(data, PIXELS) if error.kind == "damaged" else None
-    if image and image.format in face_image._EXAMINE and not _is_no_png(data):
+    if image and image.format in face_image._EXAMINE and not _is_generous(data):
         return f"refuses a {image.format} that Pillow decodes: {error} {error.__cause__!r}"
     return ""
 
 
-def _is_no_png(data: bytes) -> bool:
-    """Whether Pillow is generous: it takes a header of another length, or the last of several; of an animation it takes
-    a frame for the default image, and does not miss the end of the file."""
+def _is_generous(data: bytes) -> bool:
+    """Whether Pillow takes what the handler refuses on purpose.
+
+    A PNG's header of another length, the last of several headers, a frame for the default image, an animation that ends
+    in a later frame; a WebP's second frame for a broken first one.
+    """
+    if data.startswith(b"RIFF"):
+        return data.count(b"ANMF") > 1
     generous = data[8:12] != b"\0\0\0\x0d" or data.count(b"IHDR") > 1 or b"fcTL" in data
     return data.startswith(b"\x89PNG") and generous
 
