@@ -11,6 +11,9 @@ _SCREEN: Final = 13
 _EXTENSION, _FRAME, _END = b"!,;"
 # The extension with the index of the transparent colour, which fills what the frame leaves free.
 _GRAPHIC_CONTROL: Final = 0xF9
+_COMMENT: Final = 0xFE
+_APPLICATION: Final = 0xFF
+_LOOPS: Final = b"NETSCAPE2.0"
 
 
 def examine(data: bytes | bytearray) -> Picture:
@@ -49,14 +52,31 @@ def _extensions(data: bytes | bytearray, position: int) -> tuple[list[bytes | by
             raise ValueError("no frame")
         position += 1  # anything else is skipped, as by Pillow
         if data[start] == _EXTENSION:
-            position = _blocks_end(data, start + 2, counter)
+            position = _extension_end(data, start, counter)
             if data[start + 1] == _GRAPHIC_CONTROL:
                 kept.append(data[start:position])
     return kept, position
 
 
-def _blocks_end(data: bytes | bytearray, position: int, counter: BlockCounter) -> int:
+def _extension_end(data: bytes | bytearray, start: int, counter: BlockCounter) -> int:
+    """Where Pillow goes on behind an extension.
+
+    It takes some blocks for granted. Where one of them is the empty block that ends an extension, it reads on to the
+    next empty block, and a frame in between does not count.
+    """
+    position = start + 2
+    for _ in range(_granted(data, start)):
+        counter.count()
+        position += 1 + data[position]
     while data[position]:
         counter.count()
         position += 1 + data[position]
     return position + 1
+
+
+def _granted(data: bytes | bytearray, start: int) -> int:
+    """How many blocks Pillow takes for granted: none of a comment, of others the first, and the number of loops."""
+    if data[start + 1] == _COMMENT:
+        return 0
+    first = data[start + 3 : start + 3 + data[start + 2]]
+    return 2 if data[start + 1] == _APPLICATION and first.startswith(_LOOPS) else 1

@@ -117,8 +117,8 @@ def _segment(data: bytes | bytearray, position: int) -> tuple[int, int, int]:
     marker = data[start + 1]
     if marker in _WITHOUT_BODY:
         return marker, start, start + 2
-    length = int.from_bytes(data[start + 2 : start + 4], "big")
-    if marker in _RESERVED or length < 2 or start + 2 + length > len(data):
+    length = max(2, int.from_bytes(data[start + 2 : start + 4], "big"))  # less is no error to a comment's reader
+    if marker in _RESERVED or start + 2 + length > len(data):
         raise ValueError(f"a segment {marker:02x} of {length} bytes")
     return marker, start, start + 2 + length
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from typing import Final
@@ -13,6 +14,8 @@ _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _HEADER_END: Final = len(_SIGNATURE) + 25
 # By colour type: the depths in bits that there are, and the channels.
 _COLOURS: Final = {0: ((1, 2, 4, 8, 16), 1), 2: ((8, 16), 3), 3: ((1, 2, 4, 8), 1), 4: ((8, 16), 2), 6: ((8, 16), 4)}
+# What Pillow takes for the name of a chunk.
+_NAME: Final = re.compile(rb"\w{4}")
 _NEEDED: Final = frozenset((b"PLTE", b"IDAT", b"IEND"))
 _TEXTS: Final = frozenset((b"tEXt", b"zTXt", b"iTXt"))
 # ImageMagick's way of keeping EXIF data, from before the chunk for it.
@@ -60,9 +63,14 @@ def _chunks(data: bytes | bytearray) -> tuple[list[memoryview], dict[bytes, byte
         start = end
         length, name = struct.unpack_from(">I4s", data, start)
         end = start + 12 + length
-        if name in _NEEDED or not name.isalpha():
+        if not _NAME.fullmatch(name):
+            kept.append(view[start : start + 8])  # before the pixels' end an error to Pillow, behind it the file's end
+            break
+        if name == b"IHDR":
+            raise ValueError("a second header, of which Pillow would take the size")
+        if name in _NEEDED:
             kept.append(view[start:end])
-        elif end > len(data):
+        elif end - 4 > len(data):  # nobody checks its checksum
             raise ValueError(f"a chunk {name!r} of {length} bytes")
         elif name == b"eXIf":
             profiles[name] = bytes(view[start + 8 : end - 4])
@@ -72,23 +80,27 @@ def _chunks(data: bytes | bytearray) -> tuple[list[memoryview], dict[bytes, byte
 
 
 def _profile(name: bytes, body: bytes) -> dict[bytes, bytes]:
-    """The text of a chunk by its key, if it may hold an orientation."""
+    """The text of a chunk by its key, if it may hold an orientation and Pillow reads it."""
     key, _, text = body.partition(b"\0")
     if key not in (_EXIF_KEY, _XMP_KEY):
         return {}
     if name == b"tEXt":
         return {key: text}
     if name == b"zTXt":
-        return {key: _unpacked(text[1:])}
-    packed, text = text[:1] == b"\1", text[2:].split(b"\0", 2)[-1]
-    return {key: _unpacked(text) if packed else text}
+        return {key: _unpacked(text[1:]) or b""}
+    packed, method, parts = text[:1] != b"\0", text[1:2], text[2:].split(b"\0", 2)
+    if len(parts) < 3 or (packed and method != b"\0"):
+        return {}
+    unpacked = _unpacked(parts[2]) if packed else parts[2]  # behind the language and the translated key
+    return {} if unpacked is None else {key: unpacked}
 
 
-def _unpacked(packed: bytes) -> bytes:
+def _unpacked(packed: bytes) -> bytes | None:
+    """The beginning of a text; None if it is broken there."""
     try:
         return zlib.decompressobj().decompress(packed, _MAX_TEXT)
     except zlib.error:
-        return b""
+        return None
 
 
 def _orientation(profiles: dict[bytes, bytes]) -> int:

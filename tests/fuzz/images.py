@@ -10,11 +10,13 @@ from pathlib import Path
 from random import Random
 
 import face_image
+import image_png
 import numpy as np
 import numpy.typing as npt
 from face_image import ImageError, read_face
 from image_resize import _SIXTEEN_TO_EIGHT_BITS
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngImageFile
 
 from tests.fuzz.pictures import RARE, changed, extra_blocks, open_picture, seeds
 
@@ -78,14 +80,21 @@ def _fault_of_error(error: ImageError, data: bytes) -> str:
     if _STATUS.get(error.kind) != error.status or not str(error).endswith("."):
         return f"another kind of error: {error.kind} {error.status} {error}"
     image = open_picture(data, PIXELS) if error.kind == "damaged" else None
-    if image and image.format in face_image._EXAMINE and not _is_no_png(data):
+    if image and image.format in face_image._EXAMINE and not _is_generous(data):
         return f"refuses a {image.format} that Pillow decodes: {error} {error.__cause__!r}"
     return ""
 
 
-def _is_no_png(data: bytes) -> bool:
-    """Whether Pillow is generous: it takes a header of another length, and a frame for the default image."""
-    return data.startswith(b"\x89PNG") and (data[8:12] != b"\0\0\0\x0d" or b"fdAT" in data)
+def _is_generous(data: bytes) -> bool:
+    """Whether Pillow takes what the handler refuses on purpose.
+
+    A PNG's header of another length, the last of several headers, a frame for the default image, an animation that ends
+    in a later frame; a WebP's second frame for a broken first one.
+    """
+    if data.startswith(b"RIFF"):
+        return data.count(b"ANMF") > 1
+    generous = data[8:12] != b"\0\0\0\x0d" or data.count(b"IHDR") > 1 or b"fcTL" in data
+    return data.startswith(b"\x89PNG") and generous
 
 
 def _fault_of_pixels(face: npt.NDArray[np.uint8], data: bytes) -> str:
@@ -94,23 +103,33 @@ def _fault_of_pixels(face: npt.NDArray[np.uint8], data: bytes) -> str:
     image = open_picture(data, PIXELS)
     if image is None:
         return ""
-    if getattr(image, "is_animated", False) and image.format == "PNG":  # Pillow reads no metadata behind a frame
-        image.getexif()[0x0112] = face_image._EXAMINE["PNG"](data).orientation
-    differing = int((face != _reference(image)).any(axis=2).sum())
+    differing = int((face != _reference(image, _orientation(image, data))).any(axis=2).sum())
     return f"other pixels of a {image.format} {image.mode} than Pillow's: {differing}" if differing else ""
 
 
-def _reference(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """Upright, RGB, bilinear; EXIF data that Pillow cannot read leave the picture as it is."""
+def _orientation(image: Image.Image, data: bytes) -> int:
+    """EXIF's number. What Pillow cannot read leaves the picture as it is."""
+    if isinstance(image, PngImageFile) and (image.is_animated or _has_long_text(data)):
+        return face_image._EXAMINE["PNG"](data).orientation  # only one of the two reads what holds it
     try:
         orientation = image.getexif().get(0x0112, 1)
     except Exception:
-        orientation = 1
+        return 1
+    return int(orientation) if orientation in range(1, 9) else 1
+
+
+def _has_long_text(data: bytes) -> bool:
+    """Whether the handler unpacks only the beginning of a text: Pillow takes none of it if its end is broken."""
+    return any(len(text) == image_png._MAX_TEXT for text in image_png._chunks(data)[1].values())
+
+
+def _reference(image: Image.Image, orientation: int) -> npt.NDArray[np.uint8]:
+    """Upright, RGB, bilinear."""
     if image.mode.startswith("I"):
         image = Image.fromarray(_SIXTEEN_TO_EIGHT_BITS[np.asarray(image).clip(0, 65535)])
     plain = image.copy()
     plain.info.clear()
-    plain.getexif()[0x0112] = orientation if orientation in range(1, 9) else 1
+    plain.getexif()[0x0112] = orientation
     upright = ImageOps.exif_transpose(plain).convert("RGB")
     return np.asarray(upright.resize((224, 224), Image.Resampling.BILINEAR))
 

@@ -89,6 +89,33 @@ def test_xmp_has_the_orientation_that_exif_does_not_have(attribute: str, expecte
         assert our_orientation(data) == pillows_orientation(data) == (3 if b"MM" in exif else expected)
 
 
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (b"\1\0\0\0" + zlib.compress(b'tiff:Orientation="3"'), 3),
+        (b"\2\0\0\0" + zlib.compress(b'tiff:Orientation="3"'), 3),
+        (b"\1\1\0\0" + zlib.compress(b'tiff:Orientation="3"'), 6),
+        (b"\1\0\0\0no stream of zlib", 6),
+        (b"\0\0\0" + b'tiff:Orientation="3"', 6),
+        (b"\0\1\0\0" + b'tiff:Orientation="3"', 3),
+        (b"\0", 6),
+    ],
+)
+def test_a_text_that_pillow_does_not_read_leaves_the_one_before_it(other: bytes, expected: int) -> None:
+    bodies = b"\0\0\0\0" + b'tiff:Orientation="6"', other
+    data = crafted.png_with(*(crafted.png_chunk(b"iTXt", b"XML:com.adobe.xmp\0" + body) for body in bodies))
+    assert our_orientation(data) == pillows_orientation(data) == expected
+
+
+def test_a_packed_text_counts_though_it_is_broken_behind_what_is_unpacked_of_it() -> None:
+    """Pillow unpacks it to its end, and takes none of it."""
+    packed = zlib.compress(b'tiff:Orientation="6"' + bytes(1 << 18))
+    for checksum, pillows in ((packed[-4:], 6), (bytes(4), 1)):
+        body = b"XML:com.adobe.xmp\0\1\0\0\0" + packed[:-4] + checksum
+        data = crafted.png_with(crafted.png_chunk(b"iTXt", body))
+        assert (our_orientation(data), pillows_orientation(data)) == (6, pillows)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_broken_exif_data_has_the_orientation_that_pillow_finds() -> None:
     rng = random.Random(1)
