@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -20,7 +21,8 @@ from scripts.files import write_text
 class ProcessRecord:
     """A process we started. ``created`` (seconds since the epoch) tells it from a later one with the same id.
 
-    ``group`` is the id of its process group, of which it need not be the leader; 0 if that is unknown.
+    ``group`` is the id of its process group, if that is its own and its children's; it need not be the leader. 0 for a
+    process that shares its group with strangers.
     """
 
     pid: int
@@ -29,8 +31,16 @@ class ProcessRecord:
 
     @classmethod
     def of(cls, pid: int) -> ProcessRecord:
-        """Record a running process. Raises psutil.NoSuchProcess or ProcessLookupError if it has ended."""
+        """Record a running process that was started in a session of its own, or by a process that was.
+
+        Raises psutil.NoSuchProcess or ProcessLookupError if it has ended.
+        """
         return cls(pid, psutil.Process(pid).create_time(), os.getpgid(pid))
+
+    @classmethod
+    def alone(cls, pid: int) -> ProcessRecord:
+        """Record a running process without its group. Raises psutil.NoSuchProcess if it has ended."""
+        return cls(pid, psutil.Process(pid).create_time())
 
     @property
     def alive(self) -> bool:
@@ -52,10 +62,10 @@ class ProcessRecord:
         """What lives of its group, itself included: its children may outlive it.
 
         Linux gives no new process the id of a group that still has members: a process with that id, unless it is
-        this one, shows that the group is gone and its id another's.
+        this one, shows that the group is gone and its id another's. The caller's own group is none that was started.
         """
         led = self.group == self.pid and self._process() is not None
-        if not self.group or (psutil.pid_exists(self.group) and not led):
+        if self.group in (0, os.getpgid(0)) or (psutil.pid_exists(self.group) and not led):
             return []
         return [process for process in psutil.process_iter() if _is_in(process, self.group)]
 
@@ -63,7 +73,10 @@ class ProcessRecord:
         """Signal the process, wait up to ``grace`` seconds, then kill it with all that is left of its group."""
         if self.alive:
             os.kill(self.pid, signal_number)
-            wait_until(lambda: not self.alive, grace)
+            if not wait_until(lambda: not self.alive, grace):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
+                wait_until(lambda: not self.alive, grace)
         self.kill_group(grace)
 
     def kill_group(self, grace: float) -> None:

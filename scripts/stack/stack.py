@@ -58,7 +58,9 @@ class Stack:
 
     def note(self, name: str, pid: int) -> None:
         """Record a process, in place of an earlier one of that name."""
-        write_records(self.record_file, read_records(self.record_file) | {name: ProcessRecord.of(pid)})
+        # `make serve` is the supervisor itself, in the group of whatever started it.
+        record = ProcessRecord.alone(pid) if name == SUPERVISOR else ProcessRecord.of(pid)
+        write_records(self.record_file, read_records(self.record_file) | {name: record})
 
     def refuse_second_start(self) -> None:
         """Raise StackError when something of this stack, or of another on its ports, runs already."""
