@@ -123,6 +123,7 @@ def _values(settings: Settings) -> dict[str, Any]:
     return {
         "njs_module": _njs_module(version),
         "has_keepalive_min_timeout": _is_at_least(version, (1, 27, 4)),
+        "has_ssl_object_cache": _is_at_least(version, (1, 27, 4)),
         "user": _user(),
         "nginx_dir": _quotable(_directory(settings)),
         "log_dir": _quotable(settings.log_dir),

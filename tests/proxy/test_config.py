@@ -243,8 +243,9 @@ def test_a_directive_that_an_older_nginx_lacks_is_left_out_there(tmp_path: Path,
     nginx = tmp_path / "nginx"
     nginx.write_text(f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n")
     nginx.chmod(0o755)
-    limits = _rendered(_settings(tmp_path / "run", NGINX=str(nginx)))["http/limits.conf"]
-    assert ("\nkeepalive_min_timeout " in limits) == known
+    files = _rendered(_settings(tmp_path / "run", NGINX=str(nginx), **TLS))
+    assert ("\nkeepalive_min_timeout " in files["http/limits.conf"]) == known
+    assert ("\nssl_object_cache_inheritable off;" in files["nginx.conf"]) == known
 
 
 def test_without_tls_nothing_speaks_of_it(tmp_path: Path) -> None:
