@@ -15,6 +15,7 @@ from scripts.checkpoints.libraries import import_openvino, import_torchvision
 from scripts.settings import load_settings
 from scripts.store.unpacking import unpack_all
 from tests.support import stacks
+from tests.support.authority import Authority, Installed
 from tests.support.commands import run_command
 from tests.support.order import FromBothEnds, put_in_order
 from tests.support.places import PLACES, TEST_DIR
@@ -88,6 +89,18 @@ def stack(start_stack: StartStack) -> Iterator[RunningStack]:
     """The nine stand-in models, served."""
     with start_stack() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Certificates that only those trust who are told to."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def installed(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """A certificate where a stack looks for it, to be replaced."""
+    return Installed(tmp_path_factory.mktemp("live"), authority.issue("first"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -207,11 +207,6 @@ def test_retry_after_is_a_number_or_a_date_and_never_a_crash() -> None:
     assert retry_after(answer(None)) == retry_after(answer("soon")) == float("inf")
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
 def secure(server: Server, authority: Authority) -> Server:
     """The service over HTTPS."""

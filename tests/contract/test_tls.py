@@ -35,16 +35,6 @@ PAUSES = (0.0, 0.005, 0.01, 0.02, 0.04)
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def installed(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    return Installed(tmp_path_factory.mktemp("live"), authority.issue("first"))
-
-
-@pytest.fixture(scope="module")
 def proxy(stack: RunningStack, installed: Installed, process: str) -> Iterator[RunningProxy]:
     """A proxy with TLS before the TorchServe of the nine models."""
     with proxy_of(stack, TEST_DIR / process / "tls", **installed.settings) as running:

@@ -22,11 +22,6 @@ NOW = datetime.now(timezone.utc).replace(microsecond=0)
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def good(authority: Authority) -> Pair:
     return authority.issue("good", not_after=NOW + timedelta(days=90))
 

@@ -34,16 +34,6 @@ RENEWALS = 2
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def installed(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    return Installed(tmp_path_factory.mktemp("live"), authority.issue("first"))
-
-
-@pytest.fixture(scope="module")
 def proxy(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     listen = f"127.0.0.1:{free_ports(1)[0]}"
     environment = {**installed.settings, "MANAGEMENT_LISTEN": listen, "CLIENT_REQUESTS": "0"}

@@ -39,11 +39,6 @@ HTTPS_ONLY = "This port accepts only HTTPS; write https:// instead of http:// in
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def proxy(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     """A proxy with TLS on both listeners, for localhost and NAME."""
     folder = tmp_path_factory.mktemp("tls")
