@@ -1,4 +1,4 @@
-"""The proxy's configuration: nginx accepts what the settings make of it, and bad settings are named."""
+"""The proxy's configuration: nginx accepts what the settings make of it, file by file."""
 
 from __future__ import annotations
 
@@ -11,21 +11,8 @@ from pathlib import Path
 import pytest
 
 from scripts.proxy import rendering
-from scripts.settings import ROOT, Settings, load_settings
-
-# Neither nginx nor anything else reads these.
-TLS = {"TLS_CERTIFICATE": "/nowhere/fullchain.pem", "TLS_KEY": "/nowhere/privkey.pem"}
-
-
-def _settings(run_dir: Path, **environment: str) -> Settings:
-    return load_settings({"RUN_DIR": str(run_dir), **environment})
-
-
-def _rendered(settings: Settings) -> dict[str, str]:
-    """What ``render`` writes, by the file's path below RUN_DIR/nginx."""
-    rendering.render(settings)
-    directory = settings.run_dir / "nginx"
-    return {str(path.relative_to(directory)): path.read_text() for path in directory.rglob("*.conf")}
+from scripts.settings import ROOT
+from tests.proxy.rendered import TLS, rendered, settings_of
 
 
 @pytest.mark.parametrize(
@@ -52,24 +39,24 @@ def _rendered(settings: Settings) -> dict[str, str]:
     ids=lambda environment: " ".join(f"{name}={value}" for name, value in environment.items()) or "defaults",
 )
 def test_nginx_accepts_the_configuration(tmp_path: Path, environment: dict[str, str]) -> None:
-    settings = _settings(tmp_path, PORT="18000", **environment)
+    settings = settings_of(tmp_path, PORT="18000", **environment)
     rendering.render(settings)
     rendering.check(settings)
 
 
 def test_directories_may_have_blanks_and_other_letters(tmp_path: Path) -> None:
-    settings = _settings(tmp_path / "a b; é #1 {x} 'y'", PORT="18000")
+    settings = settings_of(tmp_path / "a b; é #1 {x} 'y'", PORT="18000")
     rendering.render(settings)
     rendering.check(settings)
 
 
 def test_every_placeholder_has_a_value(tmp_path: Path) -> None:
-    for name, text in _rendered(_settings(tmp_path)).items():
+    for name, text in rendered(settings_of(tmp_path)).items():
         assert not re.search(r"\{\{|\{%", text), name
 
 
 def test_every_template_is_included(tmp_path: Path) -> None:
-    files = _rendered(_settings(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001", **TLS))
+    files = rendered(settings_of(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001", **TLS))
     included = set(
         re.findall(rf'include "{re.escape(str(tmp_path))}/nginx/([a-z_/]+\.conf)";', "".join(files.values()))
     )
@@ -79,7 +66,7 @@ def test_every_template_is_included(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tls", [{}, TLS], ids=["http", "https"])
 @pytest.mark.parametrize("environment", [{}, {"MANAGEMENT_LISTEN": "127.0.0.1:18001", "METRICS_ALLOW": "all"}])
 def test_gixy_finds_nothing_unsafe(tmp_path: Path, environment: dict[str, str], tls: dict[str, str]) -> None:
-    path = rendering.render(_settings(tmp_path, **environment, **tls))
+    path = rendering.render(settings_of(tmp_path, **environment, **tls))
     # Pages replace the headers of the API on purpose, and a file is looked up once a page.
     meant = "--skips=add_header_redefinition,try_files_is_evil_too"
     gixy = Path(sys.executable).with_name("gixy")
@@ -106,7 +93,7 @@ def test_imports_of_scripts_go_down() -> None:
 
 
 def test_nginx_writes_only_into_the_run_directory(tmp_path: Path) -> None:
-    text = "".join(_rendered(_settings(tmp_path)).values())
+    text = "".join(rendered(settings_of(tmp_path)).values())
     targets = re.findall(r'^\s*(?:pid|access_log|error_log|\w+_temp_path) "?([^";\s]+)', text, re.MULTILINE)
     assert len(targets) >= 8
     assert [target for target in targets if not target.startswith(f"{tmp_path}/") and target != "off"] == []
@@ -114,7 +101,7 @@ def test_nginx_writes_only_into_the_run_directory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
 def test_no_level_makes_nginx_log_headers_and_with_them_keys(tmp_path: Path, level: str) -> None:
-    text = "".join(_rendered(_settings(tmp_path, LOG_LEVEL=level)).values())
+    text = "".join(rendered(settings_of(tmp_path, LOG_LEVEL=level)).values())
     levels = re.findall(r'^\s*error_log "[^"]+" (\w+);', text, re.MULTILINE)
     assert levels
     assert "debug" not in levels
@@ -125,7 +112,7 @@ def test_no_level_makes_nginx_log_headers_and_with_them_keys(tmp_path: Path, lev
     [("debug", "info", "info"), ("info", "notice", "info"), ("warning", "warn", "warn"), ("error", "error", "error")],
 )
 def test_the_level_of_the_log_is_said_in_nginxs_words(tmp_path: Path, level: str, nginx: str, poller: str) -> None:
-    files = _rendered(_settings(tmp_path, LOG_LEVEL=level))
+    files = rendered(settings_of(tmp_path, LOG_LEVEL=level))
     found = {name: re.findall(r'^\s*error_log "[^"]+" (\w+);', text, re.MULTILINE) for name, text in files.items()}
     assert {name: levels for name, levels in found.items() if levels} == {
         "http/logs.conf": [nginx],
@@ -138,7 +125,7 @@ OPEN = {"= /", "= /api/v1/health/live", "= /api/v1/health/ready", "= /metrics"}
 
 
 def test_whatever_answers_asks_for_a_key_unless_it_is_open(tmp_path: Path) -> None:
-    files = _rendered(_settings(tmp_path, ALLOW_ANONYMOUS="0"))
+    files = rendered(settings_of(tmp_path, ALLOW_ANONYMOUS="0"))
     text = "".join(text for name, text in files.items() if name.startswith("server/"))
     blocks = re.findall(r"^location ([^{]+) \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
     answering = {path: body for path, body in blocks if "js_content api.handle;" in body}
@@ -146,38 +133,30 @@ def test_whatever_answers_asks_for_a_key_unless_it_is_open(tmp_path: Path) -> No
     assert {"/", "= /api/v1/predict"} <= asking
     assert answering.keys() - asking == OPEN
     assert "return 401;" in files["server/keys.conf"]
-    open_to_all = _rendered(_settings(tmp_path, ALLOW_ANONYMOUS="1", BIND_ADDRESS="0.0.0.0"))
+    open_to_all = rendered(settings_of(tmp_path, ALLOW_ANONYMOUS="1", BIND_ADDRESS="0.0.0.0"))
     assert "return" not in open_to_all["server/keys.conf"]
 
 
 def test_only_the_whole_origin_matches_and_a_dot_is_a_dot(tmp_path: Path) -> None:
-    files = _rendered(_settings(tmp_path, CORS_ORIGINS="https://app.example.org:8443 http://[::1]:5173"))
+    files = rendered(settings_of(tmp_path, CORS_ORIGINS="https://app.example.org:8443 http://[::1]:5173"))
     patterns = re.findall(r'^ *"~(.*)" \$http_origin;$', files["http/cors.conf"], re.MULTILINE)
     assert patterns == [r"^https://app\.example\.org:8443$", r"^http://\[::1\]:5173$"]
 
 
 def test_a_prediction_and_its_repeats_end_within_the_time_out(tmp_path: Path) -> None:
-    text = _rendered(_settings(tmp_path, PREDICT_TIMEOUT="7"))["server/predict.conf"]
+    text = rendered(settings_of(tmp_path, PREDICT_TIMEOUT="7"))["server/predict.conf"]
     time_outs = re.findall(r"location /_predict/(\d)/ {[^}]*proxy_read_timeout (\d+)ms;", text)
     assert time_outs == [(str(eighths), str(875 * eighths)) for eighths in range(1, 9)]
 
 
-def test_connections_to_torchserve_are_kept_by_an_nginx_that_must_be_told(tmp_path: Path) -> None:
-    """The pinned one keeps them by itself, as any since 1.29.7; one that NGINX names may be older."""
-    files = _rendered(_settings(tmp_path))
-    assert re.findall(r"^ *keepalive (\d+);$", files["http/torchserve.conf"], re.MULTILINE) == ["32"]
-    told = set(files["server/predict_request.conf"].splitlines())
-    assert {"proxy_http_version 1.1;", 'proxy_set_header Connection "";'} <= told
-
-
 def test_rate_limit_of_zero_limits_nothing(tmp_path: Path) -> None:
-    files = _rendered(_settings(tmp_path, RATE_LIMIT="0"))
+    files = rendered(settings_of(tmp_path, RATE_LIMIT="0"))
     for name in ("http/limits.conf", "server/routes.conf"):
         assert "limit_req" not in re.sub(r"#.*", "", files[name])
 
 
 def test_scripts_use_only_settings_they_are_given(tmp_path: Path) -> None:
-    settings = _settings(tmp_path)
+    settings = settings_of(tmp_path)
     rendering.render(settings)
     given = json.loads((tmp_path / "nginx" / "settings.json").read_text()).keys()
     scripts = [path.read_text() for path in (ROOT / "proxy" / "njs").rglob("*.js")]
@@ -186,7 +165,7 @@ def test_scripts_use_only_settings_they_are_given(tmp_path: Path) -> None:
 
 
 def test_command_runs_the_rendered_file_and_nothing_of_the_machine(tmp_path: Path) -> None:
-    settings = _settings(tmp_path)
+    settings = settings_of(tmp_path)
     path = rendering.render(settings)
     binary, *arguments = rendering.command(settings)
     assert Path(binary).name == "nginx"
@@ -194,87 +173,20 @@ def test_command_runs_the_rendered_file_and_nothing_of_the_machine(tmp_path: Pat
     assert arguments == ["-p", f"{tmp_path}/nginx/", "-c", str(path), "-e", str(log)]
 
 
-def test_another_nginx_is_run_when_it_is_set(tmp_path: Path) -> None:
-    assert rendering.command(_settings(tmp_path, NGINX="/opt/nginx"))[0] == "/opt/nginx"
-
-
-@pytest.mark.parametrize(
-    "origin", ["*", "null", "localhost:5173", "http://localhost:5173/", "ftp://host", 'http://a";', "http://A.example"]
-)
-def test_origin_that_no_browser_sends_is_named(tmp_path: Path, origin: str) -> None:
-    with pytest.raises(
-        rendering.ProxyError, match=rf"^CORS_ORIGINS: {re.escape(origin)} is not an origin; write each as"
-    ):
-        rendering.render(_settings(tmp_path, CORS_ORIGINS=f"http://localhost:5173 {origin}"))
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1:80", "a b", "x;", "-"])
-def test_address_that_is_none_is_named(tmp_path: Path, address: str) -> None:
-    with pytest.raises(rendering.ProxyError, match=rf"^BIND_ADDRESS={re.escape(address)}: use an IP address"):
-        rendering.render(_settings(tmp_path, BIND_ADDRESS=address))
-
-
-@pytest.mark.parametrize("name", ['a"b', "a$b", "a\\b", "a\nb"])
-def test_directory_nginx_cannot_write_down_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(rendering.ProxyError, match="nginx takes no path with a quote, backslash or dollar sign"):
-        rendering.render(_settings(tmp_path / name))
-
-
-def test_nginx_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(rendering.ProxyError, match=r"^/nowhere/nginx: cannot be run .* set NGINX to an nginx with njs"):
-        rendering.render(_settings(tmp_path, NGINX="/nowhere/nginx"))
-
-
-def test_njs_is_loaded_where_it_is_a_module_of_its_own(tmp_path: Path) -> None:
-    """As with Debian's nginx: ``-V`` names the directory of the modules."""
-    module = tmp_path / "ngx_http_js_module.so"
-    module.touch()
-    nginx = tmp_path / "nginx"
-    nginx.write_text(f"#!/bin/sh\necho 'configure arguments: --prefix=/usr --modules-path={tmp_path} --with-x' >&2\n")
-    nginx.chmod(0o755)
-    settings = _settings(tmp_path / "run", NGINX=str(nginx))
-    assert f'load_module "{module}";' in rendering.render(settings).read_text()
-    module.unlink()
-    assert "load_module" not in rendering.render(settings).read_text()
-
-
-@pytest.mark.parametrize(("version", "known"), [("1.26.3", False), ("1.27.4", True), ("1.31.3", True)])
-def test_a_directive_that_an_older_nginx_lacks_is_left_out_there(tmp_path: Path, version: str, known: bool) -> None:
-    nginx = tmp_path / "nginx"
-    nginx.write_text(f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n")
-    nginx.chmod(0o755)
-    files = _rendered(_settings(tmp_path / "run", NGINX=str(nginx), **TLS))
-    assert ("\nkeepalive_min_timeout " in files["http/limits.conf"]) == known
-    assert ("\nssl_object_cache_inheritable off;" in files["nginx.conf"]) == known
-
-
 def test_without_tls_nothing_speaks_of_it(tmp_path: Path) -> None:
-    files = _rendered(_settings(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001"))
+    files = rendered(settings_of(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001"))
     assert "Strict-Transport-Security" not in files["server/headers.conf"] + files["server/pages_headers.conf"]
     assert "ssl" not in files["nginx.conf"] + files["server/other_hosts.conf"] + files["management/server.conf"]
 
 
 def test_the_time_for_which_browsers_stay_with_https_is_a_setting(tmp_path: Path) -> None:
-    files = _rendered(_settings(tmp_path, HSTS_MAX_AGE="0", **TLS))
+    files = rendered(settings_of(tmp_path, HSTS_MAX_AGE="0", **TLS))
     assert '    on "max-age=0";\n' in files["http/tls.conf"]
-
-
-def test_the_paths_of_certificates_are_quotable_too(tmp_path: Path) -> None:
-    with pytest.raises(rendering.ProxyError, match="nginx takes no path with a quote, backslash or dollar sign"):
-        rendering.render(_settings(tmp_path, TLS_CERTIFICATE='/a"b.pem', TLS_KEY="/a.key"))
-
-
-def test_what_nginx_says_of_a_broken_configuration_is_passed_on(tmp_path: Path) -> None:
-    settings = _settings(tmp_path)
-    rendering.render(settings)
-    (tmp_path / "nginx" / "server" / "routes.conf").write_text("nonsense on;")
-    with pytest.raises(rendering.ProxyError, match=r'nginx refuses its configuration.*unknown directive "nonsense"'):
-        rendering.check(settings)
 
 
 @pytest.mark.parametrize(("size", "put_aside"), [(20 * 2**20, False), (20 * 2**20 + 1, True)])
 def test_a_start_puts_a_large_error_log_aside(tmp_path: Path, size: int, put_aside: bool) -> None:
-    settings = _settings(tmp_path)
+    settings = settings_of(tmp_path)
     log = settings.log_dir / "proxy-error.log"
     log.parent.mkdir()
     with log.open("wb") as file:
@@ -285,9 +197,9 @@ def test_a_start_puts_a_large_error_log_aside(tmp_path: Path, size: int, put_asi
 
 
 def test_the_address_of_a_client_comes_from_trusted_proxies_only(tmp_path: Path) -> None:
-    assert "real_ip" not in "".join(_rendered(_settings(tmp_path)).values())
-    limits = _rendered(_settings(tmp_path, TRUSTED_PROXIES="10.0.0.0/8 ::1"))["http/limits.conf"]
+    assert "real_ip" not in "".join(rendered(settings_of(tmp_path)).values())
+    limits = rendered(settings_of(tmp_path, TRUSTED_PROXIES="10.0.0.0/8 ::1"))["http/limits.conf"]
     trusted = "set_real_ip_from 10.0.0.0/8;\nset_real_ip_from ::1/128;\n"
     assert limits.endswith(f"{trusted}real_ip_header X-Forwarded-For;\nreal_ip_recursive on;\n")
     with pytest.raises(rendering.ProxyError, match="TRUSTED_PROXIES=all: then any client could name any address"):
-        rendering.render(_settings(tmp_path, TRUSTED_PROXIES="all"))
+        rendering.render(settings_of(tmp_path, TRUSTED_PROXIES="all"))

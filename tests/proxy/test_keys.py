@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import select
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -19,10 +17,11 @@ from scripts.access.apps import app_keys
 from scripts.proxy import reloading
 from scripts.proxy.pages import DESCRIPTION
 from tests.monitoring.scrape import Scrape
+from tests.proxy.guarded import get, status_of
 from tests.support.assertions import assert_cors, assert_error
 from tests.support.client import ORIGIN
 from tests.support.polling import poll
-from tests.support.proxies import RunningProxy, running_proxy
+from tests.support.proxies import RunningProxy
 from tests.support.wire import head
 
 HOW = 'send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"'
@@ -34,37 +33,8 @@ UNKNOWN = (
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
-    """A proxy that requires keys, and takes two predictions of each at once."""
-    with running_proxy(tmp_path_factory.mktemp("keys"), {"ALLOW_ANONYMOUS": "0", "CLIENT_REQUESTS": "2"}) as proxy:
-        yield proxy
-
-
-@pytest.fixture(scope="module")
-def make_key(guarded: RunningProxy) -> Callable[[str], str]:
-    """Make a key, and wait until it is known."""
-
-    def make(name: str) -> str:
-        key = app_keys(guarded.settings).add(name)
-        poll(lambda: _status(guarded, key), lambda status: status == 200, seconds=10)
-        return key
-
-    return make
-
-
-@pytest.fixture(scope="module")
 def key(make_key: Callable[[str], str]) -> str:
     return make_key("app")
-
-
-def _get(
-    proxy: RunningProxy, path: str = "/api/v1/models", headers: Mapping[str, str] | None = None
-) -> requests.Response:
-    return requests.get(f"{proxy.url}{path}", headers={"Origin": ORIGIN, **(headers or {})}, timeout=10)
-
-
-def _status(proxy: RunningProxy, key: str) -> int:
-    return _get(proxy, headers={"X-API-Key": key}).status_code
 
 
 @pytest.mark.parametrize("path", ["/api/v1/models", "/api/v1/health", "/api/v1/predict", "/api/v1/else", "/nowhere"])
@@ -79,7 +49,7 @@ def test_without_a_key_nothing_is_answered(guarded: RunningProxy, method: str, p
 
 def test_the_described_sentence_is_the_one_that_is_sent(guarded: RunningProxy) -> None:
     described = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))["components"]["responses"]["NoKey"]
-    assert described["content"]["application/json"]["example"] == _get(guarded).json()
+    assert described["content"]["application/json"]["example"] == get(guarded).json()
 
 
 @pytest.mark.parametrize(
@@ -97,13 +67,13 @@ def test_the_described_sentence_is_the_one_that_is_sent(guarded: RunningProxy) -
     ],
 )
 def test_pages_probes_and_metrics_need_no_key(guarded: RunningProxy, path: str, status: int) -> None:
-    assert _get(guarded, path).status_code == status
+    assert get(guarded, path).status_code == status
 
 
 @pytest.mark.parametrize("header", ["Authorization: Bearer {}", "authorization: bearer  {}", "X-API-Key: {}"])
 def test_a_key_is_taken_from_either_header(guarded: RunningProxy, key: str, header: str) -> None:
     name, _, value = header.format(key).partition(": ")
-    answer = _get(guarded, headers={name: value})
+    answer = get(guarded, headers={name: value})
     assert answer.status_code == 200, answer.text
     assert "WWW-Authenticate" not in answer.headers
     assert_cors(answer)
@@ -128,15 +98,15 @@ def test_a_key_is_taken_from_either_header(guarded: RunningProxy, key: str, head
 def test_a_wrong_key_is_refused_and_not_repeated(guarded: RunningProxy, key: str, headers: dict[str, str]) -> None:
     stored = app_keys(guarded.settings).read()["app"]["sha256"]
     texts = {"key": key, "other": "A" * 43, "short": key[:-1], "hash": stored}
-    answer = _get(guarded, headers={name: value.format(**texts) for name, value in headers.items()})
+    answer = get(guarded, headers={name: value.format(**texts) for name, value in headers.items()})
     assert (answer.headers["WWW-Authenticate"], assert_error(answer, 401)) == ("Bearer", UNKNOWN)
 
 
 @pytest.mark.parametrize("authorization", ["Basic YTpi", "{key}", "Bearer"])
 def test_an_authorization_of_another_kind_is_no_key(guarded: RunningProxy, key: str, authorization: str) -> None:
-    answer = _get(guarded, headers={"Authorization": authorization.format(key=key)})
+    answer = get(guarded, headers={"Authorization": authorization.format(key=key)})
     assert assert_error(answer, 401) == MISSING
-    assert _get(guarded, headers={"Authorization": "Basic YTpi", "X-API-Key": key}).status_code == 200
+    assert get(guarded, headers={"Authorization": "Basic YTpi", "X-API-Key": key}).status_code == 200
 
 
 def test_a_browser_may_ask_without_a_key_and_send_one(guarded: RunningProxy) -> None:
@@ -156,10 +126,10 @@ def test_a_large_form_is_refused_before_it_is_sent(guarded: RunningProxy) -> Non
 
 def test_keys_come_and_go_without_a_restart(guarded: RunningProxy, key: str, make_key: Callable[[str], str]) -> None:
     new = make_key("new")
-    assert (_status(guarded, key), _status(guarded, new)) == (200, 200)
+    assert (status_of(guarded, key), status_of(guarded, new)) == (200, 200)
     app_keys(guarded.settings).remove("new")
-    poll(lambda: _status(guarded, new), lambda status: status == 401, seconds=3)
-    assert _status(guarded, key) == 200
+    poll(lambda: status_of(guarded, new), lambda status: status == 401, seconds=3)
+    assert status_of(guarded, key) == 200
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", None])
@@ -174,9 +144,9 @@ def test_a_file_that_cannot_be_read_lets_nobody_else_in_and_nobody_down(
         if damage is not None:
             path.write_text(damage)
         poll(lambda: guarded.log("proxy-error.log").count("the keys stay as they were") > told, seconds=10)
-        assert _status(guarded, key) == 200
-        assert _status(guarded, "A" * 43) == 401
-        assert _get(guarded).status_code == 401
+        assert status_of(guarded, key) == 200
+        assert status_of(guarded, "A" * 43) == 401
+        assert get(guarded).status_code == 401
     finally:
         path.write_text(before)
     make_key(f"after-{told}")
@@ -190,7 +160,7 @@ def test_what_is_no_key_in_the_file_is_passed_over(
     odd = {"": keys["app"], 'a"b': keys["app"], "short": {"sha256": "0"}, "none": None, "number": {"sha256": 1}}
     path.write_text(json.dumps({**keys, **odd}))
     make_key("beside")
-    assert _status(guarded, key) == 200
+    assert status_of(guarded, key) == 200
     assert 'a\\"b' not in poll(lambda: Scrape(guarded.url).labels("key"), lambda names: "beside" in names)
 
 
@@ -201,7 +171,7 @@ def test_keys_hold_while_the_proxy_reloads(guarded: RunningProxy, key: str, make
     def keep_asking(headers: dict[str, str]) -> Counter[int]:
         statuses = Counter[int]()
         while not done.is_set():
-            statuses[_get(guarded, headers=headers).status_code] += 1
+            statuses[get(guarded, headers=headers).status_code] += 1
         return statuses
 
     sent: list[dict[str, str]] = [{"X-API-Key": key}, {"X-API-Key": "A" * 43}, {}]
@@ -213,7 +183,7 @@ def test_keys_hold_while_the_proxy_reloads(guarded: RunningProxy, key: str, make
         finally:
             done.set()
         assert [set(answered.result()) for answered in asking] == [{200}, {401}, {401}]
-    assert _status(guarded, make_key("after-reload")) == 200
+    assert status_of(guarded, make_key("after-reload")) == 200
 
 
 def _log(proxy: RunningProxy) -> list[tuple[str | None, int, str | None]]:
@@ -228,7 +198,7 @@ def test_a_key_is_counted_and_logged_by_its_name_alone(guarded: RunningProxy, ma
     before = Scrape(guarded.url)
     lines = len(_log(guarded))
     for given in ({"X-API-Key": key}, {"X-API-Key": f"{key[:-1]}."}, {}):
-        _get(guarded, headers=given)
+        get(guarded, headers=given)
     logged = poll(lambda: _log(guarded)[lines:], lambda lines: len(lines) == 3)
     assert set(logged) == {("counted", 200, None), (None, 401, "key_unknown"), (None, 401, "key_missing")}
     after = Scrape(guarded.url)
@@ -242,73 +212,3 @@ def test_a_key_is_counted_and_logged_by_its_name_alone(guarded: RunningProxy, ma
     for path in guarded.settings.run_dir.rglob("*"):
         if path.is_file():
             assert key.encode() not in path.read_bytes(), path
-
-
-def _begin(proxy: RunningProxy, sockets: contextlib.ExitStack, key: str) -> socket.socket:
-    """Send the head of a prediction, and nothing of its body."""
-    sock = sockets.enter_context(socket.create_connection(("127.0.0.1", proxy.settings.port), 10))
-    lines = ("Content-Type: multipart/form-data", "Content-Length: 100", f"X-API-Key: {key}")
-    sock.sendall(head("POST /api/v1/predict HTTP/1.1", *lines))
-    return sock
-
-
-def _limit(proxy: RunningProxy, name: str, **limits: int) -> None:
-    """Give a key limits, and wait until they hold: once another file of keys is read, so is this."""
-    app_keys(proxy.settings).limit(name, **{"requests": 0, "rate": 0, **limits})
-    other = app_keys(proxy.settings).add(f"after-{name}-{sum(limits.values())}")
-    poll(lambda: _status(proxy, other), lambda status: status == 200, seconds=10)
-
-
-def _predict(proxy: RunningProxy, key: str) -> requests.Response:
-    """Ask for a prediction; without a form it is refused with 400."""
-    headers = {"Origin": ORIGIN, "X-API-Key": key}
-    return requests.post(f"{proxy.url}/api/v1/predict", headers=headers, timeout=10)
-
-
-def test_a_key_may_have_more_under_way_or_less_than_others(
-    guarded: RunningProxy, make_key: Callable[[str], str]
-) -> None:
-    key = make_key("large")
-    _limit(guarded, "large", requests=3)
-    with contextlib.ExitStack() as sockets:
-        begun = [_begin(guarded, sockets, key) for _ in range(3)]
-        refused = poll(lambda: _predict(guarded, key), lambda answer: answer.status_code == 429)
-        sentence = assert_error(refused, 429)
-        assert sentence == "3 predictions of this key are under way; wait for an answer before the next one."
-        assert {_predict(guarded, key).status_code for _ in range(5)} == {429}
-        assert _status(guarded, key) == 200, "only predictions count"
-        assert select.select(begun, [], [], 0)[0] == [], "none of those under way was refused"
-    # They are over when nginx sees that their clients are gone.
-    poll(lambda: _predict(guarded, key).status_code, lambda status: status == 400)
-    assert {_predict(guarded, key).status_code for _ in range(10)} == {400}, "what was refused is not under way"
-    assert Scrape(guarded.url).value("emotion_rejections_total", reason="concurrency") >= 1
-
-
-def test_a_key_may_have_a_rate_of_its_own(guarded: RunningProxy, make_key: Callable[[str], str]) -> None:
-    key, other = make_key("slow"), make_key("quick")
-    _limit(guarded, "slow", rate=2)
-    answers = [_predict(guarded, key) for _ in range(2)]
-    while answers[-1].status_code == 400:
-        answers.append(_predict(guarded, key))
-        assert len(answers) < 100
-    sentence = assert_error(answers[-1], 429)
-    assert sentence == "More than 2 predictions a second from this key; wait a second, and send fewer at a time."
-    assert _predict(guarded, other).status_code == 400
-    assert poll(lambda: _predict(guarded, key).status_code, lambda status: status == 400, seconds=5)
-    assert Scrape(guarded.url).value("emotion_rejections_total", reason="rate_limit") >= 1
-
-
-def test_predictions_under_way_are_counted_by_the_key(guarded: RunningProxy, make_key: Callable[[str], str]) -> None:
-    """All come from one address, as those of an app's server do."""
-    busy, other = make_key("busy"), make_key("other")
-    url = f"{guarded.url}/api/v1/predict"
-    with contextlib.ExitStack() as sockets:
-        for _ in range(2):
-            _begin(guarded, sockets, busy)
-        refused = poll(
-            lambda: requests.post(url, headers={"Origin": ORIGIN, "X-API-Key": busy}, timeout=10),
-            lambda answer: answer.status_code == 429,
-        )
-        sentence = assert_error(refused, 429)
-        assert sentence == "2 predictions of this key are under way; wait for an answer before the next one."
-        assert requests.post(url, headers={"X-API-Key": other}, timeout=10).status_code == 400
