@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scripts.catalogue import Model
-from scripts.environment import SettingsError
+from scripts.catalogue import Model, named_models
 from scripts.files import write_text
 from scripts.settings import Settings
 from scripts.store.archive import ArchiveError, check_archive, find_version, read_archive
@@ -91,13 +90,7 @@ def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Mode
         return None
     if settings.load_models in ("all", "none"):
         return list(catalogue.values()) if settings.load_models == "all" else []
-    names = [name.strip() for name in settings.load_models.split(",") if name.strip()]
-    for name in names:
-        if name not in catalogue:
-            raise SettingsError(
-                f"LOAD_MODELS: {name!r} is not in {settings.catalogue.name}; it has {', '.join(catalogue)}"
-            )
-    return [catalogue[name] for name in names]
+    return named_models("LOAD_MODELS", settings.load_models, catalogue, settings.catalogue)
 
 
 def record(settings: Settings, plan: Plan, *, done: bool) -> None:

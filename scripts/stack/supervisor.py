@@ -21,6 +21,7 @@ from scripts.proxy.own import is_alive
 from scripts.settings import Settings
 from scripts.stack import report, restore
 from scripts.stack.stack import PARTS, Stack
+from scripts.stack.stopped import StoppedProcesses
 from scripts.stack.supervision import PartState, State, Supervision, write_supervision
 from scripts.store.index import verified_index
 from scripts.torchserve.waiting import START_SECONDS
@@ -59,6 +60,7 @@ class Supervisor:
         try:
             for name in PARTS:
                 threading.Thread(target=self._watch, args=(name,), daemon=True).start()
+            threading.Thread(target=self._end_stopped, daemon=True).start()
             while self._stack.record_file.exists():
                 records = read_records(self._stack.record_file) or records
                 time.sleep(_LOOK_SECONDS)
@@ -90,6 +92,14 @@ class Supervisor:
             started = time.monotonic()
             self._bring_back(name)
             probe = _Probe(self._stack.settings, name)
+
+    def _end_stopped(self) -> None:
+        """One process of nginx may be stopped while another still answers the supervisor; nginx replaces a dead one."""
+        stopped = StoppedProcesses(HUNG_SECONDS)
+        while not self._ending.wait(PROBE_SECONDS):
+            proxy = self._stack.records.get("proxy")
+            for pid in stopped.end(proxy.members() if proxy else []):
+                self._announce(f"process {pid} of the proxy was stopped for {HUNG_SECONDS:g} s and is replaced")
 
     def _problem(self, name: str, probe: _Probe) -> str | None:
         if name not in self._stack.records:

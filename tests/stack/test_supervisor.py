@@ -7,10 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import psutil
 import pytest
@@ -21,6 +21,7 @@ from scripts.settings import ROOT
 from scripts.stack.supervision import PartState, Supervision, read_supervision, write_supervision
 from scripts.torchserve.management import Management
 from tests.support import images
+from tests.support.asking import asking, wait_for_answers
 from tests.support.client import Client
 from tests.support.operator_view import Operator, stopped
 from tests.support.polling import poll
@@ -56,39 +57,17 @@ def restarts(stack: RunningStack, name: str) -> int:
     return said.parts[name].restarts if said and said.parts[name].state == "running" else -1
 
 
-class Clients:
-    """Several clients that ask without a pause, until they are told to end."""
-
-    def __init__(self, stack: RunningStack, count: int = 4) -> None:
-        self._done = threading.Event()
-        self._pool = ThreadPoolExecutor(count)
-        self._running = [self._pool.submit(self._ask, Client(stack.url)) for _ in range(count)]
-
-    def _ask(self, client: Client) -> list[requests.Response]:
-        answers = []
-        while not self._done.is_set():
-            answers.append(client.predict(FRAME, ONE))
-        return answers
-
-    def errors(self) -> list[str]:
-        """End them; what those were told that were not answered."""
-        self._done.set()
-        answers = [answer for asked in self._running for answer in asked.result(timeout=90)]
-        self._pool.shutdown()
-        assert answers
-        return [answer.text for answer in answers if answer.status_code != 200]
-
-
 def test_requests_outlive_a_torchserve_that_was_killed(stack: RunningStack) -> None:
-    before = restarts(stack, "torchserve")
-    client, clients = Client(stack.url), Clients(stack)
-    os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
-    killed = time.monotonic()
-    poll(lambda: client.get("/api/v1/health/ready").status_code, lambda status: status == 503)
-    poll(lambda: client.get("/api/v1/health/ready").status_code, lambda status: status == 200, seconds=60)
-    assert time.monotonic() - killed < 60
-    poll(lambda: restarts(stack, "torchserve"), lambda count: count == before + 1)
-    assert clients.errors() == []
+    before, client = restarts(stack, "torchserve"), Client(stack.url)
+    with asking(stack.url, ONE, 4) as asked:
+        wait_for_answers(asked, 1)
+        os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
+        killed = time.monotonic()
+        poll(lambda: client.get("/api/v1/health/ready").status_code, lambda status: status == 503)
+        poll(lambda: client.get("/api/v1/health/ready").status_code, lambda status: status == 200, seconds=60)
+        assert time.monotonic() - killed < 60
+        poll(lambda: restarts(stack, "torchserve"), lambda count: count == before + 1)
+    assert [answer.body for answers in asked for answer in answers if answer.status != 200] == []
     assert client.predict(FRAME, TWO).status_code == 200
     loaded = client.get("/api/v1/models").json()["loaded_models"]
     assert set(loaded) == {ONE, TWO}, "the models are not as they were"
@@ -203,7 +182,9 @@ sys.exit(__main__.main(["supervise"]))
 """
 
 
-def test_a_torchserve_that_hangs_is_replaced(stack: RunningStack) -> None:
+@pytest.fixture
+def impatient(stack: RunningStack) -> Iterator[IO[str]]:
+    """What a supervisor prints that waits for two seconds where others wait for twenty."""
     record(stack, "supervisor").stop(signal.SIGTERM, 10)
     command = [sys.executable, "-c", IMPATIENT]
     with subprocess.Popen(
@@ -212,16 +193,32 @@ def test_a_torchserve_that_hangs_is_replaced(stack: RunningStack) -> None:
         assert supervisor.stdout
         try:
             poll(lambda: restarts(stack, "torchserve"), lambda count: count == 0)
-            hanging = record(stack, "torchserve")
-            time.sleep(1)  # it has given a sign of life, and is no longer one that is only starting
-            with stopped(hanging.pid):
-                said = supervisor.stdout.readline()
-                poll(lambda: restarts(stack, "torchserve"), lambda count: count == 1, seconds=60)
-            assert "torchserve gave no sign of life for 2 s; it is started again" in said
-            assert not hanging.alive
-            assert Client(stack.url).predict(FRAME, ONE).status_code == 200
+            yield supervisor.stdout
         finally:
             supervisor.terminate()
+
+
+def test_a_torchserve_that_hangs_is_replaced(stack: RunningStack, impatient: IO[str]) -> None:
+    hanging = record(stack, "torchserve")
+    time.sleep(1)  # it has given a sign of life, and is no longer one that is only starting
+    with stopped(hanging.pid):
+        said = impatient.readline()
+        poll(lambda: restarts(stack, "torchserve"), lambda count: count == 1, seconds=60)
+    assert "torchserve gave no sign of life for 2 s; it is started again" in said
+    assert not hanging.alive
+    assert Client(stack.url).predict(FRAME, ONE).status_code == 200
+
+
+def test_an_nginx_process_that_was_stopped_is_replaced(stack: RunningStack, impatient: IO[str]) -> None:
+    """New connections may all go to the other one, so that the proxy as a whole still answers."""
+    master, *workers = record(stack, "proxy").members()
+    workers[0].suspend()
+    assert f"process {workers[0].pid} of the proxy was stopped for 2 s and is replaced" in impatient.readline()
+    replaced = poll(
+        lambda: record(stack, "proxy").members(), lambda members: len(members) == 3 and workers[0] not in members
+    )
+    assert replaced[:2] == [master, workers[1]], "the others go on"
+    assert Client(stack.url).predict(FRAME, ONE).status_code == 200
 
 
 def test_what_ends_at_once_is_started_again_after_ever_longer_pauses(stack: RunningStack) -> None:
