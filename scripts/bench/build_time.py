@@ -6,8 +6,6 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from scripts.bench.servers import run_command, stack_environment
 from scripts.catalogue import Model, load_catalogue
 from scripts.settings import Settings
@@ -38,6 +36,8 @@ def _link_checkpoints(models: list[Model], source: Path, target: Path) -> None:
 
 def _change(checkpoint: Path) -> None:
     """Put a slightly different checkpoint in the place of a link to one."""
+    import torch  # takes seconds, which --help need not wait for
+
     content = torch.load(checkpoint, weights_only=True)
     tensors = content.get("state_dict", content)
     name = next(name for name in reversed(tensors) if tensors[name].is_floating_point())

@@ -26,6 +26,7 @@ from scripts.settings import Settings
 from tests.bench.jobs import MODEL, job
 
 
+@pytest.mark.slow
 def test_the_reference_answers_like_torch_and_its_errors_are_counted(
     settings: Settings, directory: Path, generator: Child, request_file: Path
 ) -> None:
@@ -56,6 +57,7 @@ def expected_predictions(settings: Settings) -> dict[str, float]:
     return dict(zip(labels, row, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind", "size"),
     [("frame", "JPEG", (640, 480)), ("small", "PNG", (48, 48)), ("photo", "JPEG", (4000, 3000))],

@@ -23,6 +23,7 @@ from scripts.settings import ROOT, Settings, load_settings
 from tests.bench.jobs import MODEL
 
 
+@pytest.mark.slow
 def test_one_request_in_twenty_is_bad_and_small_models_get_most(settings: Settings, tmp_path: Path) -> None:
     models = load_catalogue(ROOT / "models.json")
     kinds = write_requests({name: models[name] for name in (MODEL, "VGG19_FER2013")}, tmp_path)
@@ -33,6 +34,7 @@ def test_one_request_in_twenty_is_bad_and_small_models_get_most(settings: Settin
     assert all(Path(kind["path"]).read_bytes().startswith(b"POST /api/v1/predict HTTP/1.1\r\n") for kind in kinds)
 
 
+@pytest.mark.slow
 def test_answers_are_counted_and_wrong_ones_are_kept(settings: Settings, tmp_path: Path) -> None:
     """A server that answers 200 to everything is wrong about the bad requests only."""
     kinds = write_requests(load_catalogue(settings.catalogue), tmp_path)

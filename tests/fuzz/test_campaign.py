@@ -42,6 +42,7 @@ class Touchy:
         return f"wrong: {case!r}" if b"wrong" in case else ""
 
 
+@pytest.mark.slow
 def test_cases_that_end_or_stop_the_process_are_found_among_the_others(tmp_path: Path) -> None:
     campaign = Campaign(f"{Touchy.__module__}:Touchy", 70, tmp_path, patience=3)
     campaign.run(12, report=lambda line: None)

@@ -17,6 +17,7 @@ SEED = 20
 CASES = {"form": 3000, "image": 200, "checkpoint": 60, "archive": 100}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_made_up_inputs_are_read_or_refused(name: str, tmp_path: Path) -> None:
     target = open_target(name, tmp_path / "target")

@@ -20,6 +20,8 @@ from PIL import Image
 from scripts.settings import ROOT
 from tests.support import bombs, crafted
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 256_000_000
 # What is measured besides the picture: what the allocator kept for itself.
 SLACK = 8_000_000

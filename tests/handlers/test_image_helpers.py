@@ -112,6 +112,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_no_change_of_a_file_leads_to_another_error(name: str) -> None:
     rng = random.Random(name)

@@ -123,6 +123,7 @@ print(json.dumps([context.get_response_status(0)[0], heavy, torch.nn.Linear(2, 3
 """
 
 
+@pytest.mark.slow
 def test_a_worker_answers_without_loading_torch_and_can_load_it(model_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(photo())
     command: Sequence[str | Path] = (sys.executable, "-c", WORKER, model_dir, tmp_path / "photo")

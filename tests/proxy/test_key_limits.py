@@ -7,6 +7,7 @@ import select
 import socket
 from collections.abc import Callable
 
+import pytest
 import requests
 
 from scripts.access.apps import app_keys
@@ -17,6 +18,8 @@ from tests.support.client import ORIGIN
 from tests.support.polling import poll
 from tests.support.proxies import RunningProxy
 from tests.support.wire import head
+
+pytestmark = pytest.mark.slow
 
 
 def _begin(proxy: RunningProxy, sockets: contextlib.ExitStack, key: str) -> socket.socket:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+import pytest
 import requests
 
 from scripts.proxy import reloading
@@ -18,6 +19,8 @@ from tests.support import forms, h2
 from tests.support.authority import Authority, Installed
 from tests.support.polling import poll
 from tests.support.proxies import RunningProxy
+
+pytestmark = pytest.mark.slow
 
 FORM = forms.encode(forms.image(os.urandom(200_000)), forms.field("model", "none"))
 FORM_TYPE = {"content-type": f"multipart/form-data; boundary={forms.BOUNDARY}"}

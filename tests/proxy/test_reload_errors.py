@@ -16,6 +16,8 @@ from tests.proxy.certificates import serial, workers
 from tests.support.authority import Authority, Installed
 from tests.support.proxies import RunningProxy, running_proxy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("trouble", ["other-key", "expired", "missing"])
 def test_what_cannot_serve_is_refused_and_the_old_certificate_stays(
