@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.environment import SettingsError
 from scripts.errors import UserError
 
 
@@ -97,6 +98,15 @@ def load_catalogue(path: Path) -> dict[str, Model]:
     models = {name: _model(name, entry) for name, entry in entries.items()}
     _refuse_shared_archive_names(models.values())
     return models
+
+
+def named_models(setting: str, text: str, catalogue: Mapping[str, Model], file: Path) -> list[Model]:
+    """The models that a setting names, separated by commas. Raises SettingsError for one not in the catalogue."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in catalogue:
+            raise SettingsError(f"{setting}: {name!r} is not in {file.name}; it has {', '.join(catalogue)}")
+    return [catalogue[name] for name in names]
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Settings:
     model_store: Path
     run_dir: Path
     load_models: str
+    ready_when: str
     max_workers: int
     runtime: str
     log_level: str
@@ -141,6 +142,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         model_store=env.path("MODEL_STORE", "model_store"),
         run_dir=env.path("RUN_DIR", ".run"),
         load_models=env.text("LOAD_MODELS", ""),
+        ready_when=env.text("READY_WHEN", "all"),
         max_workers=env.number("MAX_WORKERS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),

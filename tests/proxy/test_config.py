@@ -121,7 +121,7 @@ def test_the_level_of_the_log_is_said_in_nginxs_words(tmp_path: Path, level: str
 
 
 # Without a key: the service's name, the probes, and what METRICS_ALLOW guards.
-OPEN = {"= /", "= /api/v1/health/live", "= /api/v1/health/ready", "= /metrics"}
+OPEN = {"= /", "= /api/v1/health/live", "= /api/v1/health/ready", "~ ^/api/v1/models/[^/]+/ready$", "= /metrics"}
 
 
 def test_whatever_answers_asks_for_a_key_unless_it_is_open(tmp_path: Path) -> None:

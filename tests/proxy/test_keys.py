@@ -58,6 +58,7 @@ def test_the_described_sentence_is_the_one_that_is_sent(guarded: RunningProxy) -
         ("/", 200),
         ("/api/v1/health/live", 200),
         ("/api/v1/health/ready", 503),  # no TorchServe
+        ("/api/v1/models/VGG19_CK+48/ready", 503),
         ("/docs", 200),
         ("/redoc", 200),
         ("/docs/swagger-ui.css", 200),

@@ -27,13 +27,31 @@ class Operator:
 
     def describe(self, archive: str) -> dict[str, Any]:
         """What TorchServe says of a model."""
-        url = f"{self._settings.management_url}/models/{archive}"
-        key = self._stack.keys()["management"]  # TorchServe has another after each of its starts
-        response = requests.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
-        response.raise_for_status()
-        (description,) = response.json()
+        (description,) = self._ask("GET", archive).json()
         assert isinstance(description, dict)
         return description
+
+    def _ask(self, method: str, archive: str, **parameters: int) -> requests.Response:
+        key = self._stack.keys()["management"]  # TorchServe has another after each of its starts
+        response = requests.request(
+            method,
+            f"{self._settings.management_url}/models/{archive}",
+            params=parameters,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=30,
+        )
+        response.raise_for_status()
+        return response
+
+    @contextlib.contextmanager
+    def unloaded(self, archive: str) -> Generator[None]:
+        """The model without a worker, and then with one again."""
+        self._ask("PUT", archive, min_worker=0)
+        try:
+            yield
+        finally:
+            self._ask("PUT", archive, min_worker=1)
+            self.only_worker(archive)
 
     def worker_pids(self, archive: str) -> list[int]:
         """Process ids of the model's READY workers."""

@@ -38,11 +38,11 @@ function fields(r, report) {
 }
 
 /**
- * The path if it is one of ours, as a label of metrics.
+ * The route of a path as a label of metrics, without the names in it.
  * @param {string} path
  */
 function route(path) {
-    return routes.allowed(path) !== '' ? path : 'other';
+    return routes.allowed(path) !== '' ? routes.pattern(path) : 'other';
 }
 
 /**

@@ -8,16 +8,35 @@ const ROUTES = {
     '/api/v1/health/live': {GET: 'live'},
     '/api/v1/health/ready': {GET: 'ready'},
     '/api/v1/models': {GET: 'models'},
+    '/api/v1/models/{name}/ready': {GET: 'modelReady'},
     '/api/v1/predict': {POST: 'predict'},
     '/metrics': {GET: 'metrics'},
 };
+
+const OF_MODEL = /^\/api\/v1\/models\/([^/]+)\/ready$/;
+
+/**
+ * The path as the table has it: with {name} where a model is named.
+ * @param {string} path
+ */
+function pattern(path) {
+    return OF_MODEL.test(path) ? '/api/v1/models/{name}/ready' : path;
+}
+
+/**
+ * The model that a path names.
+ * @param {string} path  decoded, one that the table has with {name}
+ */
+function modelOf(path) {
+    return OF_MODEL.exec(path)[1];
+}
 
 /**
  * The methods of a path for Allow, '' for an unknown path. GET brings HEAD.
  * @param {string} path
  */
 function allowed(path) {
-    const methods = Object.keys(ROUTES[path] || {});
+    const methods = Object.keys(ROUTES[pattern(path)] || {});
     if (methods.length === 0) {
         return '';
     }
@@ -29,7 +48,7 @@ function allowed(path) {
  * @param {Object<string, (r: NginxHTTPRequest) => void | Promise<void>>} operations  the functions by the table's names
  */
 function handle(r, operations) {
-    const route = ROUTES[r.uri];
+    const route = ROUTES[pattern(r.uri)];
     if (r.method === 'OPTIONS') {
         return options(r);
     }
@@ -74,4 +93,4 @@ function notAllowed(r) {
     errors.send(r, errors.failure(405, `${r.method} is not allowed here; use ${methods}.`, {headers: {Allow: methods}}));
 }
 
-export default {allowed, handle, notFoundMessage};
+export default {allowed, handle, modelOf, notFoundMessage, pattern};
