@@ -120,6 +120,7 @@ class EmotionHandler:
             "top_emotion": top_emotion,
             "confidence": predictions[top_emotion],
             "version": self.description["version"],
+            **({"stand_in": True} if self.description.get("stand_in") else {}),
         }
 
     def _internal_error(self) -> ImageError:

@@ -20,6 +20,7 @@ _LOCAL = ("127.0.0.1", "0.0.0.0", "::")  # noqa: S104
 LOG_LEVELS = ("debug", "info", "warning", "error")
 RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
+STAND_INS = ("auto", "allowed", "never")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Settings:
     run_dir: Path
     load_models: str
     ready_when: str
+    stand_ins: str
     max_workers: int
     runtime: str
     log_level: str
@@ -143,6 +145,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         run_dir=env.path("RUN_DIR", ".run"),
         load_models=env.text("LOAD_MODELS", ""),
         ready_when=env.text("READY_WHEN", "all"),
+        stand_ins=env.choice("STAND_INS", "auto", STAND_INS),
         max_workers=env.number("MAX_WORKERS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),

@@ -20,5 +20,6 @@ declare const settings: {
     client_requests: number;
     rate_limit: number;
     ready_when: string;
+    stand_ins_allowed: boolean;
     load_timeout: number;
 };

@@ -18,6 +18,7 @@ from scripts.store import records
 from scripts.store.digests import digest, remember
 from scripts.store.index import build_error, index_entry, read_index, write_index
 from scripts.store.records import Record
+from scripts.store.stand_ins import note_real, stand_ins_may_serve
 
 FIRST_VERSION = "1.0"
 
@@ -127,6 +128,8 @@ class Build:
         records.place(self.settings.model_store, plan.model, Path(packed["file"]), record)
         read = (tuple(packed["checkpoint_signature"]), packed["checkpoint_sha256"])
         remember(self.settings.model_store, {plan.model.checkpoint_file: read})
+        if not record.stand_in:
+            note_real(self.settings)
         self._errors.pop(name, None)
         reason = f"{plan.reason}; {packed['note']}" if packed["note"] else plan.reason
         return Result(name, "built", reason, stand_in=packed["stand_in"])
@@ -137,8 +140,8 @@ class Build:
         return self.results[name]
 
     def _write_index(self) -> None:
-        entries = {}
+        entries, may_serve = {}, stand_ins_may_serve(self.settings)
         for name, model in self.catalogue.items():
             record = records.read_record(self.settings.model_store, model)
-            entries[name] = index_entry(model, record, self._errors.get(name))
+            entries[name] = index_entry(model, record, self._errors.get(name), stand_ins=may_serve)
         write_index(self.settings.index_file, entries)

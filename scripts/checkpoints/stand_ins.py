@@ -22,6 +22,7 @@ from scripts.pool.progress import STAND_IN_STAGES, BuildProgress
 from scripts.pool.tasks import Report, Task, run_tasks
 from scripts.settings import Settings
 from scripts.store.records import read_record
+from scripts.store.stand_ins import stand_ins_may_serve
 
 _PART, _SUFFIX = "standin-", ".part"
 
@@ -31,7 +32,9 @@ class StandInError(UserError):
 
 
 def wanted(settings: Settings) -> bool:
-    """Whether a build makes stand-ins by itself: there is neither a checkpoint nor an archive of a real one."""
+    """Whether a build makes stand-ins by itself: they may serve, and there is no checkpoint and no archive of one."""
+    if not stand_ins_may_serve(settings):
+        return False
     models = list(load_catalogue(settings.catalogue).values())
     return len(_missing(settings)) == len(models) and not _archives_of_real_ones(settings, models)
 
@@ -47,6 +50,11 @@ def make_stand_ins(settings: Settings, console: Console) -> list[str]:
         missing = _missing(settings)
         if not missing:
             return []
+        if not stand_ins_may_serve(settings):
+            raise StandInError(
+                f"stand-ins are not made where real checkpoints were built or STAND_INS=never; add the missing ones to "
+                f"{settings.results_dir.name}/ ({', '.join(model.name for model in missing)}), or set STAND_INS=allowed"
+            )
         _refuse_among_real_ones(settings, {model.name for model in missing})
         _require_space(settings, missing)
         console.print(

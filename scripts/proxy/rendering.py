@@ -176,6 +176,7 @@ def _script_settings(settings: Settings) -> dict[str, str | int | bool]:
         "client_requests": settings.client_requests,
         "rate_limit": settings.rate_limit,
         "ready_when": _ready_when(settings),
+        "stand_ins_allowed": settings.stand_ins == "allowed",
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import requests
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -94,13 +95,19 @@ def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
     try:
         with own_session(settings) as session:
             if settings.keys_required:
-                reason = session.get(f"{own_url(settings)}/api/v1/health/ready", timeout=5).json().get("error", "")
-                return "TorchServe" not in reason and not any(f"{name} is " in reason for name in ready | idle)
+                return all(_answers_without_key(session, settings, name, name in idle) for name in ready | idle)
             answer = session.get(f"{own_url(settings)}/api/v1/models", timeout=5).json()
     except (OSError, ValueError):  # also those of requests
         return False
     available = {name for name, entry in answer["models"].items() if "error" not in entry}
     return ready <= set(answer["loaded_models"]) and idle <= available
+
+
+def _answers_without_key(session: requests.Session, settings: Settings, name: str, idle: bool) -> bool:
+    """Whether the proxy knows a model as READY or idle; a READY stand-in may not be ready for load balancers."""
+    answer = session.get(f"{own_url(settings)}/api/v1/models/{name}/ready", timeout=5)
+    expected = f"{name} is idle" if idle else "untrained stand-in"
+    return answer.status_code == 200 or expected in answer.json()["error"]
 
 
 def show(

@@ -13,6 +13,10 @@ from scripts.settings import Settings
 from scripts.store.checksums import archive_problems
 from scripts.store.records import Record
 
+STAND_IN_REFUSED = (
+    "its archive is an untrained stand-in; put its checkpoint into results/ and run `make archives`, "
+    "or set STAND_INS=allowed"
+)
 _STAYS = "; the archive built before stays in service"
 
 
@@ -43,12 +47,14 @@ def write_index(path: Path, entries: dict[str, IndexEntry]) -> None:
     write_text(path, json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
 
 
-def index_entry(model: Model, record: Record | None, error: str | None) -> IndexEntry:
+def index_entry(model: Model, record: Record | None, error: str | None, *, stand_ins: bool) -> IndexEntry:
     """Decide whether the archive on disk may be served although ``error`` kept it from being rebuilt.
 
     An archive of a real checkpoint stays in service, with a warning. One of a stand-in does not, nor one made
-    for another catalogue entry.
+    for another catalogue entry. ``stand_ins`` says whether stand-ins may serve at all.
     """
+    if record and record.stand_in and not stand_ins and not error:
+        error = STAND_IN_REFUSED
     if record is None:
         error = error or f"{model.archive_file} is not built yet; run `make archives`"
     elif error and (record.stand_in or record.inputs["catalogue entry"] != model.to_json()):
@@ -71,7 +77,8 @@ def index_entry(model: Model, record: Record | None, error: str | None) -> Index
 
 def build_error(entry: IndexEntry) -> str | None:
     """Why the build could not rebuild the archive, whether or not the old one is still served."""
-    return entry.get("error") or entry.get("warning", "").removesuffix(_STAYS) or None
+    error = entry.get("error") or entry.get("warning", "").removesuffix(_STAYS)
+    return error if error and error != STAND_IN_REFUSED else None
 
 
 def verified_index(settings: Settings, names: Iterable[str]) -> dict[str, IndexEntry]:

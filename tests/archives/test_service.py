@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from scripts.store.index import read_index
+from scripts.store.index import STAND_IN_REFUSED, read_index
 from tests.archives.workshop import BAD, CATALOGUE, Workshop
 from tests.support.sites import LFS_POINTER
 
@@ -36,6 +36,15 @@ def test_the_archive_of_a_stand_in_is_not_served_in_the_place_of_a_broken_checkp
     error = "Mini_A_best.pt is a Git LFS pointer, not the file itself; run `git lfs pull` where it came from"
     assert read_index(workshop.settings.index_file)["Mini_A"] == {"archive": None, "stand_in": False, "error": error}
     assert (workshop.store / "Mini_A.mar").exists()
+
+
+def test_stand_ins_are_no_longer_served_where_a_real_model_was_built(workshop: Workshop) -> None:
+    record_file = workshop.store / "Mini_A.build.json"
+    record_file.write_text(json.dumps({**json.loads(record_file.read_text()), "stand_in": True}))
+    workshop.make("--model", "Mini_B+", "--force")
+    index = read_index(workshop.settings.index_file)
+    assert (index["Mini_A"]["archive"], index["Mini_A"]["error"]) == (None, STAND_IN_REFUSED)
+    assert index["Mini_B+"]["error"] is None
 
 
 def test_an_archive_with_other_labels_than_the_catalogues_is_not_served(workshop: Workshop) -> None:

@@ -6,6 +6,7 @@ import copy
 import io
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from scripts.checkpoints.reading import load_checkpoint
 from scripts.probes import probe_files
 from scripts.settings import ROOT, Settings, load_settings
 from scripts.store.records import Record, write_record
+from scripts.store.stand_ins import note_real
 
 MODELS = load_catalogue(ROOT / "models.json")
 VISIBLE = 0.02  # of a probability
@@ -191,6 +193,19 @@ def test_stand_ins_do_not_replace_archives_of_real_checkpoints(settings: Setting
     assert not stand_ins.wanted(settings)
     with pytest.raises(stand_ins.StandInError, match=r"^one\.mar is not a stand-in"):
         make(settings)
+
+
+def test_stand_ins_are_made_where_real_checkpoints_were_only_if_it_is_said(settings: Settings) -> None:
+    settings.results_dir.mkdir()
+    assert stand_ins.wanted(settings)
+    note_real(settings)
+    assert not stand_ins.wanted(settings)
+    with pytest.raises(
+        stand_ins.StandInError, match=r"add the missing ones to results/ \(one, two\), or set STAND_INS=all"
+    ):
+        make(settings)
+    assert stand_ins.wanted(replace(settings, stand_ins="allowed"))
+    assert not stand_ins.wanted(replace(settings, stand_ins="never"))
 
 
 def test_a_dangling_link_counts_as_a_file(settings: Settings) -> None:

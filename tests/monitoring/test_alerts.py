@@ -79,6 +79,10 @@ def test_the_target_is_up_and_the_rules_are_loaded(prometheus: Prometheus) -> No
     )
 
 
+def test_stand_ins_that_serve_are_told(prometheus: Prometheus) -> None:
+    prometheus.wait_until_firing("EmotionStandInServed")
+
+
 def test_the_dashboard_can_be_drawn(prometheus: Prometheus, tmp_path: Path) -> None:
     picture = tmp_path / "dashboard.png"
     assert dashboard.main(["--prometheus", prometheus.url, "--minutes", "1", "--output", str(picture)]) == 0

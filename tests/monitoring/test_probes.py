@@ -81,6 +81,16 @@ def test_a_service_is_ready_when_it_is_told_to_be(monitored: RunningStack, opera
             assert [client.get(READY).status_code for client in proxies] == [200, 200, 503]
 
 
+def test_stand_ins_are_not_ready_unless_it_is_said(monitored: RunningStack, tmp_path: Path) -> None:
+    with proxy_of(monitored, tmp_path / "run", STAND_INS="auto") as proxy:
+        client = Client(proxy.url)
+        poll(lambda: client.get("/api/v1/health").json()["loaded_models"], lambda count: count == 2)
+        for path, names in ((READY, {SERVED, OTHER}), (_of(SERVED), {SERVED})):
+            message = assert_error(client.get(path), 503, "Not ready", "untrained stand-in", "STAND_INS=allowed")
+            assert {name for name in (SERVED, OTHER) if name in message} == names
+        assert client.predict(images.frame(94), SERVED).json()["stand_in"] is True
+
+
 def test_a_stack_that_loads_models_on_demand_is_ready_at_once_if_it_is_told_to(
     start_stack: StartStack, monitored: RunningStack, tmp_path: Path
 ) -> None:
@@ -93,7 +103,10 @@ def test_a_stack_that_loads_models_on_demand_is_ready_at_once_if_it_is_told_to(
     ):
         client, waiting = Client(stack.url), Client(other.url)
         _ready(client, 200)
-        assert_error(_ready(waiting, 503), 503, "no model is loaded", "READY_WHEN=none")
+        told = poll(
+            lambda: waiting.get(READY), lambda answer: "no model is loaded" in answer.text
+        )  # its first round is over
+        assert_error(told, 503, "READY_WHEN=none")
         assert waiting.get("/api/v1/health").status_code == 503
         assert client.predict(images.frame(93), SERVED).status_code == 200
         assert client.get(READY).status_code == 200

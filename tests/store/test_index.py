@@ -12,6 +12,7 @@ import pytest
 from scripts.catalogue import Model
 from scripts.settings import Settings, load_settings
 from scripts.store.index import (
+    STAND_IN_REFUSED,
     build_error,
     index_entry,
     read_index,
@@ -54,16 +55,24 @@ NOT_SERVED = {"archive": None, "stand_in": False, "error": "broken"}
 def test_an_archive_of_a_real_checkpoint_outlives_a_failed_build_and_no_other_does(
     record: Record | None, error: str | None, expected: dict[str, Any]
 ) -> None:
-    entry = index_entry(MODEL, record, error)
+    entry = index_entry(MODEL, record, error, stand_ins=True)
     assert entry == expected
     assert build_error(entry) == expected["error"] or build_error(entry) == error
 
 
 def test_a_build_error_is_found_in_the_error_or_the_warning() -> None:
-    assert build_error(index_entry(MODEL, REAL, "broken")) == "broken"
-    assert build_error(index_entry(MODEL, None, "broken")) == "broken"
-    assert build_error(index_entry(MODEL, REAL, None)) is None
+    assert build_error(index_entry(MODEL, REAL, "broken", stand_ins=True)) == "broken"
+    assert build_error(index_entry(MODEL, None, "broken", stand_ins=True)) == "broken"
+    assert build_error(index_entry(MODEL, REAL, None, stand_ins=True)) is None
     assert build_error({}) is None
+
+
+def test_where_stand_ins_may_not_serve_only_they_are_refused() -> None:
+    entry = index_entry(MODEL, STAND_IN, None, stand_ins=False)
+    assert entry == {**NOT_SERVED, "error": STAND_IN_REFUSED}
+    assert build_error(entry) is None, "the next build may let it serve"
+    assert index_entry(MODEL, STAND_IN, "broken", stand_ins=False) == NOT_SERVED
+    assert index_entry(MODEL, REAL, None, stand_ins=False) == SERVED
 
 
 @pytest.fixture

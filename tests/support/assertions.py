@@ -94,6 +94,7 @@ def assert_prediction(answer: Answer, model: str, expected: dict[str, float], or
         "top_emotion": top,
         "confidence": confidence,
         "version": VERSION,
+        "stand_in": True,
     }
 
 
@@ -108,7 +109,6 @@ def assert_models(answer: Answer, catalogue: Mapping[str, Model], loaded: set[st
             "architecture": model.architecture,
             "dataset": model.dataset,
             "emotions": list(model.emotions),
-            "accuracy": model.accuracy,
         }
         for model in catalogue.values()
     }

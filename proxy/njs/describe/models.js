@@ -11,18 +11,24 @@ function show(r) {
     const entries = catalogue.entries();
     const models = {};
     names.forEach((name) => {
-        models[name] = Object.assign({}, entries[name], additions(name));
+        models[name] = described(name, entries[name]);
     });
     answers.json(r, 200, {models, loaded_models: readiness.loaded()});
 }
 
-function additions(name) {
+function described(name, entry) {
     const model = state.model(name);
     const failure = availability.failure(name, model);
-    return Object.assign(
+    const shown = Object.assign(
+        {},
+        entry,
         model.stand_in ? {stand_in: true} : {},
         failure !== null ? {error: failure.message} : {}
     );
+    if (model.stand_in) {
+        delete shown.accuracy; // that of the real checkpoint
+    }
+    return shown;
 }
 
 export default {show};

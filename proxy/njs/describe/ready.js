@@ -45,7 +45,7 @@ function modelProblem(name) {
     if (failure !== null) {
         return failure.message;
     }
-    return readiness.isLoaded(name) ? null : unready([name]);
+    return readiness.isLoaded(name) ? standInProblem([name]) : unready([name]);
 }
 
 function serviceProblem() {
@@ -56,6 +56,10 @@ function serviceProblem() {
     if (names.every((name) => state.model(name).error !== '')) {
         return 'no model may be served; GET /api/v1/models says why.';
     }
+    return missingProblem(names) || standInProblem(names);
+}
+
+function missingProblem(names) {
     switch (settings.ready_when) {
     case 'none':
         return null;
@@ -66,6 +70,14 @@ function serviceProblem() {
     default:
         return unready(settings.ready_when.split(',').filter((name) => !readiness.isLoaded(name)));
     }
+}
+
+// Nobody is to be sent to them by mistake.
+function standInProblem(names) {
+    const found = settings.stand_ins_allowed ? [] : names.filter((name) => state.model(name).stand_in);
+    return found.length === 0 ? null
+        : `${found.join(', ')}: untrained stand-ins, whose answers mean nothing; put real checkpoints into results/, `
+          + 'or set STAND_INS=allowed.';
 }
 
 function isReady(name) {

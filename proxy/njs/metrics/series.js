@@ -59,6 +59,7 @@ function gauges() {
         set('emotion_model_expected', {model}, readiness.isExpected(model));
         set('emotion_model_ready', {model}, isUp && readiness.isLoaded(model));
         set('emotion_model_refused', {model}, state.model(model).error !== '');
+        set('emotion_model_stand_in', {model}, state.model(model).stand_in && readiness.isLoaded(model));
         set('emotion_worker_resident_memory_bytes', {model}, workers.memory(model));
     });
     set('emotion_models_available', {}, names.length);

@@ -74,10 +74,15 @@ function stateOf(entry, loaded) {
 
 function makeChoice(name, entry) {
   const input = element("input", { type: "radio", name: "model", value: name });
-  const spoken = element("span", { className: "hidden-visually" }, `${name}, accuracy `);
-  const accuracy = element("span", { className: "accuracy" }, entry.accuracy ? `${entry.accuracy.toFixed(2)}\u00a0%` : name);
+  const spoken = element("span", { className: "hidden-visually" }, entry.stand_in ? `${name}, ` : `${name}, accuracy `);
+  const accuracy = element("span", { className: "accuracy" }, accuracyOf(name, entry));
   const state = element("span", { className: "state" });
   return { label: element("label", {}, input, spoken, accuracy, state), input, state };
+}
+
+function accuracyOf(name, entry) {
+  if (entry.stand_in) return "untrained";
+  return entry.accuracy ? `${entry.accuracy.toFixed(2)}\u00a0%` : name;
 }
 
 function setState({ state }, value) {
