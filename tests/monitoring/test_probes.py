@@ -103,9 +103,8 @@ def test_a_stack_that_loads_models_on_demand_is_ready_at_once_if_it_is_told_to(
     ):
         client, waiting = Client(stack.url), Client(other.url)
         _ready(client, 200)
-        told = poll(
-            lambda: waiting.get(READY), lambda answer: "no model is loaded" in answer.text
-        )  # its first round is over
+        # Before its first round it has not heard of TorchServe.
+        told = poll(lambda: waiting.get(READY), lambda answer: "no model is loaded" in answer.text)
         assert_error(told, 503, "READY_WHEN=none")
         assert waiting.get("/api/v1/health").status_code == 503
         assert client.predict(images.frame(93), SERVED).status_code == 200
