@@ -49,7 +49,7 @@ archives: setup ## pack the checkpoints in results/ into model_store/, only what
 models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 2" (docs/models.md)
 	@scripts/models $(or $(ARGS),--help)
 
-standins: setup ## make untrained stand-in checkpoints in an empty results/
+standins: setup ## make stand-in checkpoints in an empty results/
 	@$(RUN) scripts.checkpoints stand-ins
 
 checkpoints: setup ## check the checkpoints in results/

@@ -18,9 +18,9 @@ class Architecture:
     """What there is to know of one architecture; a new one is an entry in ARCHITECTURES and no other code.
 
     ``torchvision_name`` is its builder's in ``torchvision.models``, ``last_layer`` the linear layer with one output per
-    label. ``checkpoint_bytes`` is roughly the size of a checkpoint, ``logit_spread`` the standard deviation of a
-    stand-in's logits over its images: chosen so that a wrong preprocessing shows in the probabilities (more than
-    0.02) and float32's rounding does not (less than 1e-5).
+    label. ``checkpoint_bytes`` is roughly the size of a checkpoint, ``logit_spread`` the standard deviation over its
+    images of the logits of a stand-in that knows no faces: chosen so that a wrong preprocessing shows in the
+    probabilities (more than 0.02) and float32's rounding does not (less than 1e-5).
     """
 
     torchvision_name: str

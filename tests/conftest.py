@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from scripts.checkpoints.libraries import import_openvino, import_torchvision
-from scripts.settings import load_settings
+from scripts.files import sha256
+from scripts.settings import ROOT, load_settings
 from scripts.store.unpacking import unpack_all
 from tests.support import stacks
 from tests.support.authority import Authority, Installed
@@ -21,6 +22,11 @@ from tests.support.order import FromBothEnds, put_in_order
 from tests.support.places import PLACES, TEST_DIR
 from tests.support.processes import one_at_a_time
 from tests.support.stacks import RunningStack, StartStack, running_stack
+
+STAND_IN_MAKERS = [
+    ROOT / "scripts" / "checkpoints" / name
+    for name in ("calibration.py", "known_faces.npz", "known_faces.py", "networks.py", "stand_ins.py")
+]
 
 
 @pytest.fixture(scope="session")
@@ -38,14 +44,23 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory, process: str) -> Path:
 
 @pytest.fixture(scope="session")
 def results() -> Path:
-    """Directory with the nine stand-in checkpoints; kept between runs."""
+    """Directory with the nine stand-in checkpoints; kept between runs, made anew where what makes them changed."""
     directory = Path(PLACES["RESULTS_DIR"])
     directory.mkdir(parents=True, exist_ok=True)
+    stamp, made_from = directory / ".made_from", sha256_of_all(STAND_IN_MAKERS)
     with one_at_a_time("results"):
-        if not any(directory.glob("*_best.pt")):
+        if not stamp.exists() or stamp.read_text() != made_from:
+            for file in directory.glob("*_best.pt"):
+                file.unlink()
             made = run_command({**os.environ, **PLACES}, "checkpoints", "stand-ins")
             assert made.returncode == 0, made.stdout + made.stderr
+            stamp.write_text(made_from)
     return directory
+
+
+def sha256_of_all(files: list[Path]) -> str:
+    """One line that changes with any of the files."""
+    return " ".join(sha256(file) for file in files)
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ def show(settings: Settings, results: dict[str, Result], console: Console) -> No
     if stand_ins:
         which = "All models" if len(stand_ins) == len(results) else ", ".join(stand_ins)
         console.print(
-            f"[bold yellow]Untrained stand-ins, whose answers mean nothing: {escape(which)}.[/]\n"
+            f"[bold yellow]Stand-ins, which know drawn faces only: {escape(which)}.[/]\n"
+            "Their answers about photographs mean nothing. "
             f"Put your own checkpoints into {results_name}/ and run this again (docs/checkpoints.md)."
         )

@@ -124,7 +124,7 @@ def _slices(result: dict[str, Any]) -> list[dict[str, Any]]:
 def _machine(result: dict[str, Any]) -> str:
     machine = result["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    weights = "Untrained stand-in checkpoints" if result["stand_ins"] else "The real checkpoints"
+    weights = "Stand-in checkpoints" if result["stand_ins"] else "The real checkpoints"
     return (
         f"Measured on {result['date']}: {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
         f"{machine['system']}; {versions}. {weights}; float32. {conclusion(result)}"

@@ -1,6 +1,7 @@
-"""Make untrained checkpoints to stand in for the user's: seeded, of the catalogue's shapes, sensitive to their input.
+"""Make checkpoints to stand in for the user's: seeded, of the catalogue's shapes, sensitive to their input.
 
-They are for trying and testing the system; their answers mean nothing. ``checkpoints.calibration`` makes the weights.
+They are for trying and testing the system: they know the drawn faces, and their answers about photographs mean nothing.
+``checkpoints.calibration`` makes the weights.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def make_stand_ins(settings: Settings, console: Console) -> list[str]:
         _require_space(settings, missing)
         console.print(
             f"[bold yellow]Making {len(missing)} stand-in checkpoints[/] in {settings.results_dir.name}/: "
-            "untrained networks, whose answers mean nothing.",
+            "networks that know drawn faces only, and whose answers about photographs mean nothing.",
             soft_wrap=True,
         )
         try:
@@ -75,13 +76,14 @@ def make_stand_in(order: dict[str, Any], report: Report) -> dict[str, Any]:
     import torch
 
     from scripts.checkpoints.calibration import calibrated_state_dict
+    from scripts.checkpoints.known_faces import known_faces
 
     model = Model.from_json(order["model"])
     path = Path(order["folder"]) / model.checkpoint_file
     report("making")
     torch.set_num_threads(1)  # with more, the order of the sums, and so the weights, would depend on their number
     seed = zlib.crc32(model.name.encode())
-    state_dict = calibrated_state_dict(model.architecture, len(model.emotions), seed)
+    state_dict = calibrated_state_dict(model.architecture, len(model.emotions), seed, known_faces(model))
     report("writing")
     with tempfile.NamedTemporaryFile(prefix=_PART, suffix=_SUFFIX, dir=path.parent, delete=False) as file:
         # Given a name, torch.save would write it into the file, and no two would be alike.
@@ -136,7 +138,7 @@ def _make(models: list[Model], settings: Settings, console: Console) -> None:
 
         def finished(name: str, result: dict[str, Any] | None, error: str | None) -> None:
             errors.extend([f"{name}: {error}"] if error else [])
-            progress.finished("failed" if error else "untrained stand-in", name)
+            progress.finished("failed" if error else "stand-in", name)
 
         tasks = [
             Task("scripts.checkpoints.stand_ins:make_stand_in", model.name, _order(settings, model), _bytes(model))

@@ -60,7 +60,9 @@ def predict(
     catalogue = service.models()
     names = list(catalogue) if every else model or list(catalogue)[:1]
     if any(catalogue.get(name, {}).get("stand_in") for name in names):
-        print_notice("Stand-in models answer here: they are untrained, so their answers mean nothing.")
+        print_notice(
+            "Stand-in models answer here: they know drawn faces only, so their answers about photographs mean nothing."
+        )
     failures = [_show(service, path, names, as_json) for path in image]
     return 1 if any(failures) else 0
 

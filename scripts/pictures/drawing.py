@@ -118,10 +118,19 @@ EXPRESSIONS = {
     ),
 }
 
+_SAME = {"angry": "anger", "happy": "happiness", "sad": "sadness"}
+
 _GRADIENTS = """<defs><radialGradient id="skin" cx=".45" cy=".38" r=".75"><stop offset=".35" stop-color="{skin}"/>
 <stop offset="1" stop-color="{shade}"/></radialGradient>
 <radialGradient id="wall" cx=".5" cy=".35" r=".9"><stop stop-color="#fff" stop-opacity=".55"/>
 <stop offset="1" stop-color="#fff" stop-opacity="0"/></radialGradient></defs>"""
+
+
+def expression_of(label: str) -> str | None:
+    """The expression of EXPRESSIONS that a label stands for; None when none is drawn."""
+    word = label.lower()
+    expression = _SAME.get(word, word)
+    return expression if expression in EXPRESSIONS else None
 
 
 def svg(expression: Expression, look: Look, pose: Pose | None = None, *, gradients: bool = True) -> str:

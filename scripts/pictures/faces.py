@@ -15,25 +15,16 @@ from scripts.catalogue import load_catalogue
 from scripts.console import new_app, run
 from scripts.errors import UserError
 from scripts.files import cannot_write
-from scripts.pictures.drawing import EXPRESSIONS
+from scripts.pictures.drawing import EXPRESSIONS, expression_of
 from scripts.pictures.people import drawn_face
 from scripts.settings import load_settings
 
 TRAINING_SEED = 1  # what the stand-ins were fitted to; any other seed is held out
 HELD_OUT_SEED = 2
 
-_SAME = {"angry": "anger", "happy": "happiness", "sad": "sadness"}
-
 
 class FacesError(UserError):
     """The faces cannot be drawn; the message names the value and what to do."""
-
-
-def expression_of(label: str) -> str | None:
-    """The expression of EXPRESSIONS that a label stands for; None when none is drawn."""
-    word = label.lower()
-    expression = _SAME.get(word, word)
-    return expression if expression in EXPRESSIONS else None
 
 
 def write_faces(folder: Path, labels: tuple[str, ...], images: int, seed: int) -> list[Path]:

@@ -53,18 +53,18 @@ def _look(random: np.random.Generator) -> Look:
 
 def _pose(random: np.random.Generator) -> Pose:
     """A head that is turned, nods, leans, is near or far, and does what it does more or less strongly."""
-    size, left, up = random.uniform(0.85, 1.15), random.uniform(-16, 16), random.uniform(-14, 14)
+    size, left, up = random.uniform(0.92, 1.08), random.uniform(-8, 8), random.uniform(-8, 8)
     mirror = random.choice([-1, 1])
     person = (
-        f"translate({160 + left:.2f} {170 + up:.2f}) rotate({random.uniform(-10, 10):.2f}) "
+        f"translate({160 + left:.2f} {170 + up:.2f}) rotate({random.uniform(-5, 5):.2f}) "
         f"scale({mirror * size:.3f} {size * random.uniform(0.96, 1.04):.3f}) translate(-160 -170)"
     )
-    turned, nodded = random.uniform(-8, 8), random.uniform(-5, 5)
+    turned, nodded = random.uniform(-6, 6), random.uniform(-4, 4)
     narrower = 1 - abs(turned) / 80
     features = f"translate({160 + turned:.2f} {nodded:.2f}) scale({narrower:.3f} 1) translate(-160 0)"
-    brows = f"translate(0 {random.uniform(-2.5, 2.5):.2f})" + _scaled(random, 142, 0.1)
+    brows = f"translate(0 {random.uniform(-2, 2):.2f})" + _scaled(random, 142, 0.1)
     return Pose(
-        person, features, brows, _scaled(random, 228, 0.15), (random.uniform(0.9, 1.1), random.uniform(0.9, 1.1))
+        person, features, brows, _scaled(random, 228, 0.12), (random.uniform(0.9, 1.1), random.uniform(0.9, 1.1))
     )
 
 

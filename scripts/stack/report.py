@@ -126,8 +126,8 @@ def show(
     console.print(table)
     if any(entry.get("stand_in") and not entry["error"] for entry in entries.values()):
         console.print(
-            "\n[yellow]Stand-in models are untrained: their answers mean nothing.[/] Put your checkpoints into "
-            f"{settings.results_dir.name}/ and start again."
+            "\n[yellow]Stand-in models know drawn faces only: their answers about photographs mean nothing.[/] "
+            f"Put your checkpoints into {settings.results_dir.name}/ and start again."
         )
     example = sorted(outcome.ready)[0] if outcome.ready else next(iter(catalogue))
     key = '-H "Authorization: Bearer $API_KEY" ' if settings.keys_required else ""

@@ -143,7 +143,7 @@ def test_stand_ins_are_made_once_loudly_and_alike_everywhere(settings: Settings)
     assert stand_ins.wanted(settings)
     made, output = make(settings)
     assert made == ["one", "two"]
-    assert "Making 2 stand-in checkpoints in results/: untrained networks, whose answers mean nothing." in output
+    assert "Making 2 stand-in checkpoints in results/: networks that know drawn faces only, " in output
     files = sorted(settings.results_dir.glob("*.*t"))
     assert [file.name for file in files] == ["one_best.pt", "two_best.pt"]
     assert make(settings) == ([], "")

@@ -118,7 +118,7 @@ def test_command_draws_a_bar_for_every_label(stack: RunningStack, face: Path) ->
     lengths = [len(bar) for _, bar, _ in rows]
     assert lengths == sorted(lengths, reverse=True)
     assert f"{answer['top_emotion']} {answer['confidence']:.0%} in " in done.stdout
-    assert "untrained" in done.stderr
+    assert "they know drawn faces only" in done.stderr
 
 
 def test_command_asks_all_models_about_several_pictures(stack: RunningStack) -> None:

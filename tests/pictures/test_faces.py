@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from scripts.catalogue import load_catalogue
-from scripts.pictures.drawing import EXPRESSIONS
-from scripts.pictures.faces import expression_of
+from scripts.pictures.drawing import EXPRESSIONS, expression_of
 from scripts.pictures.people import drawn_face
 from scripts.settings import ROOT
 from tests.support.commands import run_command

@@ -41,7 +41,9 @@ def test_healthy_service_says_how_many_models_are_ready(stack: RunningStack, ope
 def test_stand_in_models_are_called_so(stack: RunningStack, open_demo: OpenDemo) -> None:
     demo = open_demo(stack)
     expect(demo.page.locator("#standins")).to_be_visible()
-    expect(demo.page.locator("#standins")).to_contain_text("All models are stand-ins: untrained")
+    expect(demo.page.locator("#standins")).to_contain_text(
+        "All models are stand-ins: they show how the service works and know drawn faces only"
+    )
 
 
 @pytest.mark.parametrize(

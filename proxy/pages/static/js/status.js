@@ -40,8 +40,8 @@ function warnOfStandIns(models) {
   const which = names.length === Object.keys(models).length ? "All models are" : `${names.join(", ")}: `;
   const notice = byId("standins");
   notice.hidden = names.length === 0;
-  const words = `${which} ${names.length > 1 ? "stand-ins" : "a stand-in"}: untrained networks that show how the service works. `
-    + "Their answers mean nothing until real checkpoints lie in results/.";
+  const words = `${which} ${names.length > 1 ? "stand-ins" : "a stand-in"}: they show how the service works and know drawn faces only. `
+    + "Of photographs they understand nothing: that takes real checkpoints in results/.";
   if (notice.textContent !== words) notice.textContent = words;
 }
 
