@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from scripts.catalogue import ARCHITECTURES, load_catalogue
+from scripts.catalogue import load_catalogue
 from scripts.checkpoints.file_types import CheckpointError
 from scripts.checkpoints.stand_ins import StandInError, make_stand_ins
 from scripts.console import interruption_says, new_app, run
@@ -76,10 +76,13 @@ def fit_stand_ins(
     from scripts.checkpoints import training  # imports torch
 
     console, settings = Console(), load_settings()
-    for name in (architecture or list(ARCHITECTURES)) if epochs else ():
+    unknown = sorted(set(architecture or ()) - set(training.SHAPES))
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} has no narrow network; use one of {', '.join(training.SHAPES)}")
+    for name in (architecture or list(training.SHAPES)) if epochs else ():
         training.teach(name, epochs, console.print)
     table, poor = Table("model", "held-out faces named rightly"), 0
-    for model in load_catalogue(settings.catalogue).values():
+    for model in filter(training.known_faces, load_catalogue(settings.catalogue).values()):
         right = training.count_right(model, faces)
         poor += right < faces * training.ENOUGH
         table.add_row(model.name, f"{right} of {faces}, {right / faces:.1%}")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from scripts.catalogue import ARCHITECTURES, Model
 from scripts.checkpoints.calibration import calibrated_state_dict
 from scripts.checkpoints.known_faces import known_faces, narrow_weights, save_known_faces
-from scripts.checkpoints.narrow import narrow_network, parts, weights_of
+from scripts.checkpoints.narrow import SHAPES, narrow_network, parts, weights_of
 from scripts.checkpoints.networks import PREPROCESS, StateDict, load_network
 from scripts.pictures.drawing import EXPRESSIONS, expression_of
 from scripts.pictures.faces import HELD_OUT_SEED, TRAINING_SEED
@@ -23,6 +23,8 @@ ENOUGH = 0.9  # of the held-out faces
 BATCH, RATE = 32, 4e-3
 SMOOTHING = 0.1  # no face is surer than 1 - SMOOTHING
 _FIRST_OTHER = 10_000  # seed of the first image without a face; those that calibrate stand-ins have others
+
+__all__ = ["ENOUGH", "SHAPES", "count_right", "known_faces", "teach", "train"]
 
 Report = Callable[[str], None]
 
