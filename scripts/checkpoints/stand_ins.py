@@ -124,7 +124,7 @@ def _refuse_among_real_ones(settings: Settings, missing: set[str]) -> None:
         )
     notice = near_misses.notice(settings)
     if notice:
-        raise StandInError(f"{notice}. Stand-ins are never made beside them: for those, move them elsewhere")
+        raise StandInError(f"{notice}. Stand-ins are never made beside such files: for stand-ins, move them elsewhere")
 
 
 def _require_space(settings: Settings, missing: list[Model]) -> None:

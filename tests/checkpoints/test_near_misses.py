@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from collections.abc import Callable
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 from torch import Tensor
 
+from scripts.archives.build import build_all
 from scripts.checkpoints import adoption, stand_ins
 from scripts.checkpoints.__main__ import main
 from scripts.checkpoints.near_misses import near_misses, notice
@@ -67,7 +70,7 @@ def test_every_file_that_looks_like_a_checkpoint_is_found(settings: Settings, pu
     torch_files = ["a/b/best", "best_model.dat"]
     legacy = put("old")
     torch.save({}, legacy, _use_new_zipfile_serialization=False)
-    named = ["x.pth", "X_best (1).pt", "X.PT", "best.pt.part", "x.pth.tar", "x.pt~", "x.pt.gz", "model.h5", "x.onnx"]
+    named = ["x.pth", "X_best (1).pt", "X.PT", "best.pt.part", "x.pth.tar", "x.pt~", "x.pt.gz", "a.h5", "x.onnx"]
     for name in named:
         (settings.results_dir / name).write_bytes(b"")
     (settings.results_dir / "gone.pt").symlink_to("nowhere")
@@ -95,12 +98,15 @@ def test_what_is_no_checkpoint_is_not_taken_for_one(settings: Settings, put: Cal
 
 def test_stand_ins_are_never_made_beside_one(settings: Settings, put: Callable[..., Path]) -> None:
     path = put("runs/fer2013.pth")
+    with pytest.raises(stand_ins.StandInError) as refused:
+        build_all(settings, Console(file=io.StringIO()))
     with pytest.raises(stand_ins.StandInError) as caught:
         make(settings)
+    assert str(refused.value) == str(caught.value)
     assert str(caught.value) == (
         "runs/fer2013.pth in results/ looks like a checkpoint but has another name than models.json asks for; `make "
-        "checkpoints` says which model it seems to be for, and `make checkpoints ADOPT=1` takes it. Stand-ins are never "
-        "made beside them: for those, move them elsewhere"
+        "checkpoints` says which model it seems to be for, and `make checkpoints ADOPT=1` takes it. Stand-ins are "
+        "never made beside such files: for stand-ins, move them elsewhere"
     )
     assert [file for file in settings.results_dir.rglob("*.pt*") if file != path] == []
 
