@@ -60,7 +60,8 @@ def _examined(path: Path, relative: Path, catalogue: Mapping[str, Model]) -> Nea
     weights = f"{architecture or 'unknown network'}{f', {outputs} outputs' if outputs else ''}"
     fitting = [m for m in catalogue.values() if m.architecture == architecture and len(m.emotions) == outputs]
     if named and not set(named) & set(fitting):
-        return NearMiss(path, tuple(named), weights, _mismatch(path, named))
+        alike = [model for model in named if model.architecture == architecture] or named
+        return NearMiss(path, tuple(alike), weights, _mismatch(path, alike))
     if not fitting:
         return NearMiss(path, (), weights, "no model of models.json has such a network")
     if not named:

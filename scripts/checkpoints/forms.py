@@ -17,7 +17,7 @@ from scripts.checkpoints.weights import refuse_tensors_without_weights
 # Where several state_dicts lie in a file, the first of these is taken.
 _KEYS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "ema")
 _DEEPEST = 3  # levels of mappings that are searched
-_OF_TRAINING = re.compile(r"optim|sched|scaler|callback|loop|hyper", re.IGNORECASE)
+_OF_TRAINING = re.compile(r"optimi[sz]er|^optim$|sched|scaler|callback|^loops$|hyper", re.IGNORECASE)
 
 # nn.DataParallel and torch.compile put these before names, also within them.
 _WRAPPERS = ("module.", "_orig_mod.")

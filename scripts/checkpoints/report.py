@@ -45,7 +45,9 @@ def show_near_misses(settings: Settings, console: Console) -> None:
     misses = examine(settings)
     if not misses:
         return
-    table = Table("file", "seems to be for", "its weights", "", title="Not used", title_justify="left")
+    table = Table(title="Not used", title_justify="left")
+    for heading in ("file", "seems to be for", "its weights", ""):
+        table.add_column(heading, overflow="fold")
     for miss in misses:
         remark = escape(miss.obstacle) or "[yellow]can be taken[/]"
         names = ", ".join(model.name for model in miss.models) or "no model"
