@@ -149,7 +149,7 @@ def test_a_linear_layer_elsewhere_is_not(saved: Callable[[Any], Path], place: st
 
 def timm_mobilenet() -> list[str]:
     """The names in mobilenetv2_100 of timm 1.0.31, in its order, which is torchvision's order too."""
-    blocks = [("blocks.0.0", ("conv_dw", "bn1", "conv_pw", "bn2"))]
+    blocks: list[tuple[str, tuple[str, ...]]] = [("blocks.0.0", ("conv_dw", "bn1", "conv_pw", "bn2"))]
     for stage, count in enumerate((2, 3, 4, 3, 3, 1), start=1):
         parts = ("conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3")
         blocks += [(f"blocks.{stage}.{number}", parts) for number in range(count)]
