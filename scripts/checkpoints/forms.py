@@ -56,10 +56,11 @@ def _chosen(name: str, content: Mapping[Any, Any]) -> tuple[str, Mapping[Any, An
     if not found:
         keys = ", ".join(repr(key) for key in list(content)[:5]) or "none"
         raise CheckpointError(f"{name} holds no state_dict (its keys: {keys}); {SAVE}")
-    order = [path for key in _KEYS for path in found if path.split(".")[0] == key]
-    if len(found) > 1 and not order:
-        raise CheckpointError(f"{name} holds several state_dicts ({', '.join(found)}); save one of them alone: {SAVE}")
-    path = (order or list(found))[0]
+    under = [[path for path in found if path.split(".")[0] == key] for key in _KEYS]
+    usual = next((paths for paths in under if paths), list(found))
+    if len(usual) > 1:
+        raise CheckpointError(f"{name} holds several state_dicts ({', '.join(usual)}); save one of them alone: {SAVE}")
+    path = usual[0]
     others = [other for other in found if other != path]
     return path, found[path], [f"{', '.join(others)} beside it left out"] if others else []
 

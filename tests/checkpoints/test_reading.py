@@ -161,6 +161,10 @@ def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
             {"first": {"a.b": torch.zeros(1)}, "second": {"a.b": torch.zeros(1)}},
             f"{NAME} holds several state_dicts (first, second); save one of them alone: {SAVE}",
         ),
+        (
+            {"model": {"generator": {"a.b": torch.zeros(1)}, "critic": {"a.b": torch.zeros(1)}}},
+            f"{NAME} holds several state_dicts (model.generator, model.critic); save one of them alone: {SAVE}",
+        ),
         ({"a.b": torch.zeros(1), 3: torch.zeros(1)}, f"{NAME} holds no state_dict (3 is no tensor's name); {SAVE}"),
         (
             {"a.b": torch.zeros(1), "module.a.b": torch.zeros(1)},

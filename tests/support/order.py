@@ -23,6 +23,8 @@ LONG = {
     "bench/test_report.py": 15,
     "bench/test_run.py": 90,
     "bench/test_servers.py": 14,
+    "checkpoints/test_forms.py": 14,
+    "checkpoints/test_near_misses.py": 12,
     "checkpoints/test_stand_ins.py": 50,
     "checkpoints/test_weights.py": 18,
     "client/test_clients.py": 19,
