@@ -21,6 +21,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
 STAND_INS = ("auto", "allowed", "never")
+EXTRA_FORMATS = ("none", "avif")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Settings:
     max_decode_memory: int
     max_decode_seconds: int
     jpeg_decoding: str
+    extra_formats: str
     nginx: str | None
     management_listen: str
     allow_anonymous: str
@@ -162,6 +164,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         max_decode_memory=env.number("MAX_DECODE_MEMORY", 256, least=1),
         max_decode_seconds=env.number("MAX_DECODE_SECONDS", 2, least=1),
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
+        extra_formats=env.choice("EXTRA_FORMATS", "none", EXTRA_FORMATS),
         nginx=env.text("NGINX", "") or None,
         management_listen=env.listener("MANAGEMENT_LISTEN"),
         allow_anonymous=env.choice("ALLOW_ANONYMOUS", "auto", ("auto", "0", "1")),

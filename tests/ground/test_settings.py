@@ -86,6 +86,7 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
             "spaces, or all, or none",
         ),
         ("JPEG_DECODING", "fast", "JPEG_DECODING=fast: use one of exact, reduced"),
+        ("EXTRA_FORMATS", "heic", "EXTRA_FORMATS=heic: use one of none, avif"),
         ("HSTS_MAX_AGE", "1y", "HSTS_MAX_AGE=1y: must be a whole number of at least 0"),
         ("MAX_PIXELS", "²", "MAX_PIXELS=²: must be a whole number of at least 1"),
     ],
