@@ -44,6 +44,7 @@ class Settings:
     runtime: str
     log_level: str
     server_names: tuple[str, ...]
+    root_path: str
     cors_origins: tuple[str, ...]
     metrics_allow: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
@@ -152,6 +153,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
         server_names=env.names("SERVER_NAMES", "localhost"),
+        root_path=env.url_path("ROOT_PATH"),
         cors_origins=tuple(env.text("CORS_ORIGINS", DEFAULT_ORIGINS).split()),
         metrics_allow=env.networks("METRICS_ALLOW", DEFAULT_METRICS_ALLOW),
         trusted_proxies=env.networks("TRUSTED_PROXIES", "none"),
