@@ -199,11 +199,14 @@ def _markup(text: bytes) -> str:
 
 
 def _encoded(text: bytes) -> str:
-    """The image that a text stands for in Base64 or in hexadecimal digits; "" if it does not."""
+    """The image that a text stands for in Base64, in hexadecimal digits or as quoted-printable; "" if it does not."""
     digits = _HEX.match(text)
     found = digits and _IMAGE.match(binascii.unhexlify(digits[1][:32]))
     if found:
         return f"{_image(found)} in hexadecimal digits"
+    found = _IMAGE.match(binascii.a2b_qp(text[:99])) if text.startswith(b"=") else None
+    if found:
+        return f"{_image(found)} in quoted-printable"
     letters = text.translate(bytes.maketrans(b"-_", b"+/"), b"\r\n\"'")
     found = _BASE64.match(letters) and _IMAGE.match(binascii.a2b_base64(letters[:16]))
     return f"{_image(found)} in Base64" if found else ""

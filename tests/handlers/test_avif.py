@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import struct
 import sys
 import time
 
@@ -89,6 +91,20 @@ def test_endless_boxes_are_refused() -> None:
 def test_a_box_that_contains_nothing_does_not_loop() -> None:
     assert avif_refusal(AVIF[:32] + bytes(4) + b"free")[:2] == ("damaged", 400)
     assert avif_refusal(AVIF[:32] + b"\0\0\0\1free" + bytes(8))[:2] == ("damaged", 400)
+
+
+def test_a_broken_file_has_a_size_or_is_damaged() -> None:
+    noise = random.Random(9)
+    sizes = 0
+    for _ in range(5000):
+        data = bytearray(AVIF[:400])
+        for _ in range(noise.randint(1, 4)):
+            data[noise.randrange(len(data))] = noise.choice((0, 1, 8, 255, noise.randrange(256)))
+        try:
+            sizes += examine(data[: noise.choice((60, 200, 400))]).pixels > 0
+        except (ValueError, struct.error):
+            continue
+    assert 0 < sizes < 5000
 
 
 def test_the_decoder_is_never_loaded_into_the_worker() -> None:

@@ -6,6 +6,8 @@ import base64
 import gzip
 import io
 import json
+import quopri
+import random
 import zipfile
 
 import pytest
@@ -88,6 +90,7 @@ ENCODED = {
     "PNG in Base64, in lines": (base64.encodebytes(PNG), "the text of a PNG image in Base64"),
     "JPEG in Base64 for URLs": (base64.urlsafe_b64encode(JPEG), "the text of a JPEG image in Base64"),
     "JPEG in Base64 in quotes": (b'"' + base64.b64encode(JPEG) + b'"', "the text of a JPEG image in Base64"),
+    "JPEG in quoted-printable": (quopri.encodestring(JPEG), "the text of a JPEG image in quoted-printable"),
     "WebP in Base64": (base64.b64encode(WEBP), "the text of a WebP image in Base64"),
     "JPEG in digits": (JPEG.hex().encode(), "the text of a JPEG image in hexadecimal digits"),
     "PNG in digits of SQL": (b"0x" + PNG.hex().upper().encode(), "the text of a PNG image in hexadecimal digits"),
@@ -177,6 +180,17 @@ def test_anything_else_is_described_by_its_beginning(data: bytes, what: str) -> 
 
 def test_blanks_are_no_image() -> None:
     assert refusal(b" \r\n \n")[2] == f"The file is no image but blanks; {ACCEPTED}"
+
+
+def test_whatever_a_file_begins_with_is_described() -> None:
+    noise = random.Random(8)
+    whole = [data for data, _ in [*BINARY.values(), *TEXTS.values(), *ENCODED.values(), *PACKED.values()]]
+    for _ in range(5000):
+        first, second = noise.choices(whole, k=2)
+        data = first[: noise.randrange(40)] + noise.randbytes(noise.randrange(4)) + second[noise.randrange(40) :]
+        kind, remedy = describe(data[: noise.choice((1, 9, 99, 9999))])
+        assert kind.isprintable()
+        assert remedy.isprintable()
 
 
 def test_no_file_takes_long_to_describe() -> None:
