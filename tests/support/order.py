@@ -37,6 +37,8 @@ LONG = {
     "contract/test_rate_limit.py": 13,
     "contract/test_recovery.py": 37,
     "contract/test_web_client.py": 11,
+    "handlers/test_alone_and_with_others.py": 20,
+    "handlers/test_avif.py": 12,
     "handlers/test_emotion_handler.py": 10,
     "handlers/test_engine.py": 16,
     "handlers/test_face_image.py": 12,
