@@ -52,8 +52,8 @@ models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 
 standins: setup ## make stand-in checkpoints in an empty results/
 	@$(RUN) scripts.checkpoints stand-ins
 
-checkpoints: setup ## check the checkpoints in results/
-	@$(RUN) scripts.checkpoints
+checkpoints: setup ## check the checkpoints in results/; ADOPT=1 takes those with another name (docs/checkpoints.md)
+	@$(RUN) scripts.checkpoints $(if $(filter-out 0,$(ADOPT)),adopt)
 
 bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces (docs/performance.md)
 	@$(RUN) scripts.bench run

@@ -18,10 +18,11 @@ class DecodingOptions(TypedDict):
     max_memory: int
     max_seconds: float
     reduced: bool
+    avif: bool
 
 
 def decoding_options(environment: Mapping[str, str]) -> DecodingOptions:
-    """Read ``MAX_PIXELS``, ``MAX_DECODE_MEMORY`` (MB), ``MAX_DECODE_SECONDS`` and ``JPEG_DECODING``.
+    """Read ``MAX_PIXELS``, ``MAX_DECODE_MEMORY`` (MB), ``MAX_DECODE_SECONDS``, ``JPEG_DECODING`` and ``EXTRA_FORMATS``.
 
     Raises ValueError, which names the variable and its value, for what cannot be used.
     """
@@ -30,7 +31,8 @@ def decoding_options(environment: Mapping[str, str]) -> DecodingOptions:
         "max_memory": _count(environment, "MAX_DECODE_MEMORY", DEFAULT_MAX_MEMORY // _MEGABYTE, "megabytes")
         * _MEGABYTE,
         "max_seconds": _seconds(environment, "MAX_DECODE_SECONDS", DEFAULT_MAX_SECONDS),
-        "reduced": _reduced(environment.get("JPEG_DECODING", "exact")),
+        "reduced": _chosen(environment, "JPEG_DECODING", ("exact", "reduced")),
+        "avif": _chosen(environment, "EXTRA_FORMATS", ("none", "avif")),
     }
 
 
@@ -52,7 +54,9 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
     return value
 
 
-def _reduced(text: str) -> bool:
-    if text not in ("exact", "reduced"):
-        raise ValueError(f"JPEG_DECODING={text!r} is unknown; set exact or reduced")
-    return text == "reduced"
+def _chosen(environment: Mapping[str, str], name: str, choices: tuple[str, str]) -> bool:
+    """Whether the second of two is chosen; the first one is the default."""
+    text = environment.get(name, choices[0])
+    if text not in choices:
+        raise ValueError(f"{name}={text!r} is unknown; set {' or '.join(choices)}")
+    return text == choices[1]

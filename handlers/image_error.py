@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 ACCEPTED: Final = "JPEG, PNG, WebP, BMP or GIF"
+ACCEPTED_WITH_AVIF: Final = "JPEG, PNG, WebP, BMP, GIF or AVIF"
 
 
 class ImageError(Exception):
@@ -23,3 +24,13 @@ class ImageError(Exception):
 def too_large(message: str) -> ImageError:
     """The answer to a picture over a limit."""
     return ImageError("too_large", 413, message)
+
+
+def damaged(message: str) -> ImageError:
+    """The answer to a file with something wrong in it."""
+    return ImageError("damaged", 400, message)
+
+
+def unsupported(what: str, remedy: str) -> ImageError:
+    """The answer to a whole file of an accepted format, but of a rare kind that is not decoded."""
+    return ImageError("unsupported", 415, f"The file is {what}, which is not accepted; {remedy}.")

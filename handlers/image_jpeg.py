@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
-from image_error import too_large
+from image_error import too_large, unsupported
 from image_exif import read_orientation
 from image_structure import BlockCounter, Picture
 
@@ -16,10 +16,18 @@ _EXIF: Final = b"Exif\0\0"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _SOS: Final = 0xDA
 _EOI: Final = 0xD9
+_LS_FRAME: Final = 0xF7  # of JPEG-LS
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 # Of arithmetic codes and of lossless frames, the length of the data says nothing of the time that they take.
 _HUFFMAN: Final = frozenset((0xC0, 0xC1, 0xC2))
+# Frames that build on others, and lossless ones with arithmetic codes.
+_UNDECODED: Final = {
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical JPEG image"),
+    0xCB: "lossless JPEG image with arithmetic codes",
+}
+_OTHER_BITS: Final = frozenset(range(2, 17)) - {8}
+_REMEDY: Final = "save it as a baseline JPEG or as a PNG"
 _NEEDED: Final = _FRAMES | {0xC4, 0xCC, 0xDB, 0xDD}  # with the tables
 # What tells libjpeg how the colours are stored.
 _COLOURS: Final = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}
@@ -50,7 +58,7 @@ class _Header:
 
     def take(self, marker: int, segment: bytes | bytearray) -> None:
         """Keep, read or pass over a segment, which begins with its marker."""
-        if marker in _FRAMES:
+        if marker in _FRAMES or marker == _LS_FRAME:
             self._read_frame(marker, segment)
         if marker in _NEEDED or (marker in _COLOURS and segment.startswith(_COLOURS[marker], 4)):
             self.kept.append(segment)
@@ -62,6 +70,8 @@ class _Header:
 
     def _read_frame(self, marker: int, segment: bytes | bytearray) -> None:
         bits, height, width, count = struct.unpack_from(">BHHB", segment, 4)
+        if len(segment) == 10 + 3 * count:  # else it is damaged
+            _refuse_rare_kinds(marker, bits, height, count)
         if self.frame or bits != 8 or count not in (1, 3, 4) or not width or not height:
             raise ValueError("a frame that Pillow does not decode")
         self.frame, self.size, self.count = marker, (width, height), count
@@ -72,11 +82,25 @@ class _Header:
             self.components[name] = self.components.get(name, 0) + columns * across * rows * down
 
 
+def _refuse_rare_kinds(marker: int, bits: int, height: int, count: int) -> None:
+    """Raises ImageError (415) for a frame that is whole, and that libjpeg does not decode."""
+    if marker == _LS_FRAME:
+        raise unsupported("a JPEG-LS image", _REMEDY)
+    if marker in _UNDECODED:
+        raise unsupported(f"a {_UNDECODED[marker]}", _REMEDY)
+    if bits in _OTHER_BITS:
+        raise unsupported(f"a JPEG image of {bits} bits per sample", f"{_REMEDY}, of 8 bits")
+    if count == 2:
+        raise unsupported("a JPEG image of 2 channels", _REMEDY)
+    if not height:
+        raise unsupported("a JPEG image whose height is not in its header (DNL)", _REMEDY)
+
+
 def examine(data: bytes | bytearray) -> Picture:
     """The picture in a JPEG file.
 
-    Raises ValueError, IndexError, ArithmeticError or struct.error if it is damaged, ImageError (413) if it has
-    too many segments.
+    Raises ValueError, IndexError, ArithmeticError or struct.error if it is damaged, ImageError if it has too many
+    segments (413) or is of a kind that is not decoded (415).
     """
     counter = BlockCounter("JPEG")
     header = _Header()

@@ -7,6 +7,7 @@ import struct
 import zlib
 from typing import Final
 
+from image_error import damaged, unsupported
 from image_exif import read_orientation
 from image_structure import BlockCounter, Picture
 
@@ -28,7 +29,8 @@ _MAX_TEXT: Final = 1 << 18
 def examine(data: bytes | bytearray) -> Picture:
     """The picture in a PNG file, of an animation its default image.
 
-    Raises ValueError, KeyError or struct.error if it is damaged, ImageError (413) if it has too many chunks.
+    Raises ValueError, KeyError or struct.error if it is damaged, ImageError if it has too many chunks (413), is of
+    Apple's form (415), or if its header or its palette has a wrong checksum (400).
     """
     width, height, depth, colour = _header(data)
     channels = _COLOURS[colour][1]
@@ -47,6 +49,8 @@ def examine(data: bytes | bytearray) -> Picture:
 def _header(data: bytes | bytearray) -> tuple[int, int, int, int]:
     """Width, height, bit depth and colour type."""
     length, name, width, height, depth, colour = struct.unpack_from(">I4sIIBB", data, len(_SIGNATURE))
+    if name == b"CgBI":
+        raise unsupported("a PNG in Apple's own form (CgBI), as in apps for iPhones", "save it as an ordinary PNG")
     if name != b"IHDR" or length != 13 or not width or not height or depth not in _COLOURS[colour][0]:
         raise ValueError("a header that Pillow does not decode")
     return width, height, depth, colour
@@ -56,8 +60,9 @@ def _chunks(data: bytes | bytearray) -> tuple[list[memoryview], dict[bytes, byte
     """The parts that the pixels need, and the texts that may hold an orientation, by their chunk or key."""
     view = memoryview(data)
     kept, profiles = [view[:_HEADER_END]], {}
+    _check(view[len(_SIGNATURE) : _HEADER_END])
     counter = BlockCounter("PNG")
-    name, end = b"", _HEADER_END
+    name, end, in_pixels = b"", _HEADER_END, False
     while name != b"IEND" and end + 8 <= len(data):
         counter.count()
         start = end
@@ -70,6 +75,9 @@ def _chunks(data: bytes | bytearray) -> tuple[list[memoryview], dict[bytes, byte
             raise ValueError("a second header, of which Pillow would take the size")
         if name in _NEEDED:
             kept.append(view[start:end])
+            in_pixels = in_pixels or name == b"IDAT"
+            if name == b"PLTE" and not in_pixels:
+                _check(view[start:end])
         elif end - 4 > len(data):  # nobody checks its checksum
             raise ValueError(f"a chunk {name!r} of {length} bytes")
         elif name == b"eXIf":
@@ -77,6 +85,14 @@ def _chunks(data: bytes | bytearray) -> tuple[list[memoryview], dict[bytes, byte
         elif name in _TEXTS:
             profiles.update(_profile(name, bytes(view[start + 8 : end - 4])))
     return kept, profiles
+
+
+def _check(chunk: memoryview) -> None:
+    """Raises ImageError (400) for a whole chunk with a wrong checksum, which Pillow would not say."""
+    (length,) = struct.unpack_from(">I", chunk)
+    if len(chunk) == length + 12 and zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
+        name = bytes(chunk[4:8]).decode("ascii")
+        raise damaged(f"The PNG image is damaged: its chunk {name} has a wrong checksum; save it again.")
 
 
 def _profile(name: bytes, body: bytes) -> dict[bytes, bytes]:

@@ -15,6 +15,9 @@ _LISTEN = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
 # A host, or all below one, as nginx's "server_name" takes them.
 _SERVER_NAME = re.compile(r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 
+# A path of an address; neither "." nor ".." is a part of it.
+_URL_PATH = re.compile(r"^(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+$")
+
 
 class SettingsError(UserError):
     """A setting has a value that cannot be used; the message names both and the remedy."""
@@ -49,6 +52,13 @@ class Environment:
         """A file that may be a link to another one tomorrow, so that the link is kept."""
         value = self.text(name, "")
         return Path(os.path.abspath(self._base / value)) if value else None
+
+    def url_path(self, name: str) -> str:
+        """A path of an address, like ``/emotions``, without a slash at its end; empty for none."""
+        value = self.text(name, "").rstrip("/")
+        if value and not _URL_PATH.match(value):
+            raise SettingsError(f"{name}={value}: use a path like /emotions, of letters, digits, ., _, ~ and -")
+        return value
 
     def number(self, name: str, default: int, least: int = 0) -> int:
         """A whole number of at least ``least``."""

@@ -21,6 +21,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
 STAND_INS = ("auto", "allowed", "never")
+EXTRA_FORMATS = ("none", "avif")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Settings:
     runtime: str
     log_level: str
     server_names: tuple[str, ...]
+    root_path: str
     cors_origins: tuple[str, ...]
     metrics_allow: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
@@ -55,6 +57,7 @@ class Settings:
     max_decode_memory: int
     max_decode_seconds: int
     jpeg_decoding: str
+    extra_formats: str
     nginx: str | None
     management_listen: str
     allow_anonymous: str
@@ -150,6 +153,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
         server_names=env.names("SERVER_NAMES", "localhost"),
+        root_path=env.url_path("ROOT_PATH"),
         cors_origins=tuple(env.text("CORS_ORIGINS", DEFAULT_ORIGINS).split()),
         metrics_allow=env.networks("METRICS_ALLOW", DEFAULT_METRICS_ALLOW),
         trusted_proxies=env.networks("TRUSTED_PROXIES", "none"),
@@ -162,6 +166,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         max_decode_memory=env.number("MAX_DECODE_MEMORY", 256, least=1),
         max_decode_seconds=env.number("MAX_DECODE_SECONDS", 2, least=1),
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
+        extra_formats=env.choice("EXTRA_FORMATS", "none", EXTRA_FORMATS),
         nginx=env.text("NGINX", "") or None,
         management_listen=env.listener("MANAGEMENT_LISTEN"),
         allow_anonymous=env.choice("ALLOW_ANONYMOUS", "auto", ("auto", "0", "1")),

@@ -10,7 +10,6 @@ declare const settings: {
     key_file: string;
     management_keys: string;
     api_keys: string;
-    keys_required: boolean;
     management_url: string;
     model_store: string;
     supervision: string;

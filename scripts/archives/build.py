@@ -11,7 +11,7 @@ from rich.console import Console
 from scripts.archives.changes import Build, Result
 from scripts.archives.report import show
 from scripts.catalogue import Model, load_catalogue
-from scripts.checkpoints import stand_ins
+from scripts.checkpoints import near_misses, stand_ins
 from scripts.console import announcer
 from scripts.errors import UserError
 from scripts.files import cannot_write
@@ -40,9 +40,9 @@ def build_all(
     """Build the archives of ``names`` (default: all) that are not up to date, and rewrite the index.
 
     Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. Waits while another
-    process builds. ``version`` None keeps the version an archive has. Returns the results by model name in the
-    catalogue's order; a model that failed is one of them. Raises BuildError or CatalogueError when nothing can be
-    built at all.
+    process builds. Names the files that look like checkpoints under other names. ``version`` None keeps the version an
+    archive has. Returns the results by model name in the catalogue's order; a model that failed is one of them. Raises
+    BuildError, CatalogueError or StandInError when nothing can be built at all.
     """
     catalogue = load_catalogue(settings.catalogue)
     chosen = _chosen(catalogue, list(names))
@@ -58,7 +58,14 @@ def build_all(
         raise BuildError(cannot_write(error, settings.model_store)) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
     show(settings, results, console)
+    if any(result.outcome == "failed" or result.stand_in for result in results.values()):
+        _tell(near_misses.notice(settings), console)
     return results
+
+
+def _tell(notice: str | None, console: Console) -> None:
+    if notice:
+        announcer(console)(f"{notice}.")
 
 
 def _chosen(catalogue: dict[str, Model], names: list[str]) -> list[Model]:

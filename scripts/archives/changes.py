@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from scripts.archives.inputs import archive_inputs
 from scripts.catalogue import Model
+from scripts.checkpoints.digest_files import refuse_wrong_digest
 from scripts.checkpoints.file_types import CheckpointError, refuse_other_files
 from scripts.pool.progress import ARCHIVE_STAGES, BuildProgress
 from scripts.pool.tasks import Task, run_tasks
@@ -79,12 +81,14 @@ class Build:
     def plan(self, model: Model, version: str | None, force: bool) -> Plan | None:
         """Compare the archive with its inputs; returns None and records the result if there is nothing to build."""
         checkpoint = self.settings.results_dir / model.checkpoint_file
+        record = records.read_record(self.settings.model_store, model)
         try:
             refuse_other_files(checkpoint)
+            if record:
+                refuse_wrong_digest(checkpoint, partial(digest, self.settings.model_store, checkpoint))
         except CheckpointError as error:
             self._fail(model.name, str(error))
             return None
-        record = records.read_record(self.settings.model_store, model)
         version = version or (record.version if record else FIRST_VERSION)
         if record is None:
             # The worker hashes the checkpoint when it reads it.

@@ -17,6 +17,10 @@ HANDLERS = ROOT / "handlers"
 _BUILD_CODE = (
     "checkpoints/networks.py",
     "checkpoints/reading.py",
+    "checkpoints/forms.py",
+    "checkpoints/fitting.py",
+    "checkpoints/timm_names.py",
+    "checkpoints/weights.py",
     "archives/convert.py",
     "archives/packing.py",
 )

@@ -19,6 +19,7 @@ from scripts.archives import verification
 from scripts.archives.convert import convert
 from scripts.archives.inputs import handler_files
 from scripts.catalogue import ARCHITECTURES, Model
+from scripts.checkpoints.digest_files import refuse_wrong_digest
 from scripts.checkpoints.file_types import CheckpointError
 from scripts.checkpoints.networks import load_network
 from scripts.checkpoints.reading import load_checkpoint
@@ -79,6 +80,7 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
     before = signature(checkpoint_path)
     checkpoint = load_checkpoint(checkpoint_path, model)
     checkpoint_sha256 = known_digest(Path(order.store), checkpoint_path) or sha256(checkpoint_path)
+    refuse_wrong_digest(checkpoint_path, lambda: checkpoint_sha256)
     network = load_network(model.architecture, len(model.emotions), checkpoint.state_dict)
 
     report("converting")

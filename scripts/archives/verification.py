@@ -21,7 +21,7 @@ TOLERANCE = 1e-4
 PROBE_SEED = 20_000
 TIMEOUT = 300  # seconds; loading takes one or two
 # What a stack's settings make of images; an archive is compared without.
-_REQUEST_SETTINGS = ("MAX_PIXELS", "MAX_DECODE_MEMORY", "MAX_DECODE_SECONDS", "JPEG_DECODING")
+_REQUEST_SETTINGS = ("MAX_PIXELS", "MAX_DECODE_MEMORY", "MAX_DECODE_SECONDS", "JPEG_DECODING", "EXTRA_FORMATS")
 
 
 def difference(archive: Path, model: Model, network: Any, folder: Path) -> str | None:

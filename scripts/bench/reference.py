@@ -22,6 +22,7 @@ from torch import nn
 from torchvision import models, transforms
 
 from scripts.catalogue import Model, load_catalogue
+from scripts.checkpoints.reading import load_checkpoint
 from scripts.console import new_app, run
 from scripts.settings import load_settings
 
@@ -44,10 +45,10 @@ loaded_models: dict[str, nn.Module] = {}
 
 
 def load_model(config: Model) -> nn.Module:
-    """Read a checkpoint (bare ``state_dict``, or a stand-in) into its network."""
-    checkpoint = torch.load(SETTINGS.results_dir / config.checkpoint_file, map_location=DEVICE, weights_only=True)
+    """Read a checkpoint, in whatever form the archives are made from, into its network."""
+    checkpoint = load_checkpoint(SETTINGS.results_dir / config.checkpoint_file, config)
     network: nn.Module = NETWORKS[config.architecture](weights=None, num_classes=len(config.emotions))
-    network.load_state_dict(checkpoint.get("state_dict", checkpoint))
+    network.load_state_dict(checkpoint.state_dict)
     logger.info("Loaded %s", config.name)
     return network.to(DEVICE).eval()
 

@@ -8,11 +8,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from scripts.catalogue import load_catalogue
-from scripts.checkpoints.file_types import CheckpointError
 from scripts.checkpoints.stand_ins import StandInError, make_stand_ins
 from scripts.console import interruption_says, new_app, run
 from scripts.errors import REFUSED
@@ -31,22 +29,25 @@ def _default(context: typer.Context) -> int:
 @app.command()
 def check() -> int:
     """Check the checkpoint of every model of the catalogue; exit code 1 when one cannot be used."""
-    from scripts.checkpoints.reading import load_checkpoint  # imports torch
+    from scripts.checkpoints import report  # imports torch
 
-    settings = load_settings()
-    table = Table("model", "checkpoint", "", title=f"Checkpoints in {settings.results_dir.name}/", title_justify="left")
-    bad = 0
-    for model in load_catalogue(settings.catalogue).values():
-        try:
-            checkpoint = load_checkpoint(settings.results_dir / model.checkpoint_file, model)
-        except CheckpointError as error:
-            bad += 1
-            table.add_row(model.name, "[red]unusable[/]", escape(str(error)))
-        else:
-            kind = "[yellow]stand-in[/]" if checkpoint.stand_in else "[green]good[/]"
-            table.add_row(model.name, kind, escape(checkpoint.note))
-    Console().print(table)
+    settings, console = load_settings(), Console()
+    bad = report.show_checkpoints(settings, console)
+    report.show_near_misses(settings, console)
     return REFUSED if bad else 0
+
+
+@app.command()
+def adopt() -> int:
+    """Link the files that are surely a model's, but have another name, under the right one; then check them all."""
+    from scripts.checkpoints import report
+
+    settings, console = load_settings(), Console()
+    try:
+        report.adopt_near_misses(settings, console)
+    except OSError as error:
+        raise StandInError(cannot_write(error, settings.results_dir)) from error
+    return check()
 
 
 @app.command()

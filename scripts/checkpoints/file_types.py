@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
+import os
 from pathlib import Path
 
+from scripts.checkpoints import other_kinds, zip_files
+from scripts.checkpoints.other_kinds import SAVE
 from scripts.errors import UserError
 
-SAVE = "save it with torch.save(model.state_dict(), path)"
+_HEAD = 512  # bytes; the name "ustar" of a tar file lies at 257
 
 
 class CheckpointError(UserError):
@@ -15,11 +17,41 @@ class CheckpointError(UserError):
 
 
 def refuse_other_files(path: Path) -> None:
-    """Raise CheckpointError if the file is missing, a Git LFS pointer, truncated, or begins like no torch file."""
+    """Raise CheckpointError if the file is missing, a Git LFS pointer, truncated, or of another kind than torch's."""
+    start = _first_bytes(path)
+    if not start:
+        raise CheckpointError(f"{path.name} is empty (0 bytes); copy it again")
+    if start.startswith(b"version https://git-lfs"):
+        raise CheckpointError(
+            f"{path.name} is a Git LFS pointer, not the file itself; run `git lfs pull` where it came from"
+        )
+    if start.startswith(zip_files.START):
+        _refuse_other_zips(path)
+    elif not start.startswith(b"\x80") and not begins_like_safetensors(start):
+        raise CheckpointError(_which_other(path.name, start))
+
+
+def begins_like_safetensors(start: bytes) -> bool:
+    """Whether a file begins with the length and the header of https://huggingface.co/docs/safetensors (JSON)."""
+    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= 100_000_000  # the library's own bound
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether the file begins as a safetensors file does."""
+    with path.open("rb") as file:
+        return begins_like_safetensors(file.read(9))
+
+
+def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            start = file.read(200)
+            return file.read(_HEAD)
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise CheckpointError(
+                f"{path.name} is a link to {os.readlink(path)}, which is missing; bring that file back, or put the "
+                "checkpoint in the link's place"
+            ) from error
         raise CheckpointError(
             f"{path.name} is missing; copy it into {path.parent.name}/ and run `make archives`"
         ) from error
@@ -27,23 +59,21 @@ def refuse_other_files(path: Path) -> None:
         raise CheckpointError(
             f"{path.name} cannot be read ({error.strerror}); check the file and its rights"
         ) from error
-    if not start:
-        raise CheckpointError(f"{path.name} is empty (0 bytes); copy it again")
-    if start.startswith(b"version https://git-lfs"):
-        raise CheckpointError(
-            f"{path.name} is a Git LFS pointer, not the file itself; run `git lfs pull` where it came from"
-        )
-    if start.startswith(b"PK\x03\x04") and not is_zip(path):
+
+
+def _refuse_other_zips(path: Path) -> None:
+    names = zip_files.names(path)
+    if names is None:
         raise CheckpointError(
             f"{path.name} is truncated ({path.stat().st_size} bytes, the end is missing); copy it again"
         )
-    if not start.startswith((b"PK\x03\x04", b"\x80")):
-        raise CheckpointError(f"{path.name} is not a torch file (it begins with {start[:12]!r}); {SAVE}")
+    other = other_kinds.of_zip(names)
+    if other:
+        raise CheckpointError(f"{path.name} is {other[0]}, not a state_dict; {other[1]}")
 
 
-def is_zip(path: Path) -> bool:
-    """Whether the file ends as a zip file does; for some that do not, ``zipfile.is_zipfile`` raises an error."""
-    try:
-        return zipfile.is_zipfile(path)
-    except zipfile.BadZipFile:
-        return False
+def _which_other(name: str, start: bytes) -> str:
+    other = other_kinds.of_start(start)
+    if other:
+        return f"{name} is {other[0]}, not a torch file; {other[1]}"
+    return f"{name} is not a torch file (it begins with {start[:12]!r}); {SAVE}"

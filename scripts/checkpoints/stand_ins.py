@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from scripts.catalogue import ARCHITECTURES, Model, load_catalogue
+from scripts.checkpoints import near_misses
 from scripts.console import announcer
 from scripts.errors import UserError
 from scripts.files import exclusive
@@ -33,7 +34,10 @@ class StandInError(UserError):
 
 
 def wanted(settings: Settings) -> bool:
-    """Whether a build makes stand-ins by itself: they may serve, and there is no checkpoint and no archive of one."""
+    """Whether a build makes stand-ins by itself: they may serve, and there is no checkpoint and no archive of one.
+
+    A file that looks like a checkpoint changes nothing here: ``make_stand_ins`` then says what to do with it.
+    """
     if not stand_ins_may_serve(settings):
         return False
     models = list(load_catalogue(settings.catalogue).values())
@@ -43,8 +47,8 @@ def wanted(settings: Settings) -> bool:
 def make_stand_ins(settings: Settings, console: Console) -> list[str]:
     """Make a stand-in for each missing checkpoint and return their models' names; nothing is ever overwritten.
 
-    Raises StandInError where a real checkpoint, or an archive of one, is present, and when one cannot be made.
-    Waits while another process makes them.
+    Raises StandInError where a real checkpoint, an archive of one or a file that looks like one is present, and when
+    one cannot be made. Waits while another process makes them.
     """
     settings.results_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(settings.results_dir, announcer(console)):
@@ -120,6 +124,9 @@ def _refuse_among_real_ones(settings: Settings, missing: set[str]) -> None:
             f"{real[0]} is not a stand-in, and stand-ins are never made among real ones; "
             f"add the missing checkpoints to {settings.results_dir.name}/ ({', '.join(sorted(missing))})"
         )
+    notice = near_misses.notice(settings)
+    if notice:
+        raise StandInError(f"{notice}. Stand-ins are never made beside such files: for stand-ins, move them elsewhere")
 
 
 def _require_space(settings: Settings, missing: list[Model]) -> None:

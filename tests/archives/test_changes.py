@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 
+from scripts.files import sha256
 from scripts.settings import ROOT
 from scripts.store.index import read_index
 from tests.archives.workshop import BAD, CATALOGUE, Workshop
@@ -40,6 +41,25 @@ def test_only_what_changed_is_built(workshop: Workshop) -> None:
     shutil.copy(workshop.checkpoint("Mini_C"), workshop.checkpoint("Mini_A"))
     assert workshop.planned()["Mini_A"] == "checkpoint, catalogue entry changed"
     assert workshop.planned(version="2.0")["Mini_B+"] == "version changed"
+
+
+def test_a_checkpoint_with_another_digest_than_the_file_beside_it_says_is_not_built(workshop: Workshop) -> None:
+    workshop.write_catalogue(**{"Mini_A": {**CATALOGUE["Mini_A"], "accuracy": 51}})
+    checkpoint = workshop.checkpoint("Mini_A")
+    beside = checkpoint.with_name(f"{checkpoint.name}.sha256")
+    beside.write_text(f"{'0' * 64}  {checkpoint.name}\n")
+    assert workshop.planned() == {"Mini_C": "new"}
+    beside.write_text(f"{sha256(checkpoint)}  {checkpoint.name}\n")
+    assert workshop.planned() == {"Mini_A": "catalogue entry changed", "Mini_C": "new"}
+
+
+@pytest.mark.slow
+def test_a_first_build_looks_at_the_digest_beside_a_checkpoint_too(workshop: Workshop) -> None:
+    shutil.copy(workshop.checkpoint("Mini_B+"), workshop.checkpoint("Mini_C"))
+    (workshop.folder / "results" / "Mini_C_best.pt.sha256").write_text("0" * 64)
+    code, output, _ = workshop.make("--model", "Mini_C")
+    assert code == 1
+    assert "Mini_C_best.pt is damaged or another file: its SHA-256 is not the one in Mini_C_best.pt.sha256" in output
 
 
 @pytest.mark.parametrize("damage", ["archive", "checksum", "missing checksum", "missing archive", "record"])
@@ -86,7 +106,10 @@ def test_a_new_version_is_kept_by_later_builds_and_a_new_runtime_packs_the_check
 def test_a_failure_is_in_the_index_though_nothing_is_built_after_it(workshop: Workshop) -> None:
     before = read_index(workshop.settings.index_file)
     workshop.settings.index_file.unlink()
-    assert workshop.make("--model", "Mini_C")[0] == 1
+    (workshop.folder / "results" / "mini c.pth").write_bytes(b"")
+    code, output, _ = workshop.make("--model", "Mini_C")
+    assert code == 1
+    assert "mini c.pth in results/ looks like a checkpoint but has another name" in output
     assert read_index(workshop.settings.index_file) == before
     assert before["Mini_C"]["error"] == BAD
 

@@ -19,6 +19,7 @@ from torchvision import transforms
 from scripts.archives.inputs import archive_inputs
 from scripts.catalogue import Model, load_catalogue
 from scripts.checkpoints import stand_ins
+from scripts.checkpoints.near_misses import is_marked
 from scripts.checkpoints.networks import PREPROCESS, expected_shapes, load_network
 from scripts.checkpoints.reading import load_checkpoint
 from scripts.probes import probe_files
@@ -113,6 +114,7 @@ def test_a_stand_in_has_the_shapes_of_a_real_checkpoint_and_is_marked(results: P
         content = torch.load(path, weights_only=True, mmap=True)
         assert content.keys() == {"stand_in", "seed", "state_dict"}
         assert content["stand_in"] is True
+        assert is_marked(path), "also without torch"
         shapes = {key: tensor.shape for key, tensor in content["state_dict"].items()}
         assert shapes == expected_shapes(model.architecture, 7)
 

@@ -1,4 +1,4 @@
-"""JPEG_DECODING=reduced: large JPEGs are decoded at a reduced size, everything else as always."""
+"""JPEG_DECODING=reduced: large JPEGs are decoded at a reduced size, everything else as always. EXTRA_FORMATS=avif."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MODEL = "MobileNetV2_FER2013"
 
 
-def test_reduced_decoding_is_only_for_large_jpegs(
+def test_settings_of_decoding_reach_the_workers(
     start_stack: StartStack, small_site: Site, reference: Reference
 ) -> None:
     photo = images.encode(images.scene(70, (2400, 1800)), "JPEG", quality=90)
@@ -32,8 +32,11 @@ def test_reduced_decoding_is_only_for_large_jpegs(
 
     frame = images.frame(71)
     png = images.encode(images.scene(72, (1200, 900)), "PNG")
-    with start_stack(**small_site.places, LOAD_MODELS=MODEL, JPEG_DECODING="reduced") as stack:
+    avif = images.encode(images.scene(73, (320, 240)), "AVIF")
+    own = {"LOAD_MODELS": MODEL, "JPEG_DECODING": "reduced", "EXTRA_FORMATS": "avif"}
+    with start_stack(**small_site.places, **own) as stack:
         client = Client(stack.url)
         assert_prediction(client.predict(photo, MODEL), MODEL, expected)
         assert_prediction(client.predict(frame, MODEL), MODEL, reference.probabilities(MODEL, frame))
         assert_prediction(client.predict(png, MODEL), MODEL, reference.probabilities(MODEL, png))
+        assert_prediction(client.predict(avif, MODEL), MODEL, reference.probabilities(MODEL, avif))

@@ -21,6 +21,8 @@ from torch import Tensor
 
 from scripts.checkpoints import networks, reading
 from scripts.checkpoints.file_types import CheckpointError
+from scripts.checkpoints.forms import state_dict_in
+from scripts.checkpoints.numpy_scalars import NUMPY_SCALARS
 from tests.checkpoints.saved import MODEL, NAME
 from tests.fuzz.mutations import changed_bytes
 
@@ -124,7 +126,9 @@ class Checkpoints:
                 noise
             )
         wrapped: list[Any] = [weights, weights, {"state_dict": weights, "stand_in": _strange_values(noise)}]
-        wrapped += [{"model_state_dict": weights}, {f"module._orig_mod.{key}": value for key, value in weights.items()}]
+        wrapped += [{"model_state_dict": weights}, {"best": {"net": weights, "optimizer": weights}, "acc": 1}]
+        for prefix in ("module._orig_mod.", "model.", "encoder.module."):
+            wrapped.append({f"{prefix}{key}": value for key, value in weights.items()})
         return _strange_values(noise) if noise.random() < 0.05 else noise.choice(wrapped)
 
     def faults(self, cases: Sequence[bytes]) -> list[str]:
@@ -168,12 +172,14 @@ class Checkpoints:
         Of a damaged file from before torch 1.6 it leaves out tensors, and hands over whatever is in the memory there.
         """
         try:
-            content = torch.load(path, weights_only=True) if zipfile.is_zipfile(path) else {}
+            if not zipfile.is_zipfile(path):
+                return ""
+            with torch.serialization.safe_globals(NUMPY_SCALARS):
+                content = torch.load(path, weights_only=True)
         except Exception:  # a record shorter than its tensor, which a map goes beyond
             return ""
-        content = content.get("state_dict", content.get("model_state_dict", content))
-        plain = {reading._without_prefixes(key): value for key, value in content.items()}
-        other = [key for key in plain if not torch.equal(plain[key].to(found[key].dtype), found[key])]
+        plain, _ = state_dict_in(NAME, content)
+        other = [key for key in plain if key in found and not torch.equal(plain[key].to(found[key].dtype), found[key])]
         return f"other weights than torch's: {other[:3]}" if other else ""
 
 

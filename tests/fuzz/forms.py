@@ -24,6 +24,7 @@ _CONTENT_TYPES = (
     "Multipart/Form-Data;boundary={}",
     'multipart/form-data; charset=utf-8; boundary="{}"; x=y',
     "multipart/form-data; boundary={}",
+    'multipart/form-data; x="; boundary=evil"; boundary="{}"',
     'multipart/mixed; boundary="{}"',
 )
 _HEADS = (
@@ -162,16 +163,18 @@ def _fault(content_type: str, body: bytes, result: Result) -> str:
 def read_form(content_type: str, body: bytes) -> dict[str, bytes] | None:
     """The fields of a form that every reader must read alike; None for any other.
 
-    One to twenty parts with plain headers and names that differ, and few lines that are almost delimiters.
+    One to twenty parts with plain headers and names that differ, few lines that are almost delimiters, and none that
+    is a last one but for more in its line.
     """
     found = _SURE_TYPE.fullmatch(content_type)
     if not found:
         return None
     start = b"\r\n--" + found[1].encode()
     body = b"\r\n" + body
-    delimiters = list(re.finditer(re.escape(start) + rb"(?:(--)|[ \t]{0,64}(?=\r\n))", body))
+    delimiters = list(re.finditer(re.escape(start) + rb"(?:(--)(?=[ \t]{0,64}(?:\r?\n|\Z))|[ \t]{0,64}(?=\r\n))", body))
+    loose = body.count(start + b"--") != sum(1 for line in delimiters if line[1])
     last = next((number for number, line in enumerate(delimiters) if line[1]), 0)
-    if not 1 <= last <= 20 or body.count(start) > 90:
+    if not 1 <= last <= 20 or body.count(start) > 90 or loose:
         return None
     fields: dict[str, bytes] = {}
     for line, following in itertools.pairwise(delimiters[: last + 1]):

@@ -34,6 +34,11 @@ def test_metrics_are_for_all_for_none_or_for_networks(text: str, networks: tuple
     assert load_settings({"METRICS_ALLOW": text}).metrics_allow == networks
 
 
+@pytest.mark.parametrize(("text", "path"), [("", ""), ("/", ""), ("/emotions/", "/emotions"), ("/a/b.c", "/a/b.c")])
+def test_a_root_path_has_no_slash_at_its_end(text: str, path: str) -> None:
+    assert load_settings({"ROOT_PATH": text}).root_path == path
+
+
 def test_an_empty_value_counts_as_unset() -> None:
     assert load_settings({"PORT": "", "LOG_LEVEL": " "}) == load_settings({})
 
@@ -86,6 +91,13 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
             "spaces, or all, or none",
         ),
         ("JPEG_DECODING", "fast", "JPEG_DECODING=fast: use one of exact, reduced"),
+        ("EXTRA_FORMATS", "heic", "EXTRA_FORMATS=heic: use one of none, avif"),
+        (
+            "ROOT_PATH",
+            "emotions",
+            "ROOT_PATH=emotions: use a path like /emotions, of letters, digits, ., _, ~ and -",
+        ),
+        ("ROOT_PATH", "/a/../b", "ROOT_PATH=/a/../b: use a path like /emotions, of letters, digits, ., _, ~ and -"),
         ("HSTS_MAX_AGE", "1y", "HSTS_MAX_AGE=1y: must be a whole number of at least 0"),
         ("MAX_PIXELS", "²", "MAX_PIXELS=²: must be a whole number of at least 1"),
     ],

@@ -72,8 +72,8 @@ def test_a_bad_image_fails_alone(handler: EmotionHandler, monkeypatch: pytest.Mo
         "Unsupported Media Type",
         {
             "success": False,
-            "error": "The file is no image of an accepted format (it begins with the bytes 61 20 74 65 78 74 2c 20); "
-            "send a JPEG, PNG, WebP, BMP or GIF file.",
+            "error": "The file is no image of an accepted format but a text (it begins with "
+            "'a text, as TorchServe makes of a part of…'); send a JPEG, PNG, WebP, BMP or GIF file.",
         },
     )
     assert large[0] == 413

@@ -42,26 +42,6 @@ def test_an_image_whose_inside_is_overwritten_is_refused(image_format: str) -> N
     assert (kind, status) in {("damaged", 400), ("too_large", 413), ("unsupported", 415)}
 
 
-@pytest.mark.parametrize(
-    ("data", "description"),
-    [
-        (b"hello world", "no image of an accepted format (it begins with the bytes 68 65 6c 6c 6f 20 77 6f)"),
-        (b"\0", "no image of an accepted format (it begins with the bytes 00)"),
-        (b"BMW is a car maker, no bitmap", "no image of an accepted format (it begins with the bytes "),
-        (b"RIFF\x10\0\0\0WAVEfmt ", "no image of an accepted format (it begins with the bytes "),
-        (b"%PDF-1.7", "a PDF, which is not accepted"),
-        (b"\0\0\0\x1cftypavif", "an AVIF image, which is not accepted"),
-        (b"\0\0\0\x18ftypheic", "a HEIC image, which is not accepted"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing, which is not accepted"),
-    ],
-)
-def test_other_files_are_refused_by_their_content(data: bytes, description: str) -> None:
-    kind, status, message = refusal(data)
-    assert (kind, status) == ("unsupported", 415)
-    assert message.startswith(f"The file is {description}")
-    assert message.endswith(ACCEPTED)
-
-
 @pytest.mark.parametrize("image_format", ["TIFF", "ICO", "PPM", "TGA", "JPEG2000"])
 def test_formats_that_pillow_could_read_are_refused_all_the_same(image_format: str) -> None:
     assert refusal(encode(picture(), image_format))[:2] == ("unsupported", 415)

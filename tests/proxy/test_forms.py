@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import random
 import time
 from collections.abc import Callable
 
 import pytest
+import requests
 
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
@@ -68,7 +71,7 @@ def test_names_of_objects_are_names_like_others(url: str) -> None:
 )
 def test_name_that_was_encoded_is_answered_with_the_one_that_is_meant(url: str, name: str, meant: str) -> None:
     message = error(url, "x", form("x", ("file", b"1"), ("model", name.encode())))
-    assert message.endswith(f"Did you mean {meant}? Send it exactly so, without URL encoding.")
+    assert message.endswith(f"Did you mean {meant}? Send it exactly so, without any encoding.")
 
 
 def test_name_longer_than_any_is_not_looked_up_but_shortened(url: str) -> None:
@@ -140,6 +143,64 @@ def test_a_form_is_read_up_to_its_limits_and_not_beyond(
 ) -> None:
     assert error(url, "x", form(most)).startswith(READ)
     assert error(url, "x", form(most + 1)).startswith(UNREADABLE + beyond)
+
+
+BODY = form("B", ("file", b"1"), ("model", UNKNOWN.encode()))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "message"),
+    [
+        (None, BODY, "The request has no Content-Type; send multipart/form-data, and let the client library set this "),
+        ("application/json", BODY, "The Content-Type is 'application/json'; send multipart/form-data, and let "),
+        ("multipart/form-data", BODY, "The Content-Type 'multipart/form-data' names no boundary, which "),
+        (
+            f"multipart/form-data; boundary={'b' * 257}",
+            BODY,
+            "The boundary of the multipart/form-data has 257 characters;",
+        ),
+        (
+            "multipart/form-data; boundary=B",
+            gzip.compress(BODY),
+            "The form cannot be read: it is compressed; send it as ",
+        ),
+        (
+            "multipart/form-data; boundary=B",
+            BODY.replace(b"\r", b""),
+            "The form cannot be read: its lines end in a line feed",
+        ),
+        ("multipart/form-data; boundary=A", BODY, "The form cannot be read: it begins with the boundary 'B', and its "),
+        (
+            "multipart/form-data; boundary=A",
+            b"1" + BODY,
+            "The form cannot be read: it has no line with the boundary that",
+        ),
+    ],
+)
+def test_what_is_no_form_is_told_what_is_wrong(url: str, content_type: str | None, body: bytes, message: str) -> None:
+    answer = requests.post(url, data=body, headers={"Content-Type": content_type}, timeout=30)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("coding", "read"), [("gzip", False), ("br", False), ("deflate, gzip", False), ("identity", True)]
+)
+def test_a_compressed_form_is_refused_for_it(url: str, coding: str, read: bool) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=B", "Content-Encoding": coding}
+    message = requests.post(url, data=BODY, headers=headers, timeout=30).json()["error"]
+    refused = f"The form is compressed (Content-Encoding: '{coding}'); send it as it is."
+    assert message.startswith(READ if read else refused)
+
+
+@pytest.mark.parametrize("boundary", ["b" * 71, "b" * 256, "a;b", "B "])
+def test_a_boundary_may_be_longer_than_the_standard_allows(url: str, boundary: str) -> None:
+    assert_read(url, boundary, b"\r\n--b")
+
+
+def test_a_name_in_base64_is_answered_with_the_one_that_is_meant(url: str) -> None:
+    message = error(url, "x", form("x", ("file", b"1"), ("model", base64.b64encode(b"VGG19_CK+48"))))
+    assert message.endswith("Did you mean VGG19_CK+48? Send it exactly so, without any encoding.")
 
 
 def test_a_boundary_has_up_to_64_blanks_behind_it(url: str) -> None:

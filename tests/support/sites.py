@@ -55,6 +55,7 @@ class Site:
             "CATALOGUE": str(self.catalogue_file),
             "RESULTS_DIR": str(self.results),
             "MODEL_STORE": str(self.store),
+            "STAND_INS": "allowed",
         }
 
     @property

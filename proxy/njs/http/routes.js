@@ -31,6 +31,10 @@ function modelOf(path) {
     return OF_MODEL.exec(path)[1];
 }
 
+// What a page of a listed origin may send: all that it asks for, as with credentials a "*" would not mean all.
+// https://fetch.spec.whatwg.org/#http-access-control-allow-headers
+const HEADERS = 'Content-Type, X-Request-ID, Authorization, X-API-Key';
+
 /**
  * The methods of a path for Allow, '' for an unknown path. GET brings HEAD.
  * @param {string} path
@@ -72,8 +76,7 @@ function options(r) {
     }
     if (isPreflight && r.variables.cors_origin) {
         r.headersOut['Access-Control-Allow-Methods'] = methods || 'GET, HEAD, POST, OPTIONS';
-        r.headersOut['Access-Control-Allow-Headers'] = settings.keys_required
-            ? 'Content-Type, X-Request-ID, Authorization, X-API-Key' : 'Content-Type, X-Request-ID';
+        r.headersOut['Access-Control-Allow-Headers'] = r.headersIn['Access-Control-Request-Headers'] || HEADERS;
         r.headersOut['Access-Control-Max-Age'] = '600';
     }
     r.return(204);

@@ -1,6 +1,8 @@
 // multipart/form-data (RFC 7578, RFC 2046 section 5.1) read in place: parts are slices of the body, nothing is copied.
 // https://www.rfc-editor.org/rfc/rfc7578
+import contentType from 'predict/content_type.js';
 import errors from 'http/errors.js';
+import parameters from 'predict/parameters.js';
 import search from 'predict/search.js';
 
 /** @typedef {import('http/errors.js').Failure} Failure */
@@ -10,48 +12,33 @@ const EOL = '\r\n';
 // Every bound is far above what clients send, and so low that no form takes long to read.
 const MAX_PARTS = 20;
 const MAX_PART_HEADERS = 8192;
-const MAX_PARAMETERS = 20;
 const MAX_FIELD_NAME = 100;
 const MAX_PADDING = 64;
 // In data, a boundary with more behind it; only an attacker sends many.
 const MAX_FALSE_DELIMITERS = 100;
+// Of another boundary, in a message.
+const MAX_SHOWN = 80;
+const GZIP = [0x1f, 0x8b];
 const LF = 10, CR = 13, SPACE = 32, TAB = 9, DASH = 45;
 
 /**
- * The boundary a Content-Type header names, or null if it is not multipart/form-data with a usable boundary.
- * @param {string} contentType
- */
-function boundaryOf(contentType) {
-    if (!/^\s*multipart\/form-data\s*;/i.test(contentType)) {
-        return null;
-    }
-    const found = /;\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)+)"|([^\s;"]+))/i.exec(contentType);
-    if (found === null) {
-        return null;
-    }
-    const boundary = found[1] === undefined ? found[2] : found[1].replace(/\\(.)/g, '$1');
-    return /^[!-~ ]{0,69}[!-~]$/.test(boundary) ? boundary : null;
-}
-
-/**
  * The form's fields, each a slice of the body.
- * @param {string} contentType
+ * @param {string} type  the Content-Type
  * @param {Buffer | undefined} body
  * @returns {Form}
  */
-function parse(contentType, body) {
-    const boundary = boundaryOf(contentType);
-    if (boundary === null) {
-        return {failure: errors.failure(400, 'The body must be multipart/form-data with a boundary in its Content-Type; '
-                                             + 'let the client library set this header.')};
+function parse(type, body) {
+    const declared = contentType.read(type);
+    if (declared.failure) {
+        return {failure: declared.failure};
     }
     if (body === undefined || body.length === 0) {
         return malformed('it is empty');
     }
-    const form = {body, delimiter: Buffer.from(`${EOL}--${boundary}`), falseDelimiters: 0};
+    const form = {body, delimiter: Buffer.from(`${EOL}--${declared.boundary}`), falseDelimiters: 0};
     let line = firstDelimiter(form);
     if (line === null) {
-        return malformed('it has no line with the boundary that its Content-Type names');
+        return malformed(withoutDelimiter(form));
     }
     const fields = Object.create(null);
     for (let count = 0; !line.closing; count++) {
@@ -81,41 +68,62 @@ function firstDelimiter(form) {
     const dashes = form.delimiter.subarray(EOL.length);
     if (form.body.subarray(0, dashes.length).equals(dashes)) {
         const line = lineEnd(form.body, dashes.length);
-        if (line !== null) {
+        if (line !== null && !line.loose) {
             return line;
         }
     }
     return nextDelimiter(form, 0);
 }
 
-// The next delimiter line at or after position: where it starts and what follows it, null if there is none.
+// Why a form without a delimiter has none.
+function withoutDelimiter(form) {
+    const own = form.delimiter.subarray(EOL.length);
+    const first = /^[^\r\n]*/.exec(form.body.toString('utf8', 0, MAX_SHOWN + 2))[0];
+    if (form.body[0] === GZIP[0] && form.body[1] === GZIP[1]) {
+        return 'it is compressed; send it as it is';
+    }
+    if (form.body.indexOf(Buffer.concat([own, Buffer.from('\n')])) !== -1) {
+        return 'its lines end in a line feed alone, instead of a carriage return and a line feed';
+    }
+    if (first.startsWith('--') && first !== own.toString()) {
+        return `it begins with the boundary ${errors.quote(first.slice(2))}, and its Content-Type names another one`;
+    }
+    return 'it has no line with the boundary that its Content-Type names';
+}
+
+// The next delimiter line at or after position: where it starts and what follows it, null if there is none. A last one
+// with more behind it in its line only counts if no other follows: with a short boundary, data may look like it.
 function nextDelimiter(form, position) {
+    let loose = null;
     let start = search.find(form.body, form.delimiter, position);
     while (start !== -1 && form.falseDelimiters < MAX_FALSE_DELIMITERS) {
         const line = lineEnd(form.body, start + form.delimiter.length);
         if (line !== null) {
             line.start = start;
-            return line;
+            if (!line.loose) {
+                return line;
+            }
+            loose = loose || line;
         }
         form.falseDelimiters++;
         start = search.find(form.body, form.delimiter, start + 1);
     }
-    return null;
+    return loose;
 }
 
-// What follows a boundary: "--", or blanks and the line's end; else it was no boundary but data.
+// What follows a boundary: "--" or nothing, then blanks and the line's end; else it was no boundary but data.
 function lineEnd(body, position) {
-    if (body[position] === DASH && body[position + 1] === DASH) {
-        return {closing: true, end: position + 2};
-    }
+    const closing = body[position] === DASH && body[position + 1] === DASH;
+    const end = closing ? position + 2 : position;
+    position = end;
     const last = position + MAX_PADDING;
     while (position < last && (body[position] === SPACE || body[position] === TAB)) {
         position++;
     }
     if (body[position] === CR && body[position + 1] === LF) {
-        return {closing: false, end: position + 2};
+        return {closing, end: position + 2, loose: false};
     }
-    return null;
+    return closing ? {closing, end, loose: position < body.length && body[position] !== LF} : null;
 }
 
 // The part after a delimiter line: {name, value, next delimiter line}, or {failure}.
@@ -141,33 +149,11 @@ function readPart(form, line) {
     return {name, next, value: form.body.subarray(start, Math.max(start, next.start))};
 }
 
-// The name in a part's Content-Disposition, null without one. Its line may be continued in further ones that begin with
-// a blank; file names do not matter.
+// The name in a part's Content-Disposition, null without one: of which kind it is does not matter, nor do file names. Its
+// line may be continued in further ones that begin with a blank.
 function fieldName(head) {
-    const disposition = /^content-disposition[ \t]*:[ \t]*form-data\s*(;[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)/im.exec(head);
-    // A quoted value without a closing quote extends to the end: searched again from every parameter, it would take long.
-    const parameter = /;\s*([^=;\s]+)\s*=\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?$)|([^;\s]*))/g;
-    if (disposition === null) {
-        return null;
-    }
-    for (let count = 0; count < MAX_PARAMETERS; count++) {
-        const found = parameter.exec(disposition[1]);
-        if (found === null) {
-            return null;
-        }
-        if (found[1].toLowerCase() === 'name') {
-            return unquoted(found) || null;
-        }
-    }
-    return null;
+    const disposition = /^content-disposition[ \t]*:[^;\r\n]*(;[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)/im.exec(head);
+    return disposition === null ? null : parameters.find(disposition[1], 'name', MAX_FIELD_NAME) || null;
 }
 
-function unquoted(found) {
-    const quoted = found[2];
-    if (quoted === undefined) {
-        return found[3];
-    }
-    return quoted.length > MAX_FIELD_NAME ? quoted : quoted.replace(/\\(.)/g, '$1');
-}
-
-export default {boundaryOf, parse};
+export default {parse};

@@ -18,6 +18,10 @@ function read(r) {
     if (r.variables.request_body_file) {
         return invalid(413, 'The body was sent in chunks of a few bytes; send it in larger ones, or with its length.');
     }
+    const encoding = r.headersIn['Content-Encoding'];
+    if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+        return invalid(400, `The form is compressed (Content-Encoding: ${errors.quote(encoding)}); send it as it is.`);
+    }
     const parsed = form.parse(r.headersIn['Content-Type'] || '', r.requestBuffer);
     if (parsed.failure) {
         return {failure: parsed.failure};
@@ -49,10 +53,14 @@ function known(file, bytes) {
     if (whole && names.includes(name)) {
         return {file, name};
     }
-    const meant = whole ? names.find((candidate) => simplified(candidate) === simplified(name)) : undefined;
-    const hint = meant === undefined ? '' : ` Did you mean ${meant}? Send it exactly so, without URL encoding.`;
+    const meant = whole ? names.find((candidate) => isMeant(candidate, name)) : undefined;
+    const hint = meant === undefined ? '' : ` Did you mean ${meant}? Send it exactly so, without any encoding.`;
     const listed = names.slice(0, MAX_NAMES).join(', ') + (names.length > MAX_NAMES ? ', …' : '');
     return invalid(400, `Unknown model ${errors.quote(name)}; GET /api/v1/models lists the models: ${listed}.${hint}`);
+}
+
+function isMeant(candidate, name) {
+    return simplified(candidate) === simplified(name) || candidate === Buffer.from(name.trim(), 'base64').toString();
 }
 
 // A name without its case, and without what URL encoding does to "+".

@@ -2,6 +2,9 @@
 
 import { anotherKey, currentKey } from "./key.js";
 
+/** The service's own address: where this file is, less /static/js/. It may be below a path of another proxy. */
+export const SERVICE = new URL("../../", import.meta.url);
+
 /** The service said no, or said nothing: `status` is 0 when there was no answer at all. */
 export class ServiceError extends Error {
   constructor(message, status, retryAfter = null) {
@@ -17,15 +20,15 @@ export async function predict(image, model, signal) {
   form.append("file", image, image.name ?? "frame.jpg");
   form.append("model", model);
   const start = performance.now();
-  const answer = await ask("/api/v1/predict", { method: "POST", body: form, signal });
+  const answer = await ask("api/v1/predict", { method: "POST", body: form, signal });
   return { answer, milliseconds: performance.now() - start };
 }
 
 /** The catalogue and the names of the loaded models. */
-export const fetchModels = () => ask("/api/v1/models");
+export const fetchModels = () => ask("api/v1/models");
 
 /** The service's state; "unhealthy" comes with status 503 and is an answer all the same. */
-export const fetchHealth = () => ask("/api/v1/health", {}, (status) => status === 503);
+export const fetchHealth = () => ask("api/v1/health", {}, (status) => status === 503);
 
 async function ask(path, options = {}, accepts = () => false) {
   for (;;) {
@@ -43,7 +46,7 @@ async function send(path, options, key) {
   const headers = key === null ? {} : { Authorization: `Bearer ${key}` };
   let response;
   try {
-    response = await fetch(path, { credentials: "omit", cache: "no-store", headers, ...options });
+    response = await fetch(new URL(path, SERVICE), { credentials: "omit", cache: "no-store", headers, ...options });
     return { response, answer: await response.json() };
   } catch (error) {
     options.signal?.throwIfAborted();

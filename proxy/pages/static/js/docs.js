@@ -1,8 +1,8 @@
-// Swagger UI over /openapi.json; "Try it out" talks to this server.
+// Swagger UI over openapi.json; "Try it out" talks to this server.
 // https://swagger.io/docs/open-source-tools/swagger-ui/usage/configuration/
 
 globalThis.SwaggerUIBundle({
-  url: "/openapi.json",
+  url: new URL("../../openapi.json", import.meta.url).href,
   domNode: document.getElementById("docs"),
   deepLinking: true,
   displayRequestDuration: true,

@@ -1,6 +1,6 @@
 // The page: a picture comes in, the chosen model or all of them are asked, the answer is shown.
 
-import { ServiceError } from "./api.js";
+import { SERVICE, ServiceError } from "./api.js";
 import { Comparison } from "./compare.js";
 import { byId, pause } from "./dom.js";
 import { currentKey } from "./key.js";
@@ -37,7 +37,7 @@ function showCommand() {
   const name = picture?.name ?? "face.jpg";
   const key = currentKey() === null ? "" : "-H \"Authorization: Bearer $API_KEY\" ";
   byId("command").textContent =
-    `curl ${key}-F 'file=@${name}' -F 'model=${picker.chosen}' ${location.origin}/api/v1/predict`;
+    `curl ${key}-F 'file=@${name}' -F 'model=${picker.chosen}' ${SERVICE}api/v1/predict`;
 }
 
 function take(image, live, cameraSignal) {

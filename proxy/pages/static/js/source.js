@@ -65,7 +65,7 @@ export class Source {
   }
 
   #sample(name) {
-    const picture = element("img", { src: `/static/samples/${name}.jpg`, alt: `Drawing: ${name}`, width: 96, height: 96 });
+    const picture = element("img", { src: new URL(`../samples/${name}.jpg`, import.meta.url).href, alt: `Drawing: ${name}`, width: 96, height: 96 });
     const button = element("button", { type: "button", title: name }, picture);
     button.addEventListener("click", async () => {
       const response = await fetch(picture.src);
