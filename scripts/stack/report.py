@@ -106,7 +106,7 @@ def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:
 def _answers_without_key(session: requests.Session, settings: Settings, name: str, idle: bool) -> bool:
     """Whether the proxy knows a model as READY or idle; a READY stand-in may not be ready for load balancers."""
     answer = session.get(f"{own_url(settings)}/api/v1/models/{name}/ready", timeout=5)
-    expected = f"{name} is idle" if idle else "untrained stand-in"
+    expected = f"{name} is idle" if idle else "stand-in"
     return answer.status_code == 200 or expected in answer.json()["error"]
 
 

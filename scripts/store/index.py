@@ -14,7 +14,7 @@ from scripts.store.checksums import archive_problems
 from scripts.store.records import Record
 
 STAND_IN_REFUSED = (
-    "its archive is an untrained stand-in; put its checkpoint into results/ and run `make archives`, "
+    "its archive is that of a stand-in; put its checkpoint into results/ and run `make archives`, "
     "or set STAND_INS=allowed"
 )
 _STAYS = "; the archive built before stays in service"

@@ -86,7 +86,7 @@ def test_stand_ins_are_not_ready_unless_it_is_said(monitored: RunningStack, tmp_
         client = Client(proxy.url)
         poll(lambda: client.get("/api/v1/health").json()["loaded_models"], lambda count: count == 2)
         for path, names in ((READY, {SERVED, OTHER}), (_of(SERVED), {SERVED})):
-            message = assert_error(client.get(path), 503, "Not ready", "untrained stand-in", "STAND_INS=allowed")
+            message = assert_error(client.get(path), 503, "Not ready", "stand-ins", "STAND_INS=allowed")
             assert {name for name in (SERVED, OTHER) if name in message} == names
         assert client.predict(images.frame(94), SERVED).json()["stand_in"] is True
 

@@ -51,7 +51,7 @@ def test_messages_pass_the_audit(stack: RunningStack, open_demo: OpenDemo, schem
 
 def test_screen_reader_hears_models_answer_and_state(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
     demo = open_demo(stack)
-    expect(demo.page.get_by_role("radio", name="VGG19_CK+48, untrained")).to_be_attached()
+    expect(demo.page.get_by_role("radio", name="VGG19_CK+48, stand-in")).to_be_attached()
     expect(demo.page.get_by_role("radio", name="Compare all 9")).to_be_attached()
     demo.choose_file(face)
     demo.expect_answer()

@@ -76,7 +76,7 @@ function missingProblem(names) {
 function standInProblem(names) {
     const found = settings.stand_ins_allowed ? [] : names.filter((name) => state.model(name).stand_in);
     return found.length === 0 ? null
-        : `${found.join(', ')}: untrained stand-ins, whose answers mean nothing; put real checkpoints into results/, `
+        : `${found.join(', ')}: stand-ins, whose answers about photographs mean nothing; put real checkpoints into results/, `
           + 'or set STAND_INS=allowed.';
 }
 

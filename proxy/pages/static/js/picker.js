@@ -81,7 +81,7 @@ function makeChoice(name, entry) {
 }
 
 function accuracyOf(name, entry) {
-  if (entry.stand_in) return "untrained";
+  if (entry.stand_in) return "stand-in";
   return entry.accuracy ? `${entry.accuracy.toFixed(2)}\u00a0%` : name;
 }
 
