@@ -9,6 +9,13 @@ RUN := $(BIN)/python -m
 export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# Meant for another Python than that of .venv; PIP_USER and the like would put the packages elsewhere.
+unexport $(filter PYTHON%,$(.VARIABLES))
+unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_DEPS PIP_REQUIREMENT
+
+# `make -j8 stop start` means first the one, then the other.
+.NOTPARALLEL:
+
 .DEFAULT_GOAL := help
 .PHONY: help setup serve start stop status reload archives models standins checkpoints bench soak test test-fast coverage mutants fuzz check format release clean
 

@@ -88,7 +88,8 @@ def load_catalogue(path: Path) -> dict[str, Model]:
     JSON, or has an entry that could not be built or served.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_duplicates)
+        # utf-8-sig: some editors put a byte order mark before the text.
+        entries = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_duplicates)
     except OSError as error:
         raise CatalogueError(f"{path.name}: cannot be read ({error.strerror}); restore it from git") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

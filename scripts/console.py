@@ -18,6 +18,22 @@ from scripts.errors import INTERRUPTED, NOT_RUNNING, OUTPUT_CLOSED, UserError
 Announce = Callable[[str], None]
 
 
+class PatientConsole(Console):
+    """A console whose command goes on when nobody reads it any more, as in ``make start | head``."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the rest go nowhere."""
+        discard_output()
+
+
+def discard_output() -> None:
+    """Let standard output, which was closed, go nowhere from now on, with what is still buffered.
+
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class _Group(TyperGroup):
     """A command with subcommands; its help shows the first sentence about each of them uncut."""
 
@@ -58,6 +74,7 @@ def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> int:
     standard output was closed (as in ``… | head``), else that of the UserError which ended it. With
     ``--json`` among the arguments the error is printed as JSON too.
     """
+    os.umask(os.umask(0o077) | 0o002)  # strangers never write what a stack runs, whatever umask the caller has
     try:
         code = _run(app, name, list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -65,8 +82,7 @@ def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> int:
         # Rich and Typer end the process in their own ways when a pipe is closed.
         if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
             raise
-        # What is still buffered must go somewhere: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return OUTPUT_CLOSED
     return code
 

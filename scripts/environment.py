@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from scripts.errors import UserError
@@ -17,6 +17,14 @@ _SERVER_NAME = re.compile(r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 
 # A path of an address; neither "." nor ".." is a part of it.
 _URL_PATH = re.compile(r"^(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+$")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's address or name leads to this machine alone; a name but localhost may mean any address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 class SettingsError(UserError):
@@ -37,12 +45,20 @@ class Environment:
         """The value without space around it."""
         return self._values.get(name, "").strip() or default
 
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        """One of ``choices``."""
+    def choice(
+        self, name: str, default: str, choices: tuple[str, ...], synonyms: Mapping[str, str] | None = None
+    ) -> str:
+        """One of ``choices``, or one of ``synonyms``, which says for which of them; capitals do not matter."""
         value = self.text(name, default)
-        if value not in choices:
+        chosen = (synonyms or {}).get(value.lower(), value.lower())
+        if chosen not in choices:
             raise SettingsError(f"{name}={value}: use one of {', '.join(choices)}")
-        return value
+        return chosen
+
+    def address(self, name: str, default: str) -> str:
+        """An IP address or a host's name; an IPv6 address without the brackets that it has in a URL."""
+        value = self.text(name, default)
+        return value[1:-1] if value.startswith("[") and value.endswith("]") else value
 
     def path(self, name: str, default: str) -> Path:
         """A file or folder, absolute, with links followed."""

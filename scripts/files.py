@@ -50,10 +50,16 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
     new.replace(path)
 
 
-def cannot_write(error: OSError, place: Path) -> str:
-    """The message about a file, or else ``place``, that could not be written."""
+def is_read_only(folder: Path) -> bool:
+    """Whether a folder is there in which this process may not write, or nobody: its disk is mounted read-only."""
+    return folder.is_dir() and not os.access(folder, os.W_OK)
+
+
+def cannot_write(error: OSError, place: Path, setting: str = "") -> str:
+    """The message about a file, or else ``place``, which is ``setting``, that could not be written."""
     where = error.filename or place
-    return f"{where} cannot be written ({error.strerror}); check its rights and the free space on its disk"
+    elsewhere = f", or set {setting} to another folder" if setting else ""
+    return f"{where} cannot be written ({error.strerror}); check its rights and the free space on its disk{elsewhere}"
 
 
 def sha256(path: Path) -> str:

@@ -133,15 +133,18 @@ def free_ports(count: int) -> list[int]:
 
 def taken_ports(ports: Iterable[int], address: str) -> list[int]:
     """Those of ``ports`` on which no server could listen now."""
-    return [port for port in ports if not _can_listen(address, port)]
+    return [port for port in ports if listening_error(address, port)]
 
 
-def _can_listen(address: str, port: int) -> bool:
+def listening_error(address: str, port: int) -> OSError | None:
+    """Why no server could listen there now, None if one could. ``::`` stands for IPv4's addresses too."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address != "::")
             probe.bind((address, port))
-        except OSError:
-            return False
-    return True
+    except OSError as error:
+        return error
+    return None

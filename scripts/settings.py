@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from functools import partial
 from pathlib import Path
 
-from scripts.environment import Environment, SettingsError
+from scripts.environment import Environment, SettingsError, is_loopback
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,6 +18,8 @@ DEFAULT_METRICS_ALLOW = "127.0.0.0/8 ::1"
 # Addresses at which this machine is reached as localhost.
 _LOCAL = ("127.0.0.1", "0.0.0.0", "::")  # noqa: S104
 LOG_LEVELS = ("debug", "info", "warning", "error")
+# Other programs' names for them: a variable LOG_LEVEL is often set for those.
+_LOG_LEVELS_OF_OTHERS = {"trace": "debug", "notice": "info", "warn": "warning", "critical": "error", "fatal": "error"}
 RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
 STAND_INS = ("auto", "allowed", "never")
@@ -72,7 +74,7 @@ class Settings:
     def keys_required(self) -> bool:
         """Whether an app needs a key: unless ALLOW_ANONYMOUS says it, only where other machines reach the proxy."""
         if self.allow_anonymous == "auto":
-            return not _is_loopback(self.bind_address)
+            return not is_loopback(self.bind_address)
         return self.allow_anonymous == "0"
 
     @property
@@ -82,7 +84,8 @@ class Settings:
         local = "localhost" if {"localhost", "all"} & set(self.server_names) else "127.0.0.1"
         own = (names or [local])[0] if self.tls_certificate else local
         host = own if self.bind_address in _LOCAL else self.bind_address
-        return f"{'https' if self.tls_certificate else 'http'}://{host}:{self.port}"
+        in_url = f"[{host}]" if ":" in host else host  # an IPv6 address: RFC 3986, 3.2.2
+        return f"{'https' if self.tls_certificate else 'http'}://{in_url}:{self.port}"
 
     @property
     def management_url(self) -> str:
@@ -136,8 +139,17 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     An empty value counts as unset. Raises SettingsError for a value that cannot be used.
     """
     env = Environment(os.environ if environment is None else environment, ROOT)
-    settings = Settings(
-        bind_address=env.text("BIND_ADDRESS", "127.0.0.1"),
+    parts = (_places(env), _programs(env), _requests(env), _access(env))
+    settings = Settings(**{name: value for part in parts for name, value in part.keywords.items()})
+    _refuse_shared_ports(settings.ports)
+    return settings
+
+
+# Parts of Settings: mypy compares what a partial() is given with the fields' types.
+def _places(env: Environment) -> partial[Settings]:
+    return partial(
+        Settings,
+        bind_address=env.address("BIND_ADDRESS", "127.0.0.1"),
         port=env.port("PORT", 8000),
         inference_port=env.port("INFERENCE_PORT", 8080),
         management_port=env.port("MANAGEMENT_PORT", 8081),
@@ -146,12 +158,24 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         results_dir=env.path("RESULTS_DIR", "results"),
         model_store=env.path("MODEL_STORE", "model_store"),
         run_dir=env.path("RUN_DIR", ".run"),
+    )
+
+
+def _programs(env: Environment) -> partial[Settings]:
+    return partial(
+        Settings,
         load_models=env.text("LOAD_MODELS", ""),
         ready_when=env.text("READY_WHEN", "all"),
         stand_ins=env.choice("STAND_INS", "auto", STAND_INS),
         max_workers=env.number("MAX_WORKERS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
-        log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
+        log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS, _LOG_LEVELS_OF_OTHERS),
+    )
+
+
+def _requests(env: Environment) -> partial[Settings]:
+    return partial(
+        Settings,
         server_names=env.names("SERVER_NAMES", "localhost"),
         root_path=env.url_path("ROOT_PATH"),
         cors_origins=tuple(env.text("CORS_ORIGINS", DEFAULT_ORIGINS).split()),
@@ -167,6 +191,12 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         max_decode_seconds=env.number("MAX_DECODE_SECONDS", 2, least=1),
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         extra_formats=env.choice("EXTRA_FORMATS", "none", EXTRA_FORMATS),
+    )
+
+
+def _access(env: Environment) -> partial[Settings]:
+    return partial(
+        Settings,
         nginx=env.text("NGINX", "") or None,
         management_listen=env.listener("MANAGEMENT_LISTEN"),
         allow_anonymous=env.choice("ALLOW_ANONYMOUS", "auto", ("auto", "0", "1")),
@@ -177,16 +207,6 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         management_tls_key=env.link("MANAGEMENT_TLS_KEY"),
         hsts_max_age=env.number("HSTS_MAX_AGE", 63_072_000),
     )
-    _refuse_shared_ports(settings.ports)
-    return settings
-
-
-# A name but localhost may mean any address.
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return address.lower() == "localhost"
 
 
 def _refuse_shared_ports(ports: Mapping[str, int]) -> None:

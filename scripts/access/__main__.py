@@ -44,7 +44,7 @@ def limit(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; settings come from the environment (docs/configuration.md)."""
-    return run(app, "keys", argv)
+    return run(app, "scripts/keys", argv)
 
 
 if __name__ == "__main__":

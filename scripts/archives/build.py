@@ -14,7 +14,7 @@ from scripts.catalogue import Model, load_catalogue
 from scripts.checkpoints import near_misses, stand_ins
 from scripts.console import announcer
 from scripts.errors import UserError
-from scripts.files import cannot_write
+from scripts.files import cannot_write, is_read_only
 from scripts.settings import Settings
 from scripts.store.records import locked
 
@@ -41,21 +41,27 @@ def build_all(
 
     Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. Waits while another
     process builds. Names the files that look like checkpoints under other names. ``version`` None keeps the version an
-    archive has. Returns the results by model name in the catalogue's order; a model that failed is one of them. Raises
-    BuildError, CatalogueError or StandInError when nothing can be built at all.
+    archive has. A model store that is read-only serves as it is, if it is up to date. Returns the results by model name
+    in the catalogue's order; a model that failed is one of them. Raises BuildError, CatalogueError or StandInError when
+    nothing can be built at all.
     """
     catalogue = load_catalogue(settings.catalogue)
     chosen = _chosen(catalogue, list(names))
     if version is not None and not _VERSION.match(version):
         raise BuildError(f"archive version {version!r}: use letters, digits, '.', '_' and '-'")
+    runtime = _runtime(runtime or settings.runtime)
     try:
-        with locked(settings.model_store, announcer(console)) as work:
-            if stand_ins.wanted(settings):
-                stand_ins.make_stand_ins(settings, console)
-            build = Build(settings, catalogue, work, _runtime(runtime or settings.runtime))
-            build.run(chosen, console, version=version, force=force, jobs=jobs)
+        if is_read_only(settings.model_store):
+            build = Build(settings, catalogue, runtime)
+            _refuse_to_build(build, chosen, version, force)
+        else:
+            with locked(settings.model_store, announcer(console)) as work:
+                if stand_ins.wanted(settings):
+                    stand_ins.make_stand_ins(settings, console)
+                build = Build(settings, catalogue, runtime)
+                build.run(chosen, work, console, version=version, force=force, jobs=jobs)
     except OSError as error:
-        raise BuildError(cannot_write(error, settings.model_store)) from error
+        raise BuildError(cannot_write(error, settings.model_store, "MODEL_STORE")) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
     show(settings, results, console)
     if any(result.outcome == "failed" or result.stand_in for result in results.values()):
@@ -66,6 +72,16 @@ def build_all(
 def _tell(notice: str | None, console: Console) -> None:
     if notice:
         announcer(console)(f"{notice}.")
+
+
+def _refuse_to_build(build: Build, chosen: list[Model], version: str | None, force: bool) -> None:
+    """Raise BuildError if something would have to be built. A model that failed keeps its entry in the index."""
+    for model in chosen:
+        if plan := build.plan(model, version, force):
+            raise BuildError(
+                f"MODEL_STORE={build.settings.model_store}: is read-only, but {model.archive_file} has to be built "
+                f"({plan.reason}); make the folder writable, or set MODEL_STORE to another one"
+            )
 
 
 def _chosen(catalogue: dict[str, Model], names: list[str]) -> list[Model]:

@@ -51,18 +51,26 @@ class Plan:
 class Build:
     """Builds archives for one runtime; ``results`` gets one entry a model, by name.
 
-    ``work`` is an empty folder on the model store's disk. The index is rewritten after every archive, so that it is
-    true whenever it is read.
+    The index is rewritten after every archive, so that it is true whenever it is read.
     """
 
-    def __init__(self, settings: Settings, catalogue: dict[str, Model], work: Path, runtime: str) -> None:
-        self.settings, self.catalogue, self.work, self.runtime = settings, catalogue, work, runtime
+    def __init__(self, settings: Settings, catalogue: dict[str, Model], runtime: str) -> None:
+        self.settings, self.catalogue, self.runtime = settings, catalogue, runtime
         self.results: dict[str, Result] = {}
         index = read_index(settings.index_file)
         self._errors = {name: error for name, entry in index.items() if (error := build_error(entry))}
 
-    def run(self, chosen: list[Model], console: Console, *, version: str | None, force: bool, jobs: int | None) -> None:
-        """Build what is not up to date among ``chosen``."""
+    def run(
+        self,
+        chosen: list[Model],
+        work: Path,
+        console: Console,
+        *,
+        version: str | None,
+        force: bool,
+        jobs: int | None,
+    ) -> None:
+        """Build what is not up to date among ``chosen``. ``work`` is an empty folder on the model store's disk."""
         plans = {plan.model.name: plan for model in chosen if (plan := self.plan(model, version, force))}
         self._write_index()
         if not plans:
@@ -75,8 +83,8 @@ class Build:
                 self._write_index()
                 progress.finished(result.outcome, name)
 
-            tasks = [self._task(plan) for plan in plans.values()]
-            run_tasks(tasks, self.settings, stage=progress.stage, finished=finished, workers=jobs, temporary=self.work)
+            tasks = [self._task(plan, work) for plan in plans.values()]
+            run_tasks(tasks, self.settings, stage=progress.stage, finished=finished, workers=jobs, temporary=work)
 
     def plan(self, model: Model, version: str | None, force: bool) -> Plan | None:
         """Compare the archive with its inputs; returns None and records the result if there is nothing to build."""
@@ -109,9 +117,9 @@ class Build:
         intact = records.archive_intact(self.settings.model_store, model, record)
         return "" if intact else "archive or checksum damaged"
 
-    def _task(self, plan: Plan) -> Task:
+    def _task(self, plan: Plan, work: Path) -> Task:
         checkpoint = self.settings.results_dir / plan.model.checkpoint_file
-        folder = self.work / plan.model.archive_name
+        folder = work / plan.model.archive_name
         folder.mkdir()
         order = {
             "model": plan.model.to_json(),

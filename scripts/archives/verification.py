@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from scripts.catalogue import Model
+from scripts.child_environment import child_environment
 from scripts.probes import probe_files
 
 TOLERANCE = 1e-4
 PROBE_SEED = 20_000
 TIMEOUT = 300  # seconds; loading takes one or two
-# What a stack's settings make of images; an archive is compared without.
-_REQUEST_SETTINGS = ("MAX_PIXELS", "MAX_DECODE_MEMORY", "MAX_DECODE_SECONDS", "JPEG_DECODING", "EXTRA_FORMATS")
 
 
 def difference(archive: Path, model: Model, network: Any, folder: Path) -> str | None:
@@ -54,8 +53,8 @@ def _answers(folder: Path, model: Model, probes: dict[str, bytes]) -> list[dict[
     """The handler's answers to the probes, or what went wrong."""
     for name, data in probes.items():
         (folder / f"probe-{name}").write_bytes(data)
-    environment = {name: value for name, value in os.environ.items() if name not in _REQUEST_SETTINGS}
-    environment["PYTHONPATH"] = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    # Without what a stack's settings make of images.
+    environment = child_environment(PYTHONPATH=os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
     command = [sys.executable, "-m", "scripts.archives.verification", str(folder), model.archive_name, *probes]
     try:
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT)

@@ -58,7 +58,7 @@ def stand_ins() -> int:
         try:
             made = make_stand_ins(settings, console)
         except OSError as error:
-            raise StandInError(cannot_write(error, settings.results_dir)) from error
+            raise StandInError(cannot_write(error, settings.results_dir, "RESULTS_DIR")) from error
     if not made:
         console.print(f"Nothing to make: {settings.results_dir.name}/ has a file for every model.")
     return 0

@@ -56,7 +56,7 @@ def predict(
     """Ask the running service about pictures and draw the answers; exit code 1 when some picture got none."""
     if every and model:
         raise typer.BadParameter("give --all or --model, not both")
-    service = Service(url or load_settings().url, ca, key)
+    service = Service(url or load_settings().url, ca, key, here=url is None)
     catalogue = service.models()
     names = list(catalogue) if every else model or list(catalogue)[:1]
     if any(catalogue.get(name, {}).get("stand_in") for name in names):

@@ -7,11 +7,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
+from scripts.environment import is_loopback
 from scripts.errors import UserError
 
 PATIENCE = 60.0  # seconds a picture is sent again while the service says "not ready" or "too many requests"
@@ -49,11 +51,17 @@ class Service:
     """The running service at ``url``.
 
     ``authorities`` is a PEM file with the only ones to trust; by default those of REQUESTS_CA_BUNDLE or the usual ones.
-    ``key`` is for a service that requires one.
+    ``key`` is for a service that requires one. ``here``: it is this machine's, to which no proxy leads, whatever
+    http_proxy says; so are the loopback addresses.
     """
 
-    def __init__(self, url: str, authorities: Path | None = None, key: str | None = None) -> None:
+    def __init__(
+        self, url: str, authorities: Path | None = None, key: str | None = None, *, here: bool = False
+    ) -> None:
         self._url = url.rstrip("/")
+        # requests then takes no proxy for this host from the environment, but still REQUESTS_CA_BUNDLE.
+        host = urlsplit(self._url).hostname or ""
+        self._proxies = {"no_proxy": host} if here or is_loopback(host) else None
         # Given with each request, since requests lets REQUESTS_CA_BUNDLE overrule a session.
         self._verify = str(authorities) if authorities else None
         self._session = requests.Session()
@@ -95,10 +103,17 @@ class Service:
 
     def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         try:
-            return self._session.request(method, self._url + path, timeout=TIMEOUT, verify=self._verify, **arguments)
+            return self._session.request(
+                method, self._url + path, timeout=TIMEOUT, verify=self._verify, proxies=self._proxies, **arguments
+            )
         except requests.exceptions.SSLError as error:
             raise PredictError(
                 f"{self._url}: no trusted connection ({_reason(error)}); check --url and --ca"
+            ) from error
+        except requests.exceptions.ProxyError as error:
+            raise PredictError(
+                f"{self._url}: the proxy that the environment names (http_proxy, https_proxy, all_proxy) does not lead "
+                "there; add the host to no_proxy if none is needed"
             ) from error
         except requests.ConnectionError as error:
             raise PredictError(f"Nothing answers at {self._url}; start the service with 'make start'") from error

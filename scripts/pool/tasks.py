@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from scripts.child_environment import child_environment
 from scripts.memory import memory_left
 from scripts.settings import ROOT, Settings
 
@@ -182,7 +183,5 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _environment(workers: int, temporary: Path | None) -> dict[str, str]:
     threads = max(1, len(os.sched_getaffinity(0)) // workers)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)}
-    if temporary:
-        environment["TMPDIR"] = str(temporary)
-    return environment
+    own = {"TMPDIR": str(temporary)} if temporary else {}
+    return child_environment(PYTHONPATH=str(ROOT), OMP_NUM_THREADS=str(threads), **own)

@@ -47,9 +47,9 @@ def management_pair(settings: Settings) -> Pair | None:
     return own or public_pair(settings) if settings.management_listen else None
 
 
-def listeners(settings: Settings, listen: str) -> dict[str, Pair]:
-    """What each address with TLS answers with, ``listen`` being the public one as nginx has it."""
-    pairs = {listen: public_pair(settings), settings.management_listen: management_pair(settings)}
+def listeners(settings: Settings, public: list[str]) -> dict[str, Pair]:
+    """What each address with TLS answers with, ``public`` being those of PORT as nginx has them."""
+    pairs = dict.fromkeys(public, public_pair(settings)) | {settings.management_listen: management_pair(settings)}
     return {address: pair for address, pair in pairs.items() if pair}
 
 

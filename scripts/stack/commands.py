@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -15,11 +16,13 @@ from rich.console import Console
 from scripts.access.apps import refuse_start_without_keys
 from scripts.archives.build import build_all
 from scripts.catalogue import load_catalogue
+from scripts.console import discard_output
 from scripts.files import exclusive
 from scripts.proxy import certificates, reloading
 from scripts.settings import ROOT, Settings
 from scripts.stack import report, restore
-from scripts.stack.stack import PARTS, SUPERVISOR, NotRunningError, Stack
+from scripts.stack.signals import ignore_signals, obey_signals, obey_terminal
+from scripts.stack.stack import PARTS, SUPERVISOR, NotRunningError, Stack, StackError
 from scripts.stack.supervision import Supervision, read_supervision
 from scripts.stack.supervisor import Supervisor
 from scripts.store.index import read_index, verified_index
@@ -30,6 +33,7 @@ def start(settings: Settings, console: Console) -> int:
 
     Returns 0 when every model that should serve is READY, 3 when the stack runs without some of them.
     """
+    obey_signals()
     stack = Stack(settings, console)
     if {*PARTS} == stack.records.keys():
         console.print(f"The stack runs already at {settings.url}, without its supervisor, which is started again.")
@@ -39,9 +43,9 @@ def start(settings: Settings, console: Console) -> int:
 
 
 def _start(stack: Stack, started: Callable[[], None]) -> int:
-    """Start the stack, call ``started``, and show what runs; it runs on if nobody reads that (`make start | head`)."""
+    """Start the stack, call ``started``, and show what runs; with a PatientConsole also if nobody reads that."""
     settings, console = stack.settings, stack.console
-    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    _refuse_unwritable(settings)
     with exclusive(settings.run_dir):
         stack.refuse_second_start()
         refuse_start_without_keys(settings)
@@ -70,10 +74,23 @@ def _start(stack: Stack, started: Callable[[], None]) -> int:
     return 3 if refused or plan.problems or outcome.failures else 0
 
 
+def _refuse_unwritable(settings: Settings) -> None:
+    """Make the run directory. Raises StackError where nothing can be written into it, as in a read-only clone."""
+    try:
+        settings.run_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.run_dir):
+            pass
+    except OSError as error:
+        raise StackError(
+            f"RUN_DIR={settings.run_dir}: nothing can be written there ({error.strerror}); set RUN_DIR to a folder of "
+            "this user's"
+        ) from error
+
+
 def _start_supervisor(stack: Stack) -> None:
     with (stack.settings.log_dir / "supervisor.log").open("ab") as log:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "scripts.stack", "supervise"],
+            [sys.executable, "-E", "-m", "scripts.stack", "supervise"],  # -E: whatever PYTHON... variables say
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -85,7 +102,7 @@ def _start_supervisor(stack: Stack) -> None:
 
 def supervise(settings: Settings, console: Console) -> int:
     """Bring back what ends of a running stack (`start` starts this in the background)."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    obey_signals()
     with contextlib.suppress(KeyboardInterrupt):
         _supervisor(Stack(settings, console)).run()
     return 0
@@ -94,7 +111,11 @@ def supervise(settings: Settings, console: Console) -> int:
 def _supervisor(stack: Stack) -> Supervisor:
     def announce(message: str) -> None:
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        print(f"{now} supervisor: {message}", flush=True)
+        try:
+            print(f"{now} supervisor: {message}", flush=True)
+        except OSError as error:  # a full disk may have room for it later; a pipe or terminal that was closed, never
+            if error.errno in (errno.EPIPE, errno.EIO):
+                discard_output()
 
     return Supervisor(stack, os.getpid(), announce)
 
@@ -149,8 +170,9 @@ def _advice(missing: set[str], supervision: Supervision | None) -> str:
 
 
 def serve(settings: Settings, console: Console) -> int:
-    """Start the stack, follow its logs and bring back what ends, until Ctrl-C or SIGTERM."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Start the stack, follow its logs and bring back what ends, until Ctrl-C, SIGTERM or a closed terminal."""
+    obey_signals()
+    obey_terminal()
     stack = Stack(settings, console)
     try:
         _start(stack, lambda: stack.note(SUPERVISOR, os.getpid()))
@@ -159,10 +181,11 @@ def serve(settings: Settings, console: Console) -> int:
             _supervisor(stack).run()
         return 1
     except KeyboardInterrupt:
-        console.print("\nStopping.")
+        with contextlib.suppress(OSError):  # a terminal that was closed
+            console.print("\nStopping.")
         return 0
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        ignore_signals()
         if stack.started:  # what runs already is not for this command to stop
             stack.stop()
 
@@ -179,7 +202,3 @@ def _followed_logs(settings: Settings) -> Iterator[None]:
     finally:
         tail.kill()
         tail.wait()
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import requests
+from requests.utils import get_environ_proxies
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -131,7 +132,8 @@ def show(
         )
     example = sorted(outcome.ready)[0] if outcome.ready else next(iter(catalogue))
     key = '-H "Authorization: Bearer $API_KEY" ' if settings.keys_required else ""
-    form = f"{key}-F model={example} -F file=@proxy/pages/static/samples/happiness.jpg"
+    past = "--noproxy '*' " if get_environ_proxies(settings.url) else ""  # curl too would ask http_proxy
+    form = f"{past}{key}-F model={example} -F file=@proxy/pages/static/samples/happiness.jpg"
     console.print(f"\n{settings.url}    try:\n  curl {form} {settings.url}/api/v1/predict\n", soft_wrap=True)
 
 

@@ -12,11 +12,13 @@ from collections.abc import Mapping
 import psutil
 from rich.console import Console
 
+from scripts.child_environment import child_environment
 from scripts.errors import NOT_RUNNING, UserError
 from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
 from scripts.proxy import rendering
 from scripts.settings import Settings
 from scripts.stack import restore
+from scripts.stack.addresses import refuse_unusable_addresses
 from scripts.torchserve import process
 from scripts.torchserve.waiting import wait_for_answer
 
@@ -73,13 +75,7 @@ class Stack:
             name, record = next(iter(alive.items()))
             raise StackError(f"half of the stack runs ({name}, process {record.pid}): `make stop`, then start again")
         self.end_all(read_records(self.record_file))
-        for name, port in self.settings.ports.items():
-            address = self.settings.bind_address if name == "PORT" else "127.0.0.1"
-            if taken_ports([port], address):
-                raise StackError(f"{name}={port}: the port is taken; free it or set another, as in `{name}={port + 1}`")
-        address, _, number = self.settings.management_listen.rpartition(":")
-        if number and taken_ports([int(number)], address.strip("[]")):
-            raise StackError(f"MANAGEMENT_LISTEN={address}:{number}: cannot be listened on; free it or set another")
+        refuse_unusable_addresses(self.settings)
 
     def start(self, plan: restore.Plan) -> None:
         """Start both processes and register the models of ``plan``, which load meanwhile."""
@@ -122,6 +118,7 @@ class Stack:
         with (self.settings.log_dir / "proxy-start.log").open("wb") as log:
             nginx = subprocess.Popen(
                 rendering.command(self.settings),
+                env=child_environment(),  # nginx takes its setting's variable NGINX for open sockets
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

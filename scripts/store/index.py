@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -89,7 +90,8 @@ def verified_index(settings: Settings, names: Iterable[str]) -> dict[str, IndexE
         if problem:
             entries[name]["error"] = problem
     if any(problems.values()):
-        write_index(settings.index_file, entries)
+        with contextlib.suppress(OSError):  # a model store that is read-only
+            write_index(settings.index_file, entries)
     return {name: entries[name] for name in names if name in entries}
 
 

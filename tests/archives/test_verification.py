@@ -33,7 +33,8 @@ def test_a_store_that_cannot_be_written_is_named(workshop: Workshop) -> None:
     with pytest.raises(BuildError) as caught:
         build_all(workshop.settings, Console(file=io.StringIO()))
     assert str(caught.value) == (
-        f"{workshop.store} cannot be written (File exists); check its rights and the free space on its disk"
+        f"{workshop.store} cannot be written (File exists); check its rights and the free space on its disk, or set "
+        "MODEL_STORE to another folder"
     )
 
 

@@ -66,7 +66,7 @@ class Workshop(Site):
 
     def planned(self, runtime: str = "openvino", version: str | None = None) -> dict[str, str]:
         """Why each model would be built now; a model that is up to date or cannot be built is not in it."""
-        build = Build(self.settings, self.catalogue, self.folder, runtime)
+        build = Build(self.settings, self.catalogue, runtime)
         plans = {name: build.plan(model, version, False) for name, model in self.catalogue.items()}
         return {name: plan.reason for name, plan in plans.items() if plan}
 

@@ -30,6 +30,12 @@ def write(folder: Path, content: Any) -> Path:
     return path
 
 
+def test_a_byte_order_mark_before_the_text_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "models.json"
+    path.write_text(json.dumps({"A": ENTRY}), encoding="utf-8-sig")
+    assert list(load_catalogue(path)) == ["A"]
+
+
 def test_the_catalogue_lists_the_nine_models_with_their_labels_in_the_order_of_the_outputs() -> None:
     expected = {
         f"{architecture}_{dataset}": Model(f"{architecture}_{dataset}", architecture, dataset, labels, accuracy)

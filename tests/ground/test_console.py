@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.console import new_app, run
 from scripts.settings import ROOT
 from tests.support.commands import run_command
 from tests.support.stacks import stack_environment
@@ -20,6 +21,7 @@ TYPED = {
     "stack": "python -m scripts.stack",
     "lifecycle": "scripts/models",
     "client": "scripts/predict",
+    "access": "scripts/keys",
     "archives": "python -m scripts.archives",
     "checkpoints": "python -m scripts.checkpoints",
     "bench": "python -m scripts.bench",
@@ -48,6 +50,20 @@ def test_a_command_ends_quietly_when_its_output_is_closed(tmp_path: Path, argume
     finally:
         os.close(writer)
     assert (ended.returncode, ended.stderr) == (OUTPUT_CLOSED, "")
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o000, 0o664), (0o002, 0o664), (0o077, 0o600)])
+def test_strangers_write_no_file_of_a_command(tmp_path: Path, umask: int, mode: int) -> None:
+    """They could change what a stack runs."""
+    app = new_app("Writes.")
+    made = tmp_path / "made"
+    app.command()(lambda: made.write_text("") and 0)
+    before = os.umask(umask)
+    try:
+        assert run(app, "command", []) == 0
+    finally:
+        os.umask(before)
+    assert made.stat().st_mode & 0o777 == mode
 
 
 @pytest.mark.parametrize(("module", "typed"), TYPED.items())

@@ -43,6 +43,22 @@ def test_an_empty_value_counts_as_unset() -> None:
     assert load_settings({"PORT": "", "LOG_LEVEL": " "}) == load_settings({})
 
 
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [("INFO", "info"), ("Warn", "warning"), ("FATAL", "error"), ("CRITICAL", "error"), ("trace", "debug")],
+)
+def test_other_programs_names_of_log_levels_are_understood(given: str, level: str) -> None:
+    """A variable LOG_LEVEL is often set for those."""
+    assert load_settings({"LOG_LEVEL": given}).log_level == level
+
+
+@pytest.mark.parametrize("address", ["::1", "[::1]"])
+def test_an_ipv6_address_has_brackets_in_the_url_alone(address: str) -> None:
+    settings = load_settings({"BIND_ADDRESS": address, "PORT": "9000"})
+    assert (settings.bind_address, settings.url) == ("::1", "http://[::1]:9000")
+    assert load_settings({"BIND_ADDRESS": "::"}).url == "http://localhost:8000"
+
+
 def test_relative_paths_start_at_the_clone() -> None:
     assert load_settings({"RESULTS_DIR": "../elsewhere"}).results_dir == ROOT.parent / "elsewhere"
 

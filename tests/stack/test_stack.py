@@ -216,7 +216,7 @@ def serving(archives: Path, results: Path, unpacked: Path) -> Generator[tuple[su
             run_command(environment, "stack", "stop")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_serve_stays_in_the_foreground_and_stops_everything(
     archives: Path, results: Path, unpacked: Path, number: int
 ) -> None:

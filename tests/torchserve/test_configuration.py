@@ -54,9 +54,10 @@ def test_variables_of_the_caller_configure_nothing_of_torchserve(monkeypatch: py
     assert given["TS_MANAGEMENT_ADDRESS"] == "http://127.0.0.1:8081"
 
 
-def test_options_of_the_caller_reach_the_jvm(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {"JDK_JAVA_OPTIONS": "-Xlog:gc", "JAVA_TOOL_OPTIONS": "-Duser.language=en"}
-    for name, value in options.items():
-        monkeypatch.setenv(name, value)
-    given = environment(load_settings({}))
-    assert {name: given[name] for name in options} == options
+def test_only_what_is_meant_for_this_jvm_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"):
+        monkeypatch.setenv(name, "-Xlog:gc")
+    given = environment(load_settings({}), "-Xone:a b")
+    assert {name: value for name, value in given.items() if "OPTIONS" in name} == {
+        "JDK_JAVA_OPTIONS": '-Xlog:gc "-Xone:a b"'
+    }

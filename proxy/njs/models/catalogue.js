@@ -40,10 +40,11 @@ function record(name, entry) {
     }));
 }
 
-// A file that is missing or cannot be parsed counts as empty until it is read again.
+// A file that is missing or cannot be parsed counts as empty until it is read again. Some editors put a byte order mark
+// before the text.
 function readJson(path) {
     try {
-        return JSON.parse(fs.readFileSync(path, 'utf8'));
+        return JSON.parse(fs.readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
     } catch (error) {
         return null;
     }
