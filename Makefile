@@ -17,7 +17,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status reload archives models standins checkpoints bench soak test test-fast coverage mutants fuzz check format release clean
+.PHONY: help setup serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -29,7 +29,11 @@ $(VENV)/serve.installed: requirements.txt scripts/torchserve/class_data.py
 	@$(RUN) scripts.torchserve.class_data
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt $(VENV)/serve.installed
+$(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements-evaluate.txt
+	@touch $@
+
+$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
@@ -61,6 +65,9 @@ standins: setup ## make stand-in checkpoints in an empty results/
 
 checkpoints: setup ## check the checkpoints in results/; ADOPT=1 takes those with another name (docs/checkpoints.md)
 	@$(RUN) scripts.checkpoints $(if $(filter-out 0,$(ADOPT)),adopt)
+
+evaluate: $(VENV)/evaluate.installed ## a model on labelled pictures: make evaluate MODEL=VGG19_RAF-DB DATA=RAF-DB/test (docs/evaluation.md)
+	@scripts/evaluate $(if $(DATA),"$(DATA)") $(if $(MODEL),--model "$(MODEL)") $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
 
 bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces (docs/performance.md)
 	@$(RUN) scripts.bench run

@@ -71,6 +71,11 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def sha256_of(data: bytes) -> str:
+    """The SHA-256 of bytes in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def signature(path: Path) -> tuple[int, ...]:
     """Size, times of last change (ns) and inode: while they stay the same, so does the file's content."""
     status = path.stat()

@@ -33,7 +33,11 @@ class KeyHeader(requests.auth.AuthBase):
 
 
 class PredictError(UserError):
-    """A picture got no answer; the message says why and what to do."""
+    """A picture got no answer; the message says why and what to do, ``status`` is that of the service's answer."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,18 @@ class Service:
             data = image.read_bytes()
         except OSError as error:
             raise PredictError(f"{image}: cannot be read ({error.strerror}); check the name") from error
+        return self.ask(str(image), data, model)
+
+    def ask(self, image: str, data: bytes, model: str) -> Answer:
+        """The same for the bytes of a picture; ``image`` is what it is called. Raises PredictError."""
         start = time.perf_counter()
-        response = self._patiently(image.name, data, model)
+        response = self._patiently(Path(image).name, data, model)
         milliseconds = (time.perf_counter() - start) * 1000
         body = self._body(response)
         if not response.ok:
-            raise PredictError(f"{image}: {body.get('error', f'status {response.status_code}')}")
-        return Answer(str(image), model, body["predictions"], milliseconds, body)
+            reason = body.get("error", f"status {response.status_code}")
+            raise PredictError(f"{image}: {reason}", response.status_code)
+        return Answer(image, model, body["predictions"], milliseconds, body)
 
     def _patiently(self, name: str, data: bytes, model: str) -> requests.Response:
         deadline = time.monotonic() + PATIENCE

@@ -1,0 +1,119 @@
+"""``scripts/evaluate``: what a model is worth on labelled pictures, measured through the running service."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from scripts.catalogue import load_catalogue
+from scripts.client.service import Service
+from scripts.console import examples, interruption_says, new_app, print_error, run
+from scripts.errors import REFUSED
+from scripts.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from scripts.evaluation.evaluate import Options
+
+app = new_app("What a model is worth on labelled pictures, measured through the running service.", completion=True)
+
+
+@app.command(
+    epilog=examples(
+        "scripts/evaluate FER2013/test --model ResNet50_FER2013",
+        "scripts/evaluate CK+48 --model VGG19_CK+48 --against MobileNetV2_CK+48",
+        "scripts/evaluate FER2013/test --model ResNet50_FER2013 --against ResNet50_FER2013:1.0",
+        "scripts/evaluate datasets --all",
+    )
+)
+def evaluate(
+    data: Annotated[
+        Path, typer.Argument(help="Folder of pictures, as DATA/LABEL/*.jpg; for --all also DATA/DATASET/….")
+    ],
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="The model to evaluate.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Evaluate all models, each on its dataset.")] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[:VERSION]", help="Compare with another model, or a version evaluated before."),
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(min=0, help="Points that the accuracy may be below that of models.json; else exit code 1.")
+    ] = 2.0,
+    training: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Training pictures, to look for the same persons and pictures (default: train beside DATA).",
+        ),
+    ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="CSV with file and columns such as age,gender,skin."
+        ),
+    ] = None,
+    clients: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Requests at a time.")] = 8,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For reports and answers (default: RUN_DIR/evaluation).")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Where the service is (default: from BIND_ADDRESS and PORT).")] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Certificate of the authority to trust (default: from REQUESTS_CA_BUNDLE, or the usual ones).",
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="API_KEY", show_envvar=True, help="Your key, where the service requires one."),
+    ] = None,
+) -> int:
+    """Evaluate a model on labelled pictures; exit code 1 when it falls short of the accuracy in models.json."""
+    if bool(model) == every:
+        raise typer.BadParameter("give --model or --all")
+    if every and against:
+        raise typer.BadParameter("--against goes with --model")
+    if importlib.util.find_spec("sklearn") is None:
+        print_error("scikit-learn is missing; install it with: .venv/bin/pip install -r requirements-evaluate.txt")
+        return REFUSED
+    from scripts.evaluation.evaluate import Options  # imports scikit-learn and SciPy, which takes two seconds
+
+    settings = load_settings()
+    address = url or settings.url
+    options = Options(clients, margin, training, groups, against)
+    with interruption_says("Interrupted; the answers are kept, and the same command goes on."):
+        return _run(settings, lambda: Service(address, ca, key), data, model, options, output)
+
+
+def _run(
+    settings: Settings, new_service: Any, data: Path, model: str | None, options: Options, output: Path | None
+) -> int:
+    """Evaluate one model, or all; returns the exit code."""
+    from scripts.evaluation.evaluate import Evaluator
+    from scripts.evaluation.reports import evaluate_all, evaluate_one
+
+    folder = output or settings.run_dir / "evaluation"
+    evaluator = Evaluator(new_service, folder, options, Console(highlight=False))
+    catalogue = load_catalogue(settings.catalogue)
+    if model is None:
+        return evaluate_all(evaluator, data, catalogue)
+    return evaluate_one(evaluator, model, data, catalogue)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Evaluate; returns the exit code."""
+    return run(app, "scripts/evaluate", argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
