@@ -77,8 +77,8 @@ def ask_all(
 ) -> None:
     """Ask about every file that the journal has no answer of, ``clients`` at a time; the outcomes are in the journal.
 
-    Raises EvaluationError or PredictError when a picture gets no answer for a reason of the service's. What was
-    answered until then is kept.
+    Raises EvaluationError when a picture gets no answer for a reason of the service's. What was answered until then is
+    kept.
     """
     # What was refused is asked for again: the service may have other limits now.
     answered = {digest for digest, outcome in journal.outcomes.items() if outcome.probabilities}
@@ -125,7 +125,9 @@ class _Asker:
                 if error.status in _REFUSED:
                     return Outcome(refusal=str(error).removeprefix(f"{picture.name}: "))
                 if not left or (error.status or 0) < requests.codes.server_error:
-                    raise
+                    raise EvaluationError(
+                        f"{error} What was answered is kept, and the same command goes on."
+                    ) from error
         raise AssertionError("the last try returns or raises")
 
 

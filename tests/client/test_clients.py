@@ -102,6 +102,21 @@ def test_command_takes_a_key_from_its_option_or_the_environment(limited: Running
         assert refused.stderr.endswith(" Give it with --key or API_KEY.\n")
 
 
+def test_evaluation_takes_a_key_and_waits_when_it_is_told_to(limited: RunningStack, key: str, tmp_path: Path) -> None:
+    """Two pictures and the evaluation's own probe, of a service that takes one a second."""
+    for sample, label in (("happiness", "happy"), ("fear", "fear")):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        shutil.copy(SAMPLES / f"{sample}.jpg", tmp_path / "data" / label)
+    command = [str(ROOT / "scripts" / "evaluate"), str(tmp_path / "data"), "--model", OTHER, "--margin", "100"]
+    command += ["--output", str(tmp_path)]
+    refused = _run(command, **limited.environment)
+    assert refused.returncode == 1
+    assert "A key is required" in refused.stderr
+    done = _run(command, **{**limited.environment, "API_KEY": key})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{OTHER} 1.0 on data: 2 pictures" in done.stdout
+
+
 def test_stack_that_requires_keys_starts_and_says_how_to_send_one(limited: RunningStack) -> None:
     shown = limited.command("stack", "status")
     assert shown.returncode == 0

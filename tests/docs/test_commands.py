@@ -44,7 +44,7 @@ def test_the_readme_is_read_at_all() -> None:
     assert ["make", "serve"] in typed(README, "make")
     assert typed(README, "curl")
     scripts = {command[0] for command in typed(README, "scripts/")}
-    assert scripts == {"scripts/keys", "scripts/models", "scripts/predict"}
+    assert scripts == {"scripts/evaluate", "scripts/keys", "scripts/models", "scripts/predict"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -78,7 +78,7 @@ def test_make_help_lists_the_targets_of_the_readme() -> None:
     assert named <= listed
 
 
-@pytest.mark.parametrize("script", ["scripts/keys", "scripts/models", "scripts/predict"])
+@pytest.mark.parametrize("script", ["scripts/evaluate", "scripts/keys", "scripts/models", "scripts/predict"])
 def test_the_scripts_tell_how_they_are_used(script: str) -> None:
     shown = run(ROOT / script, "--help")
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -89,7 +89,7 @@ def test_settings_given_to_make_are_settings() -> None:
     known = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE))
     assert "PORT" in known
     given = {word.partition("=")[0] for command in typed(README, "make") for word in command if "=" in word}
-    assert given <= known | {"ARGS", "ARCHIVE_VERSION"}
+    assert given <= known | {"ARGS", "ARCHIVE_VERSION", "DATA", "MODEL"}
 
 
 def test_the_first_request_asks_for_what_there_is() -> None:

@@ -22,6 +22,7 @@ TYPED = {
     "lifecycle": "scripts/models",
     "client": "scripts/predict",
     "access": "scripts/keys",
+    "evaluation": "scripts/evaluate",
     "archives": "python -m scripts.archives",
     "checkpoints": "python -m scripts.checkpoints",
     "bench": "python -m scripts.bench",

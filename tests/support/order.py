@@ -39,6 +39,7 @@ LONG = {
     "contract/test_rate_limit.py": 13,
     "contract/test_recovery.py": 37,
     "contract/test_web_client.py": 11,
+    "evaluation/test_command.py": 30,
     "handlers/test_alone_and_with_others.py": 20,
     "handlers/test_avif.py": 12,
     "handlers/test_emotion_handler.py": 10,
