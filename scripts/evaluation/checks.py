@@ -10,10 +10,10 @@ from scripts.evaluation.asking import Served
 from scripts.evaluation.duplicates import look_at, pairs_between, pairs_within
 from scripts.evaluation.folder import Data, Picture, pictures_below
 from scripts.evaluation.label_order import find_permutation
-from scripts.evaluation.labels import numbered
 from scripts.evaluation.metrics import Answers, never_predicted
 from scripts.evaluation.people import on_both_sides, people, person
 from scripts.evaluation.wording import counted, enumerated, some
+from scripts.labels import numbered
 
 _FEW = 10  # pictures of a label, below which its recall says little
 

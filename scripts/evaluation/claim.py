@@ -30,12 +30,12 @@ def judge(measured: Mapping[str, Any], claim: Claim | None, margin: float) -> di
     """How measured accuracy (shares of 1) compares with the claim: reached if at most ``margin`` points are missing."""
     if claim is None:
         return None
-    short = claim.accuracy - 100 * measured["value"]
+    short = round(claim.accuracy - 100 * measured["value"], 2)
     return {
         "accuracy": claim.accuracy,
         "dataset": claim.dataset,
         "margin": margin,
-        "short_by": round(short, 2),
+        "short_by": short,
         "reached": short <= margin,
         "within_interval": 100 * measured["low"] <= claim.accuracy <= 100 * measured["high"],
     }

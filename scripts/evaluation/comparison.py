@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.evaluation.intervals import mcnemar, wilson
-from scripts.evaluation.labels import emotion
+from scripts.labels import emotion
 
 
 @dataclass(frozen=True)

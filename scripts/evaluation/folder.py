@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.evaluation import EvaluationError
-from scripts.evaluation.labels import is_emotion, match
 from scripts.files import sha256
+from scripts.labels import is_emotion, match
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
 _PARTS = frozenset({"test", "train", "val", "validation"})

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from scripts.evaluation.intervals import mcnemar
-from scripts.evaluation.labels import FER2013_CSV_ORDER, RAF_DB_ORDER, emotion
 from scripts.evaluation.metrics import Answers
+from scripts.labels import FER2013_CSV_ORDER, RAF_DB_ORDER, emotion
 
 _GAIN = 0.1  # of accuracy that other names must bring at least
 _WORTH = 0.4  # accuracy with them: what is right less often may fit some order by chance

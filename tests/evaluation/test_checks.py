@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
@@ -54,6 +55,16 @@ def test_a_picture_that_was_changed_a_little_is_found(data: Path) -> None:
     text = warned(data)["near-duplicates"]
     assert text.startswith("3 of 72 pictures are nearly equal to another one")
     assert "happy/3.png and sad/smaller.jpg" in text
+
+
+def test_pictures_alike_only_from_afar_are_not_the_same(data: Path) -> None:
+    with Image.open(data / "happy" / "3.png") as image:
+        coarse = np.asarray(image, float)
+    grain = np.random.default_rng(1).normal(0, 25, coarse.shape)
+    Image.fromarray((coarse + grain).clip(0, 255).astype(np.uint8)).save(data / "sad" / "grain.png")
+    look = look_at([data / "happy" / "3.png", data / "sad" / "grain.png"])
+    assert int(np.bitwise_count(look.hashes[0] ^ look.hashes[1])) <= 6, "the hash alone takes them for the same"
+    assert "near-duplicates" not in warned(data)
 
 
 def test_pictures_without_content_and_broken_ones_are_not_alike(tmp_path: Path) -> None:

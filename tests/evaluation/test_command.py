@@ -19,7 +19,7 @@ import requests
 
 from scripts.catalogue import load_catalogue
 from scripts.evaluation.__main__ import main
-from scripts.evaluation.labels import emotion
+from scripts.labels import emotion
 from scripts.pictures.faces import write_faces
 from scripts.settings import ROOT
 from tests.support.models import OTHER

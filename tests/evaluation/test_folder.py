@@ -10,7 +10,7 @@ import pytest
 from scripts.catalogue import load_catalogue
 from scripts.evaluation import EvaluationError
 from scripts.evaluation.folder import read_data, training_beside
-from scripts.evaluation.labels import RAF_DB_ORDER, match
+from scripts.labels import RAF_DB_ORDER, match
 from scripts.settings import ROOT
 from tests.evaluation.conftest import LABELS, save_picture
 

@@ -61,6 +61,20 @@ def test_chance_and_blindness_are_no_order() -> None:
     assert find_permutation(answers_of(truth.tolist(), [1] * 210)) is None, "always the same label"
 
 
+def test_an_order_that_fits_one_answer_in_three_is_chance() -> None:
+    random = np.random.default_rng(3)
+    truth = np.arange(700) % 7
+    predicted = np.where(random.random(700) < 0.2, (truth + 1) % 7, random.integers(0, 7, 700))
+    assert find_permutation(answers_of(truth.tolist(), predicted.tolist())) is None
+
+
+def test_labels_without_pictures_keep_their_names() -> None:
+    truth = [place % 4 for place in range(400)]
+    found = find_permutation(answers_of(truth, [1 - place if place < 2 else place for place in truth]))
+    assert found is not None
+    assert found.renamed == {"angry": "disgust", "disgust": "angry"}
+
+
 def test_a_label_that_is_never_said_and_one_without_pictures_keep_their_names() -> None:
     """Disgust is called angry, as real networks for FER2013 do, and the data have no neutral face."""
     truth = [place % 7 for place in range(700) if place % 7 != 4]
