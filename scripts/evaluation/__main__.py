@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,10 +15,7 @@ from scripts.catalogue import load_catalogue
 from scripts.client.service import Service
 from scripts.console import examples, interruption_says, new_app, print_error, run
 from scripts.errors import REFUSED
-from scripts.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from scripts.evaluation.evaluate import Options
+from scripts.settings import load_settings
 
 app = new_app("What a model is worth on labelled pictures, measured through the running service.", completion=True)
 
@@ -59,6 +56,9 @@ def evaluate(
             metavar="FILE", exists=True, dir_okay=False, help="CSV with file and columns such as age,gender,skin."
         ),
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the figures in the model store; GET /api/v1/models shows them.")
+    ] = False,
     clients: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Requests at a time.")] = 8,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="For reports and answers (default: RUN_DIR/evaluation).")
@@ -86,28 +86,19 @@ def evaluate(
     if importlib.util.find_spec("sklearn") is None:
         print_error("scikit-learn is missing; install it with: .venv/bin/pip install -r requirements-evaluate.txt")
         return REFUSED
-    from scripts.evaluation.evaluate import Options  # imports scikit-learn and SciPy, which takes two seconds
+    from scripts.evaluation.evaluate import Evaluator, Options  # imports scikit-learn and SciPy: two seconds
+    from scripts.evaluation.reports import Reports
 
     settings = load_settings()
-    address = url or settings.url
-    options = Options(clients, margin, training, groups, against)
+    evaluator = Evaluator(
+        lambda: Service(url or settings.url, ca, key),
+        output or settings.run_dir / "evaluation",
+        Options(clients, margin, training, groups, against),
+        Console(highlight=False),
+    )
+    reports = Reports(evaluator, load_catalogue(settings.catalogue), settings if keep else None)
     with interruption_says("Interrupted; the answers are kept, and the same command goes on."):
-        return _run(settings, lambda: Service(address, ca, key), data, model, options, output)
-
-
-def _run(
-    settings: Settings, new_service: Any, data: Path, model: str | None, options: Options, output: Path | None
-) -> int:
-    """Evaluate one model, or all; returns the exit code."""
-    from scripts.evaluation.evaluate import Evaluator
-    from scripts.evaluation.reports import evaluate_all, evaluate_one
-
-    folder = output or settings.run_dir / "evaluation"
-    evaluator = Evaluator(new_service, folder, options, Console(highlight=False))
-    catalogue = load_catalogue(settings.catalogue)
-    if model is None:
-        return evaluate_all(evaluator, data, catalogue)
-    return evaluate_one(evaluator, model, data, catalogue)
+        return reports.one(model, data) if model else reports.every(data)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

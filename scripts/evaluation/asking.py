@@ -22,6 +22,7 @@ from scripts.probes import probe_files
 # The service's word that a file is at fault and not the service (docs/api.md).
 _REFUSED = frozenset({400, 413, 415, 422})
 _TRIES = 3  # of a picture, after which an answer that never came ends the run
+_LINE_EVERY = 1000  # pictures, where there is no terminal for a bar
 
 NewService = Callable[[], Service]
 
@@ -91,9 +92,11 @@ def ask_all(
         asker = _Asker(new_service, model)
         futures = [threads.submit(asker.ask, picture) for picture in missing.values()]
         try:
-            for digest, outcome in _as_they_come(futures):
+            for number, (digest, outcome) in enumerate(_as_they_come(futures), done + 1):
                 journal.add(digest, outcome)
                 bar.advance(task)
+                if not console.is_terminal and number % _LINE_EVERY == 0:
+                    console.print(f"{number:,} of {done + len(missing):,}")
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
 

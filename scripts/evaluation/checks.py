@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.evaluation.asking import Served
-from scripts.evaluation.duplicates import look_at, pairs_between, pairs_within
+from scripts.evaluation.duplicates import Look, look_at, pairs_between, pairs_within
 from scripts.evaluation.folder import Data, Picture, pictures_below
 from scripts.evaluation.label_order import find_permutation
 from scripts.evaluation.metrics import Answers, never_predicted
@@ -24,13 +24,14 @@ def all_warnings(
     served: Served, data: Data, training: Path | None, answers: Answers, pictures: Sequence[Picture]
 ) -> Warnings:
     """Every warning, the gravest first: what it is about, and a sentence. ``pictures`` are those with answers."""
+    look = look_at([picture.path for picture in pictures])
     return [
         *_stand_in(served),
         *_label_order(answers),
         *_frame_level_split(served, pictures),
-        *_training_pictures(training, pictures),
+        *_training_pictures(training, pictures, look),
         *_both_labels(pictures),
-        *_duplicates(pictures),
+        *_duplicates(pictures, look),
         *_labels(answers),
         *_folders(data, served),
     ]
@@ -73,7 +74,7 @@ def _frame_level_split(served: Served, pictures: Sequence[Picture]) -> Warnings:
     return [_warning("frame-level split", text)]
 
 
-def _training_pictures(training: Path | None, pictures: Sequence[Picture]) -> Warnings:
+def _training_pictures(training: Path | None, pictures: Sequence[Picture], look: Look) -> Warnings:
     """Persons and pictures of the folder of training pictures that are evaluated too."""
     if training is None:
         return []
@@ -85,7 +86,7 @@ def _training_pictures(training: Path | None, pictures: Sequence[Picture]) -> Wa
         here = counted(affected, "picture")
         text = f"In training pictures too: {counted(len(shared), 'person')} ({some(shared)}), who are on {here} here."
         warnings.append(_warning("persons on both sides", text))
-    pairs = pairs_between(look_at([picture.path for picture in pictures]), look_at(paths))
+    pairs = pairs_between(look, look_at(paths))
     seen = sorted({pictures[one].name for one, _ in pairs})
     if seen:
         text = f"Nearly the same as a training picture: {counted(len(seen), 'picture')} ({some(seen)})."
@@ -102,8 +103,8 @@ def _both_labels(pictures: Sequence[Picture]) -> Warnings:
     return [_warning("several labels", text)] if torn else []
 
 
-def _duplicates(pictures: Sequence[Picture]) -> Warnings:
-    pairs = pairs_within(look_at([picture.path for picture in pictures]))
+def _duplicates(pictures: Sequence[Picture], look: Look) -> Warnings:
+    pairs = pairs_within(look)
     if not pairs:
         return []
     alike = {place for pair in pairs for place in pair}

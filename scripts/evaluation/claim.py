@@ -26,18 +26,22 @@ def claim_of(name: str, catalogue: Mapping[str, Model], entry: Mapping[str, Any]
     return None if accuracy is None else Claim(accuracy, dataset)
 
 
-def judge(measured: Mapping[str, Any], claim: Claim | None, margin: float) -> dict[str, Any] | None:
-    """How measured accuracy (shares of 1) compares with the claim: reached if at most ``margin`` points are missing."""
+def judge(measured: Mapping[str, Any], claim: Claim | None, margin: float, stand_in: bool) -> dict[str, Any] | None:
+    """How measured accuracy (shares of 1) compares with the claim: reached if at most ``margin`` points are missing.
+
+    A stand-in has nothing of what is claimed of a trained network, whatever it answers.
+    """
     if claim is None:
         return None
-    short = round(claim.accuracy - 100 * measured["value"], 2)
+    short = claim.accuracy if stand_in else round(claim.accuracy - 100 * measured["value"], 2)
     return {
         "accuracy": claim.accuracy,
         "dataset": claim.dataset,
         "margin": margin,
+        "stand_in": stand_in,
         "short_by": short,
         "reached": short <= margin,
-        "within_interval": 100 * measured["low"] <= claim.accuracy <= 100 * measured["high"],
+        "within_interval": not stand_in and 100 * measured["low"] <= claim.accuracy <= 100 * measured["high"],
     }
 
 
@@ -46,6 +50,8 @@ def verdict(claim: Mapping[str, Any] | None) -> str:
     if claim is None:
         return "models.json claims no accuracy for this model."
     claimed = f"models.json claims {claim['accuracy']:.2f} % on {claim['dataset']}"
+    if claim["stand_in"]:
+        return f"{claimed}, of a trained network: a stand-in cannot show that."
     inside = " The claim lies in the interval." if claim["within_interval"] else ""
     if claim["short_by"] <= 0:
         return f"{claimed}: reached.{inside}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,18 +48,15 @@ def pairs_within(look: Look) -> list[tuple[int, int]]:
 
 def pairs_between(first: Look, second: Look) -> list[tuple[int, int]]:
     """The places in the first and the second list of pictures that are nearly the same."""
-    return [
-        (int(first.places[one]), int(second.places[other]))
-        for one, other in _candidates(first.hashes, second.hashes)
-        if float(first.pixels[one] @ second.pixels[other]) >= _ALIKE
-    ]
-
-
-def _candidates(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
-    for start in range(0, len(first), _ROWS):
-        differing = np.bitwise_count(first[start : start + _ROWS, None] ^ second[None])
-        for one, other in np.argwhere(differing <= _BITS):
-            yield start + int(one), int(other)
+    found: list[tuple[int, int]] = []
+    for start in range(0, len(first.hashes), _ROWS):
+        differing = np.bitwise_count(first.hashes[start : start + _ROWS, None] ^ second.hashes[None])
+        ones, others = np.nonzero(differing <= _BITS)
+        ones += start
+        alike = np.einsum("ij,ij->i", first.pixels[ones], second.pixels[others]) >= _ALIKE
+        pairs = zip(first.places[ones[alike]].tolist(), second.places[others[alike]].tolist(), strict=True)
+        found.extend(pairs)
+    return found
 
 
 def _hashes(greys: Thumb) -> npt.NDArray[np.uint64]:

@@ -64,7 +64,7 @@ class Evaluator:
         answers = _answers(model, pictures, outcomes)
         training = self.options.training or training_beside(folder)
         result = _figures(model, data, pictures, answers, outcomes, self.options.clients)
-        result["claim"] = judge(result["accuracy"], claim, self.options.margin)
+        result["claim"] = judge(result["accuracy"], claim, self.options.margin, model.stand_in)
         result["warnings"] = all_warnings(model, data, training, answers, pictures)
         result["groups"] = by_group(answers, [picture.name for picture in pictures], table) if table else None
         result["against"] = self._against(model, data, pictures, outcomes) if self.options.against else None

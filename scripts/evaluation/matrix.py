@@ -76,6 +76,8 @@ def _text(cell: dict[str, Any]) -> str:
     if not cell["evaluated"]:
         return "–"
     claim = cell["claim"]
+    if cell["stand_in"]:
+        return f"{estimate(cell['accuracy'])} [stand-in]"
     short = ", short" if claim and not claim["reached"] else ""
     claimed = f" [claim {claim['accuracy']:.2f}{short}]" if claim else ""
     return estimate(cell["accuracy"]) + claimed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,40 +13,46 @@ from scripts.errors import REFUSED
 from scripts.evaluation import matrix
 from scripts.evaluation.claim import claim_of
 from scripts.evaluation.evaluate import Evaluator
+from scripts.evaluation.keeping import keep
 from scripts.evaluation.page import matrix_page, report_page
 from scripts.evaluation.summary import show, show_matrix
 from scripts.files import write_text
+from scripts.settings import Settings
 
 
-def evaluate_one(evaluator: Evaluator, name: str, data: Path, catalogue: Mapping[str, Model]) -> int:
-    """Evaluate one model; returns 0, or 1 when it falls short of its claim."""
-    entry = evaluator.new_service().models().get(name, {})
-    result = _evaluated(evaluator, name, data, catalogue, entry)
-    return REFUSED if _short(result) else 0
+@dataclass(frozen=True)
+class Reports:
+    """Makes the reports of evaluations; figures are kept for the stack of ``keep_for``."""
 
+    evaluator: Evaluator
+    catalogue: Mapping[str, Model]
+    keep_for: Settings | None = None
 
-def evaluate_all(evaluator: Evaluator, data: Path, catalogue: Mapping[str, Model]) -> int:
-    """Evaluate each model of the service that has pictures; returns 0, or 1 when one falls short of its claim."""
-    entries = evaluator.new_service().models()
-    results = [
-        _evaluated(evaluator, name, folder, catalogue, entries[name])
-        for name, folder in matrix.folders(data, entries).items()
-    ]
-    table = matrix.table(results, entries)
-    path = evaluator.folder / "all"
-    _write(path, table, matrix_page(table))
-    show_matrix(matrix.rows(table), path, evaluator.console)
-    return REFUSED if any(_short(result) for result in results) else 0
+    def one(self, name: str, data: Path) -> int:
+        """Evaluate one model; returns 0, or 1 when it falls short of its claim."""
+        entry = self.evaluator.new_service().models().get(name, {})
+        return REFUSED if _short(self._evaluated(name, data, entry)) else 0
 
+    def every(self, data: Path) -> int:
+        """Evaluate each model of the service that has pictures; returns 0, or 1 when one falls short of its claim."""
+        entries = self.evaluator.new_service().models()
+        folders = matrix.folders(data, entries)
+        results = [self._evaluated(name, folder, entries[name]) for name, folder in folders.items()]
+        table = matrix.table(results, entries)
+        path = self.evaluator.folder / "all"
+        _write(path, table, matrix_page(table))
+        show_matrix(matrix.rows(table), path, self.evaluator.console)
+        return REFUSED if any(_short(result) for result in results) else 0
 
-def _evaluated(
-    evaluator: Evaluator, name: str, data: Path, catalogue: Mapping[str, Model], entry: Mapping[str, Any]
-) -> dict[str, Any]:
-    result = evaluator.evaluate(name, data, claim_of(name, catalogue, entry))
-    path = evaluator.folder / name
-    _write(path, result, report_page(result, data, evaluator.folder / "matplotlib"))
-    show(result, path, evaluator.console)
-    return result
+    def _evaluated(self, name: str, data: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
+        result = self.evaluator.evaluate(name, data, claim_of(name, self.catalogue, entry))
+        path = self.evaluator.folder / name
+        _write(path, result, report_page(result, data, self.evaluator.folder / "matplotlib"))
+        show(result, path, self.evaluator.console)
+        if self.keep_for:
+            kept = keep(self.keep_for, self.catalogue, result)
+            self.evaluator.console.print(f"Kept: {kept}", soft_wrap=True)
+        return result
 
 
 def _write(path: Path, figures: dict[str, Any], page: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from scripts.settings import ROOT
 from tests.support.commands import program_is_missing
 from tests.support.models import OTHER
 from tests.support.places import SAMPLES
+from tests.support.polling import poll
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -108,13 +111,53 @@ def test_evaluation_takes_a_key_and_waits_when_it_is_told_to(limited: RunningSta
         (tmp_path / "data" / label).mkdir(parents=True)
         shutil.copy(SAMPLES / f"{sample}.jpg", tmp_path / "data" / label)
     command = [str(ROOT / "scripts" / "evaluate"), str(tmp_path / "data"), "--model", OTHER, "--margin", "100"]
-    command += ["--output", str(tmp_path)]
+    command += ["--output", str(tmp_path), "--keep"]
     refused = _run(command, **limited.environment)
     assert refused.returncode == 1
     assert "A key is required" in refused.stderr
     done = _run(command, **{**limited.environment, "API_KEY": key})
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{OTHER} 1.0 on data: 2 pictures" in done.stdout
+    figures = json.loads((tmp_path / f"{OTHER}.json").read_text())
+    expected = {
+        name: pytest.approx(100 * figures[name]["value"], abs=0.01) for name in ("accuracy", "macro_f1", "mean_recall")
+    }
+    assert "measured" not in _entry(limited, key), "what a stand-in answers is no model's accuracy"
+    with _trained(limited):
+        measured = poll(lambda: _entry(limited, key).get("measured"))
+    assert measured == {**expected, "pictures": 2, "data": "data", "made": figures["made"]}
+
+
+def test_figures_of_another_network_are_not_shown(limited: RunningStack, key: str) -> None:
+    """What was measured of other weights or another precision than those that are served."""
+    path = limited.settings.model_store / f"{OTHER}.evaluation.json"
+    kept = json.loads(path.read_text())
+    with _trained(limited):
+        for changed in ({"checkpoint_sha256": "0" * 64}, {"precision": "bf16"}):
+            poll(lambda: "measured" in _entry(limited, key))
+            path.write_text(json.dumps({**kept, "network": {**kept["network"], **changed}}))
+            poll(lambda: "measured" not in _entry(limited, key))
+            path.write_text(json.dumps(kept))
+        poll(lambda: "measured" in _entry(limited, key))
+        path.write_text("[")
+        poll(lambda: "measured" not in _entry(limited, key))
+
+
+@contextlib.contextmanager
+def _trained(stack: RunningStack) -> Iterator[None]:
+    """Let the build say that the model is no stand-in."""
+    index = stack.settings.index_file
+    before = index.read_text()
+    index.write_text(before.replace('"stand_in": true', '"stand_in": false'))
+    yield
+    index.write_text(before)
+
+
+def _entry(stack: RunningStack, key: str) -> dict[str, Any]:
+    """What the service lists of the model."""
+    listed = requests.get(f"{stack.url}/api/v1/models", headers={"X-API-Key": key}, timeout=30)
+    entry: dict[str, Any] = listed.json()["models"][OTHER]
+    return entry
 
 
 def test_stack_that_requires_keys_starts_and_says_how_to_send_one(limited: RunningStack) -> None:

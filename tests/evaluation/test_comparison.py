@@ -106,17 +106,24 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str, told: str) -
     ],
 )
 def test_accuracy_is_compared_with_the_claim(claimed: float, reached: bool, told: str) -> None:
-    found = judge(MEASURED, Claim(claimed, "FER2013"), 2.0)
+    found = judge(MEASURED, Claim(claimed, "FER2013"), 2.0, stand_in=False)
     assert found is not None
     assert found["reached"] is reached
     assert verdict(found).endswith(told)
+
+
+def test_a_stand_in_has_nothing_of_what_is_claimed() -> None:
+    found = judge({"value": 1.0, "low": 0.9, "high": 1.0}, Claim(55.68, "FER2013"), 2.0, stand_in=True)
+    assert found is not None
+    assert (found["reached"], found["within_interval"]) == (False, False)
+    assert verdict(found) == "models.json claims 55.68 % on FER2013, of a trained network: a stand-in cannot show that."
 
 
 def test_the_claim_is_the_catalogues_or_else_the_services() -> None:
     assert claim_of("VGG19_RAF-DB", CATALOGUE, {"accuracy": 1.0}) == Claim(80.28, "RAF-DB")
     assert claim_of("New", CATALOGUE, {"accuracy": 61.0, "dataset": "D"}) == Claim(61.0, "D")
     assert claim_of("New", CATALOGUE, {"dataset": "D"}) is None
-    assert verdict(judge(MEASURED, None, 2.0)) == "models.json claims no accuracy for this model."
+    assert verdict(judge(MEASURED, None, 2.0, stand_in=False)) == "models.json claims no accuracy for this model."
 
 
 def test_each_model_gets_the_pictures_of_its_dataset(tmp_path: Path) -> None:
@@ -144,7 +151,7 @@ def test_the_table_has_a_cell_for_each_architecture_and_dataset() -> None:
         "data": {"name": "RAF-DB/test", "sha256": "d"},
         "pictures": {"answered": 3068},
         "never_predicted": [],
-        "claim": judge({"value": 0.7, "low": 0.68, "high": 0.72}, Claim(76.27, "RAF-DB"), 2.0),
+        "claim": judge({"value": 0.7, "low": 0.68, "high": 0.72}, Claim(76.27, "RAF-DB"), 2.0, stand_in=False),
         **{key: {"value": 0.7, "low": 0.68, "high": 0.72} for key in ("accuracy", "macro_f1", "mean_recall")},
     }
     text = rows(table([result], ENTRIES))

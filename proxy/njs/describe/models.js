@@ -1,4 +1,4 @@
-// GET /api/v1/models: the catalogue, why a model cannot be asked, and which are loaded.
+// GET /api/v1/models: the catalogue, what was measured, why a model cannot be asked, and which are loaded.
 import answers from 'http/answers.js';
 import availability from 'models/availability.js';
 import catalogue from 'models/catalogue.js';
@@ -23,10 +23,12 @@ function described(name, entry) {
         {},
         entry,
         model.stand_in ? {stand_in: true} : {},
+        model.measured ? {measured: model.measured} : {},
         failure !== null ? {error: failure.message} : {}
     );
     if (model.stand_in) {
         delete shown.accuracy; // that of the real checkpoint
+        delete shown.measured; // it would look like a model in use
     }
     return shown;
 }

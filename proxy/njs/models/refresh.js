@@ -1,6 +1,7 @@
 // Asks TorchServe about a model and records its state.
 import fs from 'fs';
 import lifecycle from 'models/lifecycle.js';
+import measured from 'models/measured.js';
 import state from 'models/state.js';
 import supervision from 'models/supervision.js';
 import torchserve from 'models/torchserve.js';
@@ -42,7 +43,7 @@ function record(name, description, asked) {
     if (before.asked > asked && before.asked - asked < state.STALE_MS) {
         return;
     }
-    const after = Object.assign(lifecycle.after(before, description), {asked});
+    const after = Object.assign(lifecycle.after(before, description), {asked, measured: measured.of(before.archive, description)});
     if (after.state === 'absent' && before.built && isStarting()) {
         after.state = 'starting';
     }

@@ -38,7 +38,7 @@ export class Picker {
     this.#models = models;
     for (const [name, choice] of this.#choices) {
       setState(choice, stateOf(models[name], loaded.includes(name)));
-      choice.label.title = [name, models[name].error].filter(Boolean).join(": ");
+      choice.label.title = [name, models[name].error, measured(models[name])].filter(Boolean).join(": ");
     }
   }
 
@@ -65,6 +65,12 @@ export class Picker {
     );
     return element("div", { className: "cell" }, ...here.map(([, choice]) => choice.label));
   }
+}
+
+function measured({ measured: found }) {
+  if (!found) return "";
+  const share = (value) => `${value.toFixed(1)}\u00a0%`;
+  return `measured on ${found.data}: accuracy ${share(found.accuracy)}, mean recall ${share(found.mean_recall)}`;
 }
 
 function stateOf(entry, loaded) {
