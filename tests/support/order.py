@@ -28,7 +28,7 @@ LONG = {
     "checkpoints/test_near_misses.py": 12,
     "checkpoints/test_stand_ins.py": 50,
     "checkpoints/test_weights.py": 18,
-    "client/test_clients.py": 19,
+    "client/test_clients.py": 25,
     "contract/test_bad_archive.py": 30,
     "contract/test_concurrency.py": 41,
     "contract/test_deadly_images.py": 45,
@@ -71,7 +71,7 @@ LONG = {
     "web/test_key.py": 18,
     "web/test_openapi.py": 20,
     "web/test_page.py": 17,
-    "web/test_page_states.py": 38,
+    "web/test_page_states.py": 40,
     "web/test_pictures.py": 18,
 }
 SECONDS_OF_A_TEST = 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from scripts.files import sha256
 from tests.support.models import OTHER
 from tests.support.operator_view import Operator, stopped
 from tests.support.sites import LFS_POINTER, Site, some_of_the_nine
@@ -99,6 +101,24 @@ def test_too_many_requests_are_repeated_when_the_service_says_so(
     demo.page.clock.resume()
     demo.expect_answer()
     expect(demo.message).to_be_hidden()
+
+
+def test_measured_accuracy_is_shown_beside_the_claimed_one(
+    fragile: RunningStack, open_demo: OpenDemo, small_site: Site
+) -> None:
+    measured = {"accuracy": 54.32, "macro_f1": 45.1, "mean_recall": 46.04, "pictures": 3589, "data": "FER2013/test"}
+    network = {"checkpoint_sha256": sha256(small_site.checkpoint(OTHER)), "precision": "f32"}
+    kept = {"network": network, "measured": {**measured, "made": "2026-11-27T13:30:46+00:00"}}
+    (small_site.store / f"{OTHER}.evaluation.json").write_text(json.dumps(kept))
+    index = small_site.store / "index.json"
+    index.write_text(index.read_text().replace('"stand_in": true', '"stand_in": false'))
+    demo = open_demo(fragile)
+    expect(demo.models.locator(".measured")).to_have_text("measured 54.3\u00a0%", timeout=30_000)
+    expect(demo.models.locator("label")).to_have_attribute(
+        "title", re.compile("measured on FER2013/test: .*46.0\u00a0%$")
+    )
+    index.write_text(index.read_text().replace('"stand_in": false', '"stand_in": true'))
+    expect(demo.models.locator(".measured")).to_have_text("", timeout=30_000)
 
 
 def test_frozen_model_ends_in_words_and_an_offer_to_try_again(

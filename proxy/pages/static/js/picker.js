@@ -38,7 +38,8 @@ export class Picker {
     this.#models = models;
     for (const [name, choice] of this.#choices) {
       setState(choice, stateOf(models[name], loaded.includes(name)));
-      choice.label.title = [name, models[name].error, measured(models[name])].filter(Boolean).join(": ");
+      choice.label.title = [name, models[name].error, told(models[name])].filter(Boolean).join(": ");
+      choice.measured.textContent = models[name].measured ? `measured ${percent(models[name].measured.accuracy)}` : "";
     }
   }
 
@@ -67,10 +68,13 @@ export class Picker {
   }
 }
 
-function measured({ measured: found }) {
-  if (!found) return "";
-  const share = (value) => `${value.toFixed(1)}\u00a0%`;
-  return `measured on ${found.data}: accuracy ${share(found.accuracy)}, mean recall ${share(found.mean_recall)}`;
+function told({ measured }) {
+  if (!measured) return "";
+  return `measured on ${measured.data}: accuracy ${percent(measured.accuracy)}, mean recall ${percent(measured.mean_recall)}`;
+}
+
+function percent(value) {
+  return `${value.toFixed(1)}\u00a0%`;
 }
 
 function stateOf(entry, loaded) {
@@ -82,8 +86,9 @@ function makeChoice(name, entry) {
   const input = element("input", { type: "radio", name: "model", value: name });
   const spoken = element("span", { className: "hidden-visually" }, entry.stand_in ? `${name}, ` : `${name}, accuracy `);
   const accuracy = element("span", { className: "accuracy" }, accuracyOf(name, entry));
+  const measured = element("span", { className: "measured" });
   const state = element("span", { className: "state" });
-  return { label: element("label", {}, input, spoken, accuracy, state), input, state };
+  return { label: element("label", {}, input, spoken, accuracy, measured, state), input, measured, state };
 }
 
 function accuracyOf(name, entry) {
