@@ -12,7 +12,7 @@ from scripts.evaluation.folder import Data, Picture, pictures_below
 from scripts.evaluation.label_order import find_permutation
 from scripts.evaluation.metrics import Answers, never_predicted
 from scripts.evaluation.people import on_both_sides, people, person
-from scripts.evaluation.wording import counted, enumerated, some
+from scripts.evaluation.wording import counted, enumerated, percent, some
 from scripts.labels import numbered
 
 _FEW = 10  # pictures of a label, below which its recall says little
@@ -39,8 +39,8 @@ def all_warnings(
 
 def _stand_in(served: Served) -> Warnings:
     text = (
-        f"{served.name} is a stand-in and no trained network: these figures say nothing about the one that "
-        "models.json describes."
+        f"{served.name} is a stand-in, not the network that models.json describes: these figures say nothing about "
+        "that one."
     )
     return [_warning("stand-in", text)] if served.stand_in else []
 
@@ -50,12 +50,13 @@ def _label_order(answers: Answers) -> Warnings:
     if not found:
         return []
     renamed = ", ".join(f"{said} means {meant}" for said, meant in found.renamed.items())
-    known = f" (the order of {found.known_as})" if found.known_as else ""
+    known, held_known = (f" (the order of {name})" if name else "" for name in (found.known_as, found.held_known_as))
     text = (
-        f"The labels look permuted: with other names accuracy would be {found.accuracy:.1%} instead of "
-        f"{float(answers.right.mean()):.1%}. It seems that {renamed}. The order of the network's outputs would be "
-        f"{', '.join(found.order)}{known}. Compare 'emotions' in models.json with the training, and with "
-        "the folders of the data."
+        f"The labels look permuted: with other names accuracy would be {percent(found.accuracy)} instead of "
+        f"{percent(float(answers.right.mean()))}. It seems that {renamed}. Either the network's outputs are in the "
+        f"order {', '.join(found.order)}{known}: compare 'emotions' in models.json with the training. Or the folders "
+        f"{', '.join(answers.labels)} hold pictures of {', '.join(found.held)}{held_known}: compare them with the "
+        "data's description."
     )
     return [_warning("label order", text)]
 

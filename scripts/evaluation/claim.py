@@ -51,7 +51,7 @@ def verdict(claim: Mapping[str, Any] | None) -> str:
         return "models.json claims no accuracy for this model."
     claimed = f"models.json claims {claim['accuracy']:.2f} % on {claim['dataset']}"
     if claim["stand_in"]:
-        return f"{claimed}, of a trained network: a stand-in cannot show that."
+        return f"{claimed}, which a stand-in cannot show."
     inside = " The claim lies in the interval." if claim["within_interval"] else ""
     if claim["short_by"] <= 0:
         return f"{claimed}: reached.{inside}"

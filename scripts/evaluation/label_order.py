@@ -19,12 +19,18 @@ _CHANCE = 0.001
 
 @dataclass(frozen=True)
 class Permutation:
-    """``order`` are the labels that the outputs seem to have, in the order of the outputs."""
+    """``order`` are the labels that the outputs seem to have, in the order of the outputs.
+
+    It may as well be the data that are wrong: then ``held`` are the labels of the pictures in the folders, in the order
+    of the model's labels. ``known_as`` and ``held_known_as`` say whose orders these are, if anybody's.
+    """
 
     order: tuple[str, ...]
+    held: tuple[str, ...]
     accuracy: float
     renamed: dict[str, str]
     known_as: str | None
+    held_known_as: str | None
 
 
 def find_permutation(answers: Answers) -> Permutation | None:
@@ -41,8 +47,9 @@ def find_permutation(answers: Answers) -> Permutation | None:
     if gain < _GAIN or accuracy < _WORTH or mcnemar(only_named, only_renamed) > _CHANCE:
         return None
     order = tuple(answers.labels[place] for place in meaning)
+    held = tuple(answers.labels[place] for place in np.argsort(meaning))
     renamed = {said: meant for said, meant in zip(answers.labels, order, strict=True) if said != meant}
-    return Permutation(order, accuracy, renamed, _known_order(order))
+    return Permutation(order, held, accuracy, renamed, _known_order(order), _known_order(held))
 
 
 def _known_order(order: Sequence[str]) -> str | None:

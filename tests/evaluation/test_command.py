@@ -101,7 +101,7 @@ def test_the_figures_are_those_of_the_services_answers(answers: Answers, output:
     assert found["confusion"] == {"labels": list(LABELS), "counts": expected}
     assert found["model"]["stand_in"] is True
     assert "MobileNetV2_FER2013 1.0 on " in printed
-    assert "is a stand-in and no trained network" in printed
+    assert "is a stand-in, not the network that models.json describes" in printed
 
 
 def test_unreadable_files_are_listed_with_the_services_reason(output: Path, printed: str) -> None:
@@ -141,7 +141,7 @@ def test_a_stand_in_fails_whatever_it_answers(
     data = sorted_by_answer(tmp_path / "as-answered", answers, {label: label for label in LABELS})
     assert evaluate(stack, output, data, "--model", OTHER) == 1
     assert figures(output)["accuracy"]["value"] == 1
-    assert "of a trained network: a stand-in cannot show that." in capsys.readouterr().out
+    assert "which a stand-in cannot show." in capsys.readouterr().out
 
 
 def test_permuted_labels_are_named_and_fail(
@@ -151,7 +151,7 @@ def test_permuted_labels_are_named_and_fail(
     data = sorted_by_answer(tmp_path / "shifted", answers, shifted)
     assert evaluate(stack, output, data, "--model", OTHER) == 1
     printed = capsys.readouterr().out
-    assert "The labels look permuted: with other names accuracy would be 100.0% instead of 0.0%." in printed
+    assert "The labels look permuted: with other names accuracy would be 100.0 % instead of 0.0 %." in printed
     for label in {next(iter(said)) for said in answers.values()}:
         assert f"{label} means {shifted[label]}" in printed
 

@@ -116,7 +116,7 @@ def test_a_stand_in_has_nothing_of_what_is_claimed() -> None:
     found = judge({"value": 1.0, "low": 0.9, "high": 1.0}, Claim(55.68, "FER2013"), 2.0, stand_in=True)
     assert found is not None
     assert (found["reached"], found["within_interval"]) == (False, False)
-    assert verdict(found) == "models.json claims 55.68 % on FER2013, of a trained network: a stand-in cannot show that."
+    assert verdict(found) == "models.json claims 55.68 % on FER2013, which a stand-in cannot show."
 
 
 def test_the_claim_is_the_catalogues_or_else_the_services() -> None:

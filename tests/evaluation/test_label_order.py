@@ -35,6 +35,17 @@ def test_fer2013s_csv_order_is_recognised() -> None:
     assert found.known_as == "FER2013's CSV file"
 
 
+def test_folders_that_were_named_by_fer2013s_numbers_are_recognised() -> None:
+    """4 is sad in the CSV file, and its pictures lie in the folder of the fifth label of the alphabet, neutral."""
+    numbers = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+    predicted = [place % 7 for place in range(700)]
+    truth = [numbers.index(LABELS[place]) for place in predicted]
+    found = find_permutation(answers_of(truth, predicted))
+    assert found is not None
+    assert found.held == numbers
+    assert (found.known_as, found.held_known_as) == (None, "FER2013's CSV file")
+
+
 def test_an_alphabetical_raf_db_is_recognised() -> None:
     actual = tuple(sorted(RAF_DB))
     found = find_permutation(noisy(0.8, RAF_DB, actual))
