@@ -91,7 +91,7 @@ def evaluate(
 
     settings = load_settings()
     evaluator = Evaluator(
-        lambda: Service(url or settings.url, ca, key),
+        lambda: Service(url or settings.url, ca, key, here=url is None),
         output or settings.run_dir / "evaluation",
         Options(clients, margin, training, groups, against),
         Console(highlight=False),
