@@ -45,7 +45,7 @@ def tar_file() -> bytes:
             f"an ONNX model, not a torch file; load the torch model it was made from and {SAVE}",
         ),
         (numpy_file(), f"a NumPy array, not a torch file; {SAVE}"),
-        (gzip.compress(b"x"), f"packed with gzip, not a torch file; {UNPACK}"),
+        (gzip.compress(b"x", mtime=0), f"packed with gzip, not a torch file; {UNPACK}"),
         (tar_file(), f"a tar file, not a torch file; {UNPACK}"),
         (
             b"\n<!DOCTYPE html><html>",

@@ -97,7 +97,7 @@ ENCODED = {
 }
 PACKED = {
     "ZIP": (zipped("face.jpg"), "a ZIP archive"),
-    "gzip": (gzip.compress(JPEG), "a gzip file"),
+    "gzip": (gzip.compress(JPEG, mtime=0), "a gzip file"),
     "7-Zip": (b"7z\xbc\xaf\x27\x1c\0\4" + bytes(99), "a 7-Zip archive"),
 }
 

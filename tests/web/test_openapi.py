@@ -75,11 +75,15 @@ def test_names_and_labels_are_those_of_the_catalogue(description: Description) -
     assert set(schemas["Label"]["enum"]) == {label for model in catalogue.values() for label in model.emotions}
 
 
-def test_example_of_the_models_is_the_services_answer(stack: RunningStack, description: Description) -> None:
+def test_example_of_the_models_is_what_the_service_answers_of_real_ones(
+    stack: RunningStack, description: Description
+) -> None:
     answer = requests.get(f"{stack.url}/api/v1/models", timeout=10).json()
-    for entry in answer["models"].values():
-        entry.pop("stand_in", None)
     example = description["components"]["schemas"]["Models"]["example"]
+    for name, entry in answer["models"].items():
+        assert entry.pop("stand_in") is True
+        entry["accuracy"] = load_catalogue(ROOT / "models.json")[name].accuracy
+        assert example["models"][name].keys() == entry.keys()
     assert {**answer, "loaded_models": sorted(answer["loaded_models"])} == {
         **example,
         "loaded_models": sorted(example["loaded_models"]),
