@@ -88,6 +88,11 @@ class Settings:
         return f"{'https' if self.tls_certificate else 'http'}://{in_url}:{self.port}"
 
     @property
+    def inference_url(self) -> str:
+        """TorchServe's inference API."""
+        return f"http://127.0.0.1:{self.inference_port}"
+
+    @property
     def management_url(self) -> str:
         """TorchServe's management API."""
         return f"http://127.0.0.1:{self.management_port}"
@@ -116,6 +121,11 @@ class Settings:
     def management_keys(self) -> Path:
         """Who may use the management API on MANAGEMENT_LISTEN."""
         return self.run_dir / "management_keys.json"
+
+    @property
+    def closing_file(self) -> Path:
+        """Which models are about to be unregistered (scripts/lifecycle/closing.py)."""
+        return self.run_dir / "closing.json"
 
     @property
     def supervision_file(self) -> Path:

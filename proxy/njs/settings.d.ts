@@ -6,10 +6,12 @@ declare const settings: {
     management_log: string;
     log_probe: string;
     catalogue: string;
+    closing: string;
     index: string;
     key_file: string;
     management_keys: string;
     api_keys: string;
+    inference_url: string;
     management_url: string;
     model_store: string;
     supervision: string;

@@ -8,22 +8,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from scripts.catalogue import Model, load_catalogue
+from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
+from scripts.lifecycle.candidates import candidate
 from scripts.lifecycle.capacity import require_room
+from scripts.lifecycle.closing import closed
 from scripts.lifecycle.history import record_version_before, version_before
 from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
-from scripts.store.archive import (
-    Archive,
-    ArchiveError,
-    find_version,
-    read_archive,
-    registered_labels,
-    require_checksum,
-    store_path,
-)
-from scripts.store.index import read_index
+from scripts.store.archive import Archive, find_version, registered_labels, require_checksum
 from scripts.store.unpacking import discard, unpack
 from scripts.torchserve.inference import probe
 from scripts.torchserve.management import Management, ManagementError, ModelState
@@ -67,7 +60,7 @@ class Lifecycle:
     def register(self, what: str, workers: int, seconds: float = LOAD_SECONDS) -> Change:
         """Register a model of the catalogue, or an archive of the model store by file name."""
         with self._lock():
-            archive = self._archive(what)
+            archive = candidate(self.settings, self._catalogue, what)
             name = self.catalogue_name(archive.archive_name)
             with contextlib.suppress(UnknownModelError):
                 serving = self.versions(archive.archive_name)[0].version
@@ -80,14 +73,22 @@ class Lifecycle:
             return Change(name, archive.version, workers)
 
     def unregister(self, name: str, version: str | None = None) -> list[str]:
-        """Remove a model, or one version of it. Returns the removed versions."""
+        """Remove a model or one version, once it has answered what it was asked. Returns the removed versions."""
         with self._lock():
             states = self.versions(name)
-            if version is not None:
-                states = [self._version(name, states, version)]
-            for state in reversed(states):
-                self._remove(state)
-            return [state.version for state in states]
+            going = states if version is None else [self._version(name, states, version)]
+            if states[0] not in going:
+                self._drain_and_remove(going)
+            elif len(going) < len(states):
+                raise LifecycleError(
+                    f"{name} {version} serves, and can only go with all other versions: leave out --version, or let "
+                    "another one serve first (upgrade, rollback)"
+                )
+            else:
+                with closed(self.settings, self.catalogue_name(states[0].archive_name), states[0].archive_name):
+                    # A request may have started a worker meanwhile.
+                    self._drain_and_remove(self.versions(name))
+            return [state.version for state in going]
 
     def scale(self, name: str, workers: int, version: str | None = None, seconds: float = LOAD_SECONDS) -> Change:
         """Give a model ``workers`` workers and wait for them; 0 keeps it registered, to be loaded by a request."""
@@ -106,7 +107,7 @@ class Lifecycle:
         with self._lock():
             states = self.versions(name)
             old = states[0]
-            archive = self._archive(file_name)
+            archive = candidate(self.settings, self._catalogue, file_name)
             self._require_next(name, archive, old)
             for state in states[1:]:
                 if state.version == archive.version:
@@ -147,30 +148,6 @@ class Lifecycle:
                 self._load(archive, workers, seconds)
             return self._switch(serving, target)
 
-    def _archive(self, what: str) -> Archive:
-        """The archive of a model of the catalogue, or the one with that file name; its checksum is right."""
-        model = self._catalogue.get(what)
-        if model:
-            self._require_servable(model)
-        elif not what.endswith(".mar"):
-            raise UnknownModelError(
-                f"{what} is neither in {self.settings.catalogue.name} nor the file name of an archive (….mar)"
-            )
-        archive = read_archive(store_path(self.settings.model_store, model.archive_file if model else what))
-        require_checksum(self.settings, archive)
-        if model and archive.archive_name != model.archive_name:
-            raise ArchiveError(f"{archive.file.name}: holds {archive.archive_name}; build it again")
-        return archive
-
-    def _require_servable(self, model: Model) -> None:
-        entry = read_index(self.settings.index_file).get(model.name)
-        if entry is None:
-            raise ArchiveError(
-                f"{model.name}: no archive is built yet; put its checkpoint into results/, `make archives`"
-            )
-        if entry["error"]:
-            raise ArchiveError(f"{model.name}: {entry['error']}")
-
     def _require_next(self, name: str, archive: Archive, old: ModelState) -> None:
         if archive.archive_name != old.archive_name:
             raise LifecycleError(
@@ -202,6 +179,14 @@ class Lifecycle:
                 self.management.unregister(name, version)
             discard(self.settings, folder)
             raise
+
+    def _drain_and_remove(self, states: list[ModelState]) -> None:
+        """Remove versions that get no new requests, the default one last."""
+        for state in reversed(states):
+            if state.ready:
+                self._tell(f"Waiting until version {state.version} has answered what it was asked")
+                drain(self.management, self.settings, state)
+            self._remove(state)
 
     def _remove(self, state: ModelState) -> None:
         self.management.unregister(state.archive_name, state.version)

@@ -12,8 +12,10 @@ import pytest
 import torch
 
 from scripts.settings import ROOT
+from tests.lifecycle.remote import Remote, make_key
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.places import TEST_DIR
+from tests.support.ports import free_ports
 from tests.support.processes import one_at_a_time
 from tests.support.sites import Site, write_checksum
 from tests.support.stacks import RunningStack, ServeSite, running_stack
@@ -99,3 +101,11 @@ def stack(site: Site, serve_site: ServeSite) -> Iterator[RunningStack]:
     """A stack that serves the module's site."""
     with serve_site(site) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def remote(site: Site, serve_site: ServeSite) -> Iterator[Remote]:
+    """A stack that serves the module's site, as another machine sees it."""
+    listen = f"127.0.0.1:{free_ports(1)[0]}"
+    with serve_site(site, MANAGEMENT_LISTEN=listen, MAX_WORKERS="4", RUN_DIR=str(site.folder / "remote")) as stack:
+        yield Remote(stack, f"http://{listen}", make_key(stack, "ops"))

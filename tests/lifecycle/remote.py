@@ -12,6 +12,12 @@ from scripts.processes import wait_until
 from tests.support.stacks import RunningStack
 
 
+def make_key(stack: RunningStack, name: str) -> str:
+    made = stack.command("lifecycle", "key", "add", name, "--json")
+    assert made.returncode == 0, made.stderr
+    return str(json.loads(made.stdout)["key"])
+
+
 @dataclass
 class Remote:
     """Another machine's view: an address and a key."""

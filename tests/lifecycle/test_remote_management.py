@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from tests.lifecycle.remote import Remote
+from tests.lifecycle.remote import Remote, make_key
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.polling import poll
-from tests.support.ports import free_ports
 from tests.support.sites import Site, repack
-from tests.support.stacks import RunningStack, ServeSite
 
 KEY_NEEDED = 'A key is required: "Authorization: Bearer KEY"; `scripts/models key add NAME` makes one.'
 
@@ -25,19 +22,6 @@ NO_SUCH_ROUTE = "There is nothing at this path; see docs/models.md for those of 
 NO_COUNT = "The parameter 'min_worker' must be given once, as a whole number."
 HANDLER_GIVEN = "The parameter 'handler' is not accepted here; use url, initial_workers."
 CUSTOMIZED_GIVEN = "The parameter 'customized' is not accepted here; there are none."
-
-
-def make_key(stack: RunningStack, name: str) -> str:
-    made = stack.command("lifecycle", "key", "add", name, "--json")
-    assert made.returncode == 0, made.stderr
-    return str(json.loads(made.stdout)["key"])
-
-
-@pytest.fixture(scope="module")
-def remote(site: Site, serve_site: ServeSite) -> Iterator[Remote]:
-    listen = f"127.0.0.1:{free_ports(1)[0]}"
-    with serve_site(site, MANAGEMENT_LISTEN=listen, MAX_WORKERS="4", RUN_DIR=str(site.folder / "remote")) as stack:
-        yield Remote(stack, f"http://{listen}", make_key(stack, "ops"))
 
 
 def error(response: requests.Response) -> str:

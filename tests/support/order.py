@@ -55,6 +55,7 @@ LONG = {
     "lifecycle/test_restart_changed.py": 29,
     "lifecycle/test_retirement.py": 79,
     "lifecycle/test_tenth_model.py": 27,
+    "lifecycle/test_unregister.py": 60,
     "lifecycle/test_upgrade.py": 69,
     "monitoring/test_alerts.py": 160,
     "monitoring/test_dashboard.py": 10,

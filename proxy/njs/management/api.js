@@ -7,6 +7,7 @@ import errors from 'http/errors.js';
 import keys from 'management/keys.js';
 import requests from 'management/requests.js';
 import torchserve from 'models/torchserve.js';
+import unregistering from 'management/unregistering.js';
 
 /** @param {NginxHTTPRequest} r */
 async function handle(r) {
@@ -35,7 +36,7 @@ async function answered(r) {
     try {
         const failure = await refusal(checked);
         if (failure === null) {
-            pass(r, await torchserve.call(r.method, checked.path));
+            pass(r, await done(r.method, checked));
         }
         return failure;
     } catch (error) {
@@ -48,6 +49,11 @@ async function answered(r) {
 async function refusal(checked) {
     const failure = checked.archive ? await checksum.failure(checked.archive) : null;
     return failure === null && checked.workers ? capacity.failure(checked.workers) : failure;
+}
+
+function done(method, checked) {
+    return checked.operation === 'unregister' ? unregistering.unregister(checked.path, checked.model, checked.version)
+        : torchserve.call(method, checked.path);
 }
 
 function pass(r, reply) {

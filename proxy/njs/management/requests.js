@@ -2,9 +2,11 @@
 import errors from 'http/errors.js';
 
 /**
- * A failure, or the path to ask TorchServe for, the archive of the model store to verify before, and how many workers
- * are asked for, if any.
- * @typedef {{failure?: import('http/errors.js').Failure, path?: string, archive?: string, workers?: Workers | null}} Checked
+ * A failure, or what is asked for: the operation, the path for TorchServe, model and version if they are named, the archive
+ * of the model store to verify before, and how many workers are asked for, if any.
+ * @typedef {{failure?: import('http/errors.js').Failure, operation?: Operation, path?: string, model?: string,
+ *            version?: string, archive?: string, workers?: Workers | null}} Checked
+ * @typedef {'show' | 'register' | 'scale' | 'set-default' | 'unregister'} Operation
  * @typedef {{parameter: string, count: number, model?: string, version?: string}} Workers
  */
 
@@ -14,15 +16,15 @@ const COUNT = /^[0-9]{1,3}$/;
 
 // Each route: method, number of segments after /models, and its parameters. "set-default" is recognised by its last segment.
 const ROUTES = [
-    {method: 'GET', length: 0, parameters: {limit: COUNT, next_page_token: COUNT}},
-    {method: 'GET', length: 1, parameters: {}},
-    {method: 'GET', length: 2, parameters: {}},
-    {method: 'POST', length: 0, parameters: {url: ARCHIVE, initial_workers: COUNT}, required: 'url'},
-    {method: 'PUT', length: 1, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
-    {method: 'PUT', length: 2, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
-    {method: 'PUT', length: 3, end: 'set-default', parameters: {}},
-    {method: 'DELETE', length: 1, parameters: {}},
-    {method: 'DELETE', length: 2, parameters: {}},
+    {operation: 'show', method: 'GET', length: 0, parameters: {limit: COUNT, next_page_token: COUNT}},
+    {operation: 'show', method: 'GET', length: 1, parameters: {}},
+    {operation: 'show', method: 'GET', length: 2, parameters: {}},
+    {operation: 'register', method: 'POST', length: 0, parameters: {url: ARCHIVE, initial_workers: COUNT}, required: 'url'},
+    {operation: 'scale', method: 'PUT', length: 1, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
+    {operation: 'scale', method: 'PUT', length: 2, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
+    {operation: 'set-default', method: 'PUT', length: 3, end: 'set-default', parameters: {}},
+    {operation: 'unregister', method: 'DELETE', length: 1, parameters: {}},
+    {operation: 'unregister', method: 'DELETE', length: 2, parameters: {}},
 ];
 
 /**
@@ -74,11 +76,18 @@ function parameters(route, given, segments) {
     if (route.required && given[route.required] === undefined) {
         return invalid(400, `The parameter '${route.required}' is missing.`);
     }
-    if (route.method !== 'GET' && route.length < 3 && route.method !== 'DELETE') {
+    if (route.operation === 'register' || route.operation === 'scale') {
         // Waiting would hold one of the two threads that also serve predictions.
         pairs.push('synchronous=false');
     }
-    return {path: pairs.length ? `${path}?${pairs.join('&')}` : path, archive: given.url, workers: workers(given, segments)};
+    return {
+        operation: route.operation,
+        path: pairs.length ? `${path}?${pairs.join('&')}` : path,
+        model: segments[0],
+        version: segments[1],
+        archive: given.url,
+        workers: workers(given, segments),
+    };
 }
 
 // The number of workers that is asked for; TorchServe starts as many as the minimum.

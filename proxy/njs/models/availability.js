@@ -1,4 +1,5 @@
 // Whether a model can be asked, and if not, why.
+import closing from 'models/closing.js';
 import errors from 'http/errors.js';
 import state from 'models/state.js';
 
@@ -39,6 +40,9 @@ function busy(name) {
 function failure(name, model) {
     if (model.error) {
         return broken(model.error.includes(name) ? model.error : `Model ${name} is not served: ${model.error}`);
+    }
+    if (closing.isMarked(model.archive)) {
+        return broken(`Model ${name} is not served: it is being unregistered; choose another of those that GET /api/v1/models lists.`);
     }
     if (!state.isUp()) {
         return delayed(`Model ${name} cannot answer: TorchServe is not running or still starting; try again shortly.`, 2, 'torchserve_down');

@@ -3,7 +3,7 @@
 
 /** @typedef {import('models/state.js').Model} Model */
 /** @typedef {{id: string, status: string, pid: number, gpu: boolean}} Worker */
-/** @typedef {{modelUrl?: string, workers?: Worker[], jobQueueStatus?: {pendingRequests: number}}} Description  TorchServe's, of a model */
+/** @typedef {{modelVersion: string, modelUrl?: string, workers?: Worker[], jobQueueStatus?: {pendingRequests: number}}} Description  TorchServe's */
 
 // A worker that was READY is restarted by TorchServe; one that never was, after so many processes, does not load.
 const MAX_FAILED_STARTS = 3;

@@ -1,5 +1,6 @@
 // Lazy loading: a model registered without a worker gets one on its first request, which waits for it.
 import availability from 'models/availability.js';
+import closing from 'models/closing.js';
 import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
@@ -39,7 +40,7 @@ async function load(name) {
             await lead(name, takes);
         }
         const model = state.model(name);
-        const waits = state.isUp() && (model.state === 'idle' || model.state === 'starting');
+        const waits = state.isUp() && (model.state === 'idle' || model.state === 'starting') && !closing.isMarked(model.archive);
         if (!waits) {
             release(name, leads);
             return availability.failure(name, model);

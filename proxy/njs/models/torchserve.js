@@ -78,10 +78,23 @@ async function addWorker(archive) {
     accept(await call('PUT', `/models/${archive}?min_worker=1&max_worker=1`), [200, 202]);
 }
 
+/**
+ * Have a version compute a prediction, past the queue of nginx; resolves when it has been answered, with whatever.
+ * @param {string} archive
+ * @param {string} version
+ * @param {string} body
+ */
+async function predict(archive, version, body) {
+    readKeys();
+    const headers = {Authorization: `Bearer ${inferenceKey()}`, 'Content-Type': 'application/octet-stream'};
+    const reply = await ngx.fetch(`${settings.inference_url}/predictions/${archive}/${version}`, {method: 'POST', headers, body});
+    await reply.text();
+}
+
 function accept(reply, statuses) {
     if (!statuses.includes(reply.status)) {
         throw new Error(`TorchServe's management API answered ${reply.status}`);
     }
 }
 
-export default {addWorker, call, describe, inferenceKey, readKeys};
+export default {addWorker, call, describe, inferenceKey, predict, readKeys};

@@ -1,6 +1,7 @@
 // Once a second: the catalogue, the build's index and TorchServe's workers, into the shared dictionary; and the log.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_periodic
 import catalogue from 'models/catalogue.js';
+import closing from 'models/closing.js';
 import disk from 'poller/disk.js';
 import lifecycle from 'models/lifecycle.js';
 import pause from 'models/pause.js';
@@ -18,10 +19,12 @@ async function poll() {
     rotation.rotate();
     disk.probe();
     const names = catalogue.load();
+    closing.begin();
     try {
         // One model first: while TorchServe is down this writes one line a second to the log, not one for each model.
         await Promise.all(names.slice(0, 1).map(read));
         await Promise.all(names.slice(1).map(read));
+        closing.end();
         while (Date.now() - start < LAST_ROUND_MS && names.some(isUnsettled)) {
             await pause(UNSETTLED_MS);
             await Promise.all(names.filter(isUnsettled).map(read));

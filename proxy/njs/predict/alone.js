@@ -137,7 +137,7 @@ async function isEmptied(name, late) {
             await pause(INTERVAL_MS);
         }
     } catch (error) {
-        refresh.noteFailure(error);
+        refresh.recordFailure(error);
     }
     return false;
 }

@@ -1,0 +1,63 @@
+// Models that are about to be unregistered: no new prediction is sent to them, so that what was asked before is answered.
+// A change from this machine names them in a file (scripts/lifecycle/closing.py), which the poller reads; one from another
+// machine marks them here.
+import fs from 'fs';
+import state from 'models/state.js';
+
+// A mark that is not renewed for so long belongs to somebody who has ended.
+const MARK_MS = 5000;
+
+/** @param {string} archive */
+function keyOf(archive) {
+    return `closing:${archive}`;
+}
+
+/**
+ * @param {string} archive  the model's name in TorchServe
+ * @param {number} [ms]  for how long
+ */
+function mark(archive, ms) {
+    state.dictionary().set(keyOf(archive), String(Date.now() + (ms || MARK_MS)));
+}
+
+/** @param {string} archive */
+function unmark(archive) {
+    state.dictionary().delete(keyOf(archive));
+}
+
+/**
+ * Whether new predictions of a model are refused.
+ * @param {string} archive
+ */
+function isMarked(archive) {
+    return Number(state.dictionary().get(keyOf(archive)) || 0) > Date.now();
+}
+
+// Called by the poller before it asks TorchServe for the models.
+function begin() {
+    const known = state.read('closing') || [];
+    const named = read();
+    named.forEach((archive) => mark(archive));
+    state.write('closing', known.concat(named.filter((archive) => !known.includes(archive))));
+}
+
+// Called by the poller when it knows what TorchServe says of the models by now: until then one that has just been
+// unregistered looks READY.
+function end() {
+    const named = read();
+    (state.read('closing') || []).filter((archive) => !named.includes(archive)).forEach(unmark);
+    state.write('closing', named);
+}
+
+// What the file names, as long as the process that wrote it lives.
+function read() {
+    try {
+        const said = JSON.parse(fs.readFileSync(settings.closing, 'utf8'));
+        fs.statSync(`/proc/${said.pid}`);
+        return said.archives;
+    } catch (error) {
+        return [];
+    }
+}
+
+export default {begin, end, isMarked, mark, unmark};
