@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from scripts.errors import UserError
 
 _BLOCK = 1 << 20
+_POLL_SECONDS = 0.1
 
 
 class LockedError(UserError):
@@ -19,11 +23,13 @@ class LockedError(UserError):
 
 
 @contextmanager
-def exclusive(folder: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+def exclusive(
+    folder: Path, waiting: Callable[[str], None] | None = None, seconds: float = float("inf")
+) -> Iterator[None]:
     """Hold the lock file ``.lock`` of an existing folder; the lock ends with its holder, however that ends.
 
-    When another process holds it, ``waiting`` is called with a message that says so, and this waits for the lock.
-    Without ``waiting``, LockedError is raised.
+    When another process holds it, ``waiting`` is called with a message that says so, and this waits for the lock,
+    ``seconds`` at most. Then, and at once without ``waiting``, LockedError is raised.
     """
     with (folder / ".lock").open("a+", encoding="ascii") as lock:
         try:
@@ -34,11 +40,24 @@ def exclusive(folder: Path, waiting: Callable[[str], None] | None = None) -> Ite
             if waiting is None:
                 raise LockedError(f"{busy}; wait for its end or stop it") from error
             waiting(f"{busy}; waiting for its end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _locks(lock, seconds):
+                raise LockedError(f"{busy}, still after {seconds:g} s; wait for its end or stop it") from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _locks(lock: IO[str], seconds: float) -> bool:
+    """Wait for a lock; flock itself knows no time-out."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
 
 
 def write_text(path: Path, text: str, mode: int = 0o666) -> None:

@@ -18,11 +18,15 @@ from scripts.settings import Settings, load_settings
 
 
 class Answers:
-    """The answers of one run of a command, as JSON if ``as_json``."""
+    """The answers of one run of a command, as JSON if ``as_json``.
 
-    def __init__(self, as_json: bool) -> None:
+    ``patience`` is for how many seconds it waits for another one's change.
+    """
+
+    def __init__(self, as_json: bool, patience: float = 0.0) -> None:
         self.settings: Settings = load_settings()
         self._as_json = as_json
+        self._patience = patience
         # A pipe has no width of its own; the table's lines must stay whole there.
         self._out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -30,7 +34,10 @@ class Answers:
     @cached_property
     def lifecycle(self) -> Lifecycle:
         """Progress goes to standard error, so that JSON stays alone on standard output."""
-        return Lifecycle(self.settings, lambda message: self._err.print(f"{message} …", style="dim", markup=False))
+        return Lifecycle(self.settings, self._tell, self._patience)
+
+    def _tell(self, message: str) -> None:
+        self._err.print(f"{message} …", style="dim", markup=False)
 
     def print(self, value: Any, text: object) -> int:
         """Print the result: ``value`` as JSON, else ``text``. Returns exit code 0."""

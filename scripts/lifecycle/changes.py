@@ -6,11 +6,12 @@ TorchServe is never asked to wait (``synchronous``): it would wait on one of the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
-from scripts.lifecycle.candidates import candidate
+from scripts.lifecycle.audit import logged
+from scripts.lifecycle.candidates import candidate, what_is_registered
 from scripts.lifecycle.capacity import require_room
 from scripts.lifecycle.closing import closed
 from scripts.lifecycle.history import record_version_before, version_before
@@ -28,15 +29,17 @@ LOAD_SECONDS = 120.0
 class Lifecycle:
     """Changes the models of the running stack that ``settings`` describe.
 
-    ``tell`` is called with a message before each step that takes time. A method that raises LifecycleError,
-    ArchiveError, NotLoadedError, InferenceError, WaitingError, ManagementError or LockedError changes nothing.
+    ``tell`` is called with a message before each step that takes time. While another process makes a change, this waits
+    for its end, ``patience`` seconds at most. A method that raises LifecycleError, ArchiveError, NotLoadedError,
+    InferenceError, WaitingError, ManagementError or LockedError changes nothing.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, tell: Callable[[str], None], patience: float = 0.0) -> None:
         self.settings = settings
         self.management = Management(settings, timeout=LOAD_SECONDS)
         self._catalogue = load_catalogue(settings.catalogue)
         self._tell = tell
+        self._patience = patience
 
     def archive_name(self, name: str) -> str:
         """TorchServe's name of a model, given that name or the one in ``models.json``."""
@@ -57,96 +60,95 @@ class Lifecycle:
                 f"{name} is not registered; `scripts/models list` shows what is, `register {name}` adds it"
             ) from error
 
+    @logged
     def register(self, what: str, workers: int, seconds: float = LOAD_SECONDS) -> Change:
-        """Register a model of the catalogue, or an archive of the model store by file name."""
-        with self._lock():
-            archive = candidate(self.settings, self._catalogue, what)
-            name = self.catalogue_name(archive.archive_name)
-            with contextlib.suppress(UnknownModelError):
-                serving = self.versions(archive.archive_name)[0].version
-                raise LifecycleError(
-                    f"{name} is registered already, version {serving}; `scripts/models upgrade {name} "
-                    f"{archive.file.name}` replaces it"
-                )
-            require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
-            self._load(archive, workers, seconds)
-            return Change(name, archive.version, workers)
+        """Register a model of the catalogue, or an archive of the model store by file name.
 
+        Nothing is changed if that archive is registered already.
+        """
+        archive = candidate(self.settings, self._catalogue, what)
+        name = self.catalogue_name(archive.archive_name)
+        with contextlib.suppress(UnknownModelError):
+            return what_is_registered(self.settings, name, archive, self.versions(archive.archive_name))
+        require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
+        self._load(archive, workers, seconds)
+        return Change(name, archive.version, workers)
+
+    @logged
     def unregister(self, name: str, version: str | None = None) -> list[str]:
         """Remove a model or one version, once it has answered what it was asked. Returns the removed versions."""
-        with self._lock():
-            states = self.versions(name)
-            going = states if version is None else [self._version(name, states, version)]
-            if states[0] not in going:
-                self._drain_and_remove(going)
-            elif len(going) < len(states):
-                raise LifecycleError(
-                    f"{name} {version} serves, and can only go with all other versions: leave out --version, or let "
-                    "another one serve first (upgrade, rollback)"
-                )
-            else:
-                with closed(self.settings, self.catalogue_name(states[0].archive_name), states[0].archive_name):
-                    # A request may have started a worker meanwhile.
-                    self._drain_and_remove(self.versions(name))
-            return [state.version for state in going]
+        states = self.versions(name)
+        going = states if version is None else [self._version(name, states, version)]
+        if states[0] not in going:
+            self._drain_and_remove(going)
+        elif len(going) < len(states):
+            raise LifecycleError(
+                f"{name} {version} serves, and can only go with all other versions: leave out --version, or let "
+                "another one serve first (upgrade, rollback)"
+            )
+        else:
+            with closed(self.settings, self.catalogue_name(states[0].archive_name), states[0].archive_name):
+                # A request may have started a worker meanwhile.
+                self._drain_and_remove(self.versions(name))
+        return [state.version for state in going]
 
+    @logged
     def scale(self, name: str, workers: int, version: str | None = None, seconds: float = LOAD_SECONDS) -> Change:
         """Give a model ``workers`` workers and wait for them; 0 keeps it registered, to be loaded by a request."""
-        with self._lock():
-            states = self.versions(name)
-            state = states[0] if version is None else self._version(name, states, version)
-            require_room(self.settings, self.management, state.archive_name, state.version, workers)
-            self._scale(state, workers, seconds)
-            return Change(self.catalogue_name(state.archive_name), state.version, workers)
+        states = self.versions(name)
+        state = states[0] if version is None else self._version(name, states, version)
+        require_room(self.settings, self.management, state.archive_name, state.version, workers)
+        self._scale(state, workers, seconds)
+        return Change(self.catalogue_name(state.archive_name), state.version, workers)
 
+    @logged
     def upgrade(self, name: str, file_name: str, seconds: float = LOAD_SECONDS) -> Change:
         """Bring the archive's version up beside the one that serves, check it, switch, and retire the old one.
 
         The old version stays registered without a worker, for ``rollback``.
         """
-        with self._lock():
-            states = self.versions(name)
-            old = states[0]
-            archive = candidate(self.settings, self._catalogue, file_name)
-            self._require_next(name, archive, old)
-            for state in states[1:]:
-                if state.version == archive.version:
-                    self._remove(state)
-            self._load(archive, max(1, old.min_workers), seconds)
-            change = self._switch(old, archive.version)
-            for state in states[1:]:
-                if state.version != archive.version and state.min_workers == 0:
-                    self._remove(state)
-            return change
+        states = self.versions(name)
+        old = states[0]
+        archive = candidate(self.settings, self._catalogue, file_name)
+        self._require_next(name, archive, old)
+        for state in states[1:]:
+            if state.version == archive.version:
+                self._remove(state)
+        self._load(archive, max(1, old.min_workers), seconds)
+        change = self._switch(old, archive.version)
+        for state in states[1:]:
+            if state.version != archive.version and state.min_workers == 0:
+                self._remove(state)
+        return change
 
+    @logged
     def rollback(self, name: str, seconds: float = LOAD_SECONDS) -> Change:
         """Go back to the version that served before the last upgrade or rollback."""
-        with self._lock():
-            states = self.versions(name)
-            serving = states[0]
-            target = version_before(self.settings, states)
-            if target is None:
-                raise LifecycleError(
-                    f"{name} has no version to go back to: {serving.version} is the first that served here"
-                )
-            registered = next((state for state in states if state.version == target), None)
-            workers = max(1, serving.min_workers)
-            if registered:
-                labels = registered_labels(
-                    self.settings.model_store, registered.archive_name, target, registered.archive_file
-                )
-                self._tell(f"Starting {workers} worker(s) of version {target}")
-                self._scale(registered, max(workers, registered.min_workers), seconds)
-                try:
-                    self._probe(registered.archive_name, target, labels)
-                except BaseException:
-                    self.management.scale(registered.archive_name, target, registered.min_workers)
-                    raise
-            else:
-                archive = find_version(self.settings.model_store, serving.archive_name, target, "")
-                require_checksum(self.settings, archive)
-                self._load(archive, workers, seconds)
-            return self._switch(serving, target)
+        states = self.versions(name)
+        serving = states[0]
+        target = version_before(self.settings, states)
+        if target is None:
+            raise LifecycleError(
+                f"{name} has no version to go back to: {serving.version} is the first that served here"
+            )
+        registered = next((state for state in states if state.version == target), None)
+        workers = max(1, serving.min_workers)
+        if registered:
+            labels = registered_labels(
+                self.settings.model_store, registered.archive_name, target, registered.archive_file
+            )
+            self._tell(f"Starting {workers} worker(s) of version {target}")
+            self._scale(registered, max(workers, registered.min_workers), seconds)
+            try:
+                self._probe(registered.archive_name, target, labels)
+            except BaseException:
+                self.management.scale(registered.archive_name, target, registered.min_workers)
+                raise
+        else:
+            archive = find_version(self.settings.model_store, serving.archive_name, target, "")
+            require_checksum(self.settings, archive)
+            self._load(archive, workers, seconds)
+        return self._switch(serving, target)
 
     def _require_next(self, name: str, archive: Archive, old: ModelState) -> None:
         if archive.archive_name != old.archive_name:
@@ -225,9 +227,7 @@ class Lifecycle:
             f"{name} has no version {version} registered, only {', '.join(state.version for state in states)}"
         )
 
-    @contextlib.contextmanager
-    def _lock(self) -> Iterator[None]:
+    def lock(self) -> contextlib.AbstractContextManager[None]:
         """One change at a time."""
         self.settings.run_dir.mkdir(parents=True, exist_ok=True)
-        with exclusive(self.settings.run_dir):
-            yield
+        return exclusive(self.settings.run_dir, self._tell if self._patience else None, self._patience)

@@ -27,7 +27,7 @@ app = new_app(
 
 \b
 exit codes:
-  0  done
+  0  done, or done already
   1  refused, nothing was changed: the archive, its checksum or the setting is wrong, or TorchServe refuses
   2  the command line is wrong
   3  the version does not load or fails its probe; nothing was changed
@@ -66,6 +66,10 @@ def _seconds(given: str | float) -> float:
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model, by the clients' name or TorchServe's.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Timeout = Annotated[float, typer.Option(parser=_seconds, metavar="SECONDS", help="For loading.")]
+Patience = Annotated[
+    float,
+    typer.Option("--wait", parser=_seconds, metavar="SECONDS", help="For another change that is under way; 0: refuse."),
+]
 
 
 @app.command("list")
@@ -83,12 +87,15 @@ def register(
     ],
     workers: Annotated[int, typer.Option(parser=_count, metavar="N")] = 1,
     timeout: Timeout = LOAD_SECONDS,
+    patience: Patience = 0.0,
     as_json: Json = False,
 ) -> int:
     """Register a model of the catalogue, or an archive of the model store."""
-    answers = Answers(as_json)
+    answers = Answers(as_json, patience)
     change = answers.lifecycle.register(model, workers, timeout)
-    return answers.changed(change, f"{change.model} {change.version} is registered with {change.workers} worker(s).")
+    already = "" if change.changed else " already, and nothing was changed"
+    text = f"{change.model} {change.version} is registered with {change.workers} worker(s){already}."
+    return answers.changed(change, text)
 
 
 @app.command()
@@ -97,10 +104,11 @@ def unregister(
     version: Annotated[
         str | None, typer.Option(help="Only this version; the one that serves can only go with all others.")
     ] = None,
+    patience: Patience = 0.0,
     as_json: Json = False,
 ) -> int:
     """Remove a model, or one of its versions; its archive stays in the model store."""
-    answers = Answers(as_json)
+    answers = Answers(as_json, patience)
     versions = answers.lifecycle.unregister(model, version)
     text = f"{model} {', '.join(versions)} is unregistered."
     return answers.print({"model": model, "versions": versions}, escape(text))
@@ -112,10 +120,11 @@ def scale(
     workers: Annotated[int, typer.Argument(parser=_count, metavar="WORKERS")],
     version: Annotated[str | None, typer.Option(help="Default: the version that serves.")] = None,
     timeout: Timeout = LOAD_SECONDS,
+    patience: Patience = 0.0,
     as_json: Json = False,
 ) -> int:
     """Change a model's number of workers; without any, its next request starts one."""
-    answers = Answers(as_json)
+    answers = Answers(as_json, patience)
     change = answers.lifecycle.scale(model, workers, version, timeout)
     return answers.changed(change, f"{change.model} {change.version} has {change.workers} worker(s).")
 
@@ -125,10 +134,11 @@ def upgrade(
     model: Name,
     archive: Annotated[str, typer.Argument(metavar="ARCHIVE", help="File name in the model store.")],
     timeout: Timeout = LOAD_SECONDS,
+    patience: Patience = 0.0,
     as_json: Json = False,
 ) -> int:
     """Replace the version that serves by the one in ARCHIVE, without a failed request."""
-    answers = Answers(as_json)
+    answers = Answers(as_json, patience)
     change = answers.lifecycle.upgrade(model, archive, timeout)
     return answers.changed(
         change,
@@ -137,9 +147,9 @@ def upgrade(
 
 
 @app.command()
-def rollback(model: Name, timeout: Timeout = LOAD_SECONDS, as_json: Json = False) -> int:
+def rollback(model: Name, timeout: Timeout = LOAD_SECONDS, patience: Patience = 0.0, as_json: Json = False) -> int:
     """Go back to the version that served before."""
-    answers = Answers(as_json)
+    answers = Answers(as_json, patience)
     change = answers.lifecycle.rollback(model, timeout)
     return answers.changed(change, f"{change.model} {change.version} serves again, instead of {change.before}.")
 

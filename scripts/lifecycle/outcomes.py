@@ -19,9 +19,17 @@ class UnknownModelError(LifecycleError):
 
 @dataclass(frozen=True)
 class Change:
-    """What was done: ``workers`` of ``version`` serve; ``before`` is the version that served, if another one did."""
+    """What was done: ``workers`` of ``version`` serve; ``before`` is the version that served, if another one did.
+
+    Not ``changed``: it was so already.
+    """
 
     model: str
     version: str
     workers: int
     before: str | None = None
+    changed: bool = True
+
+    def __str__(self) -> str:
+        text = f"{self.model} {self.version} with {self.workers} worker(s)"
+        return text + (f", before {self.before}" if self.before else "") + ("" if self.changed else ", as it was")

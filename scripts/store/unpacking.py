@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +18,8 @@ from pathlib import Path
 from scripts.files import signature
 from scripts.settings import Settings
 from scripts.store.archive import ArchiveError
+
+_BLOCK = 1 << 20
 
 # By archive: where its files are, or why they are not.
 Folders = dict[Path, Path | ArchiveError]
@@ -54,6 +57,12 @@ def unpack_all(settings: Settings, archives: Sequence[Path]) -> Folders:
     return outcomes
 
 
+def holds(folder: Path, archive: Path) -> bool:
+    """Whether a folder has what is in ``archive`` now, byte by byte."""
+    with zipfile.ZipFile(archive) as contents:
+        return _holds(folder, contents) and _equals(folder, contents)
+
+
 def discard(settings: Settings, registered_as: str) -> None:
     """Remove what was unpacked for a version that is unregistered now; TorchServe removes what it unpacked."""
     folder = Path(registered_as)
@@ -75,6 +84,19 @@ def _holds(folder: Path, contents: zipfile.ZipFile) -> bool:
         return all((folder / item.filename).stat().st_size == item.file_size for item in files)
     except OSError:
         return False
+
+
+def _equals(folder: Path, contents: zipfile.ZipFile) -> bool:
+    """Whether every file has the checksum of the one in the archive."""
+    return all(_crc(folder / item.filename) == item.CRC for item in contents.infolist() if not item.is_dir())
+
+
+def _crc(path: Path) -> int:
+    checksum = 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
 
 
 def _folder(settings: Settings) -> Path:

@@ -31,6 +31,16 @@ def temporary_dir(settings: Settings) -> Path:
     return settings.run_dir / "tmp"
 
 
+def unpacked_folders(settings: Settings, registered_as: str) -> list[Path]:
+    """Where the files of a version are that was registered as that file or folder.
+
+    TorchServe does not say where it unpacked a file itself: then they are in one of these.
+    """
+    if Path(registered_as).is_absolute():
+        return [Path(registered_as)]
+    return [folder for folder in (temporary_dir(settings) / "models").glob("*") if not folder.is_symlink()]
+
+
 def start_log(settings: Settings) -> Path:
     """What TorchServe prints before its own log is open, or when that cannot be."""
     return settings.log_dir / "torchserve-start.log"

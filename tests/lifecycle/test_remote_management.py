@@ -74,13 +74,15 @@ def test_no_more_workers_are_started_than_may_run(remote: Remote, site: Site) ->
     refused = remote("POST", "/models", url="Guest.mar", initial_workers=3)
     assert (refused.status_code, error(refused)) == (400, f"initial_workers=3: {rest} 2; use at most 2.")
     assert [model["modelName"] for model in remote("GET", "/models").json()["models"]] == [ARCHIVE, OTHER]
+    assert remote("PUT", f"/models/{SERVED}", min_worker=3, max_worker=3).status_code == 202
+    refused = remote("POST", "/models", url="Guest.mar")
+    assert (refused.status_code, error(refused)) == (400, f"initial_workers=1: {rest} 4; use at most 0.")
     here = remote.stack.command("lifecycle", "scale", SERVED, "4")
     assert here.returncode == 1
     assert here.stderr == (
         f"4 workers of {ARCHIVE}: all models together may have 4 (MAX_WORKERS, by default what fits into memory), "
         "and the others have 1; use at most 3\n"
     )
-    assert remote("PUT", f"/models/{SERVED}", min_worker=3, max_worker=3).status_code == 202
     poll(lambda: remote("GET", f"/models/{SERVED}").text, lambda text: text.count("READY") == 3)
     assert remote("PUT", f"/models/{SERVED}", min_worker=1, max_worker=1).status_code == 202
 

@@ -18,6 +18,7 @@ from tests.support.stacks import RunningStack
 
 REFUSED, NOT_LOADED, UNKNOWN = 1, 3, 6
 NEXT = f"{ARCHIVE}-1.1.mar"
+CHANGED = {"model": SERVED, "workers": 1, "changed": True}
 
 
 def rows(stack: RunningStack) -> list[dict[str, Any]]:
@@ -59,7 +60,7 @@ def test_upgrade_and_rollback_fail_no_request_and_mix_no_versions(stack: Running
         upgraded = stack.command("lifecycle", "upgrade", SERVED, NEXT, "--json")
         wait_for_answers(answers, 3)
     assert upgraded.returncode == 0, upgraded.stderr
-    assert json.loads(upgraded.stdout) == {"model": SERVED, "version": "1.1", "workers": 1, "before": "1.0"}
+    assert json.loads(upgraded.stdout) == {**CHANGED, "version": "1.1", "before": "1.0"}
     after = predict(stack.url, SERVED).body
     assert (before["version"], after["version"]) == ("1.0", "1.1")
     assert before["predictions"] != pytest.approx(after["predictions"], abs=1e-4)

@@ -48,6 +48,7 @@ LONG = {
     "handlers/test_image_bombs.py": 20,
     "handlers/test_image_helpers.py": 20,
     "handlers/test_worker_environment.py": 16,
+    "lifecycle/test_both_doors.py": 45,
     "lifecycle/test_management_api.py": 20,
     "lifecycle/test_models_command.py": 45,
     "lifecycle/test_remote_management.py": 24,

@@ -3,8 +3,11 @@
 import answers from 'http/answers.js';
 import capacity from 'management/capacity.js';
 import checksum from 'management/checksum.js';
+import defaults from 'management/defaults.js';
 import errors from 'http/errors.js';
 import keys from 'management/keys.js';
+import locations from 'management/locations.js';
+import registering from 'management/registering.js';
 import requests from 'management/requests.js';
 import torchserve from 'models/torchserve.js';
 import unregistering from 'management/unregistering.js';
@@ -47,18 +50,29 @@ async function answered(r) {
 
 // What TorchServe itself would not mind.
 async function refusal(checked) {
+    if (checked.operation === 'set-default') {
+        return defaults.failure(checked.model, checked.version);
+    }
     const failure = checked.archive ? await checksum.failure(checked.archive) : null;
-    return failure === null && checked.workers ? capacity.failure(checked.workers) : failure;
+    if (failure !== null || !checked.workers || (checked.archive && await registering.isRegistered(checked.archive))) {
+        return failure;
+    }
+    return capacity.failure(checked.workers);
 }
 
 function done(method, checked) {
-    return checked.operation === 'unregister' ? unregistering.unregister(checked.path, checked.model, checked.version)
-        : torchserve.call(method, checked.path);
+    switch (checked.operation) {
+    case 'register':
+        return registering.register(checked.path, checked.archive);
+    case 'unregister':
+        return unregistering.unregister(checked.path, checked.model, checked.version);
+    }
+    return torchserve.call(method, checked.path);
 }
 
 function pass(r, reply) {
     r.variables.management_result = r.method === 'GET' && reply.status === 200 ? 'shown' : summary(reply.text);
-    answers.send(r, reply.status, reply.text, {});
+    answers.send(r, reply.status, r.method === 'GET' ? locations.plain(reply.text) : reply.text, {});
 }
 
 function summary(text) {

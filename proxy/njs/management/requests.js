@@ -86,14 +86,16 @@ function parameters(route, given, segments) {
         model: segments[0],
         version: segments[1],
         archive: given.url,
-        workers: workers(given, segments),
+        workers: workers(route, given, segments),
     };
 }
 
-// The number of workers that is asked for; TorchServe starts as many as the minimum.
-function workers(given, segments) {
-    const parameter = ['min_worker', 'initial_workers'].find((name) => given[name] !== undefined);
-    return parameter === undefined ? null : {parameter, count: Number(given[parameter]), model: segments[0], version: segments[1]};
+// The number of workers that is asked for; TorchServe starts as many as the minimum, and one where nothing is said
+// (default_workers_per_model in config.properties).
+function workers(route, given, segments) {
+    const parameter = {register: 'initial_workers', scale: 'min_worker'}[route.operation];
+    const count = parameter === undefined || given[parameter] === undefined ? '1' : given[parameter];
+    return parameter === undefined ? null : {parameter, count: Number(count), model: segments[0], version: segments[1]};
 }
 
 function expectation(name, route) {
