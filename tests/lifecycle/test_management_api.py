@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -10,14 +15,17 @@ from typing import Any
 import pytest
 import requests
 
+from scripts.settings import ROOT
 from scripts.torchserve.process import TorchServeError
 from scripts.torchserve.waiting import wait_for_answer
 from tests.support.asking import IMAGE, asking, predict, wait_for_answers
+from tests.support.commands import program_is_missing
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.polling import poll
 from tests.support.stacks import RunningStack
 
 NEXT = f"{ARCHIVE}-1.1.mar"
+PAGE = ROOT / "docs" / "models.md"
 
 
 class Api:
@@ -69,6 +77,17 @@ def test_an_upgrade_by_plain_calls_fails_no_request(stack: RunningStack, api: Ap
     assert {answer.status for own in answers for answer in own} == {200}
     assert {own[-1].body["version"] for own in answers} == {"1.1"}
     assert "1.1" in stack.command("lifecycle", "list").stdout
+
+
+def test_the_documented_probe_gets_an_answer(api: Api) -> None:
+    if shutil.which("curl") is None:
+        program_is_missing("curl is not installed")
+    (line,) = re.findall(r"^curl (?:.|\\\n)*?8080\S*", PAGE.read_text(), re.MULTILINE)
+    here = line.replace("localhost:8080", api.inference_url).replace("VGG19_CKplus48/1.1", ARCHIVE)
+    environment = {**os.environ, "KEY": api.keys["inference"]}
+    asked = subprocess.run(["bash", "-c", here], cwd=ROOT, env=environment, capture_output=True, check=True, timeout=60)
+    answer = json.loads(asked.stdout)
+    assert answer["success"]
 
 
 def test_a_rollback_by_plain_calls(stack: RunningStack, api: Api) -> None:
