@@ -9,15 +9,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
 
 import pytest
 import requests
 
+from scripts.settings import ROOT
 from tests.lifecycle.remote import Remote
-from tests.lifecycle.test_retirement import asked_past_the_proxy
-from tests.support.asking import Answer, asking, predict, wait_for_answers
+from tests.support.asking import IMAGE, Answer, asking, predict, wait_for_answers
 from tests.support.models import ARCHIVE, OTHER, SERVED
-from tests.support.operator_view import Operator
+from tests.support.operator_view import Operator, stopped
 from tests.support.polling import poll
 from tests.support.stacks import RunningStack
 
@@ -95,27 +96,53 @@ def test_it_waits_for_what_was_asked_before(stack: RunningStack, unregister: Unr
     assert statuses(answers) == [200] * CLIENTS
 
 
-@pytest.mark.parametrize("door", ["here", "from afar"])
-def test_a_version_that_serves_no_more_goes_when_it_has_answered(remote: Remote, door: str) -> None:
-    stack, operator = remote.stack, Operator(remote.stack)
+def asked_of(stack: RunningStack, version: str) -> int:
+    """The status of a prediction by one version, past the proxy."""
+    return requests.post(
+        f"http://127.0.0.1:{stack.settings.inference_port}/predictions/{ARCHIVE}/{version}",
+        data=IMAGE,
+        headers={"Authorization": f"Bearer {stack.keys()['inference']}", "Content-Type": "image/jpeg"},
+        timeout=60,
+    ).status_code
 
-    def unregister() -> bool:
-        if door == "here":
-            return stack.command("lifecycle", "unregister", SERVED, "--version", "1.0").returncode == 0
-        return remote("DELETE", f"/models/{SERVED}/1.0").status_code == 200
 
+def gone_here(remote: Remote, begun: Event) -> bool:
+    command = [sys.executable, "-m", "scripts.lifecycle", "unregister", SERVED, "--version", "1.0"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=remote.stack.environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        assert process.stderr.readline() == "Waiting until version 1.0 has answered what it was asked …\n"
+        begun.set()
+    return process.returncode == 0
+
+
+def gone_from_afar(remote: Remote, begun: Event) -> bool:
+    begun.set()
+    return remote("DELETE", f"/models/{SERVED}/1.0").status_code == 200
+
+
+@pytest.mark.parametrize("unregister", [gone_here, gone_from_afar])
+def test_a_version_that_serves_no_more_goes_when_it_has_answered(
+    remote: Remote, unregister: Callable[[Remote, Event], bool]
+) -> None:
+    pid, begun = Operator(remote.stack).only_worker(ARCHIVE), Event()
+    assert remote("POST", "/models", url=NEXT, initial_workers=1).status_code == 202
+    poll(lambda: remote("GET", f"/models/{SERVED}/1.1").text, lambda text: "READY" in text)
+    assert remote("PUT", f"/models/{SERVED}/1.1/set-default").status_code == 200
     with ThreadPoolExecutor(CLIENTS + 1) as threads:
-        with operator.frozen(ARCHIVE):
-            asked = [threads.submit(asked_past_the_proxy, stack) for _ in range(CLIENTS)]
-            poll(lambda: operator.pending(ARCHIVE))
-            assert remote("POST", "/models", url=NEXT, initial_workers=1).status_code == 202
-            poll(lambda: remote("GET", f"/models/{SERVED}/1.1").text, lambda text: "READY" in text)
-            assert remote("PUT", f"/models/{SERVED}/1.1/set-default").status_code == 200
-        assert unregister()
-        assert [answer.result().status_code for answer in asked] == [200] * CLIENTS
-    assert predict(stack.url, SERVED).body["version"] == "1.1"
-    for change in (["unregister", SERVED], ["register", SERVED]):
-        assert stack.command("lifecycle", *change).returncode == 0
+        with stopped(pid):
+            asked = [threads.submit(asked_of, remote.stack, "1.0") for _ in range(CLIENTS)]
+            queue = f"/models/{SERVED}/1.0"
+            poll(lambda: remote("GET", queue).json()[0]["jobQueueStatus"]["pendingRequests"])
+            gone = threads.submit(unregister, remote, begun)
+            assert begun.wait(60)
+            assert not wait([gone], timeout=2).done
+        assert gone.result()
+        assert [answer.result() for answer in asked] == [200] * CLIENTS
+    assert predict(remote.stack.url, SERVED).body["version"] == "1.1"
+    for change in ("unregister", "register"):
+        assert remote.stack.command("lifecycle", change, SERVED).returncode == 0
 
 
 def test_the_version_that_serves_goes_only_with_all_others(remote: Remote) -> None:
