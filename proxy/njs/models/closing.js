@@ -33,20 +33,26 @@ function isMarked(archive) {
     return Number(state.dictionary().get(keyOf(archive)) || 0) > Date.now();
 }
 
-// Called by the poller before it asks TorchServe for the models.
+/**
+ * Called by the poller before it asks TorchServe for the models. Returns those that are to be unmarked when it has: one that
+ * has just been unregistered looks READY until then.
+ * @returns {string[]}
+ */
 function begin() {
     const known = state.read('closing') || [];
     const named = read();
     named.forEach((archive) => mark(archive));
     state.write('closing', known.concat(named.filter((archive) => !known.includes(archive))));
+    return known.filter((archive) => !named.includes(archive));
 }
 
-// Called by the poller when it knows what TorchServe says of the models by now: until then one that has just been
-// unregistered looks READY.
-function end() {
-    const named = read();
-    (state.read('closing') || []).filter((archive) => !named.includes(archive)).forEach(unmark);
-    state.write('closing', named);
+/**
+ * Called by the poller when it knows what TorchServe says of the models by now.
+ * @param {string[]} over  what `begin` returned
+ */
+function end(over) {
+    over.forEach(unmark);
+    state.write('closing', (state.read('closing') || []).filter((archive) => !over.includes(archive)));
 }
 
 // What the file names, as long as the process that wrote it lives.

@@ -44,7 +44,7 @@ function record(name, description, asked) {
         return;
     }
     const after = Object.assign(lifecycle.after(before, description), {asked, measured: measured.of(before.archive, description)});
-    if (after.state === 'absent' && before.built && isStarting()) {
+    if (after.state === 'absent' && before.built && isComing(before)) {
         after.state = 'starting';
     }
     if (after.state !== before.state) {
@@ -53,9 +53,13 @@ function record(name, description, asked) {
     state.setModel(name, after);
 }
 
-// Whether TorchServe has been started so lately that models may still be registered.
-function isStarting() {
-    return supervision.ofTorchServe() === 'starting' || Date.now() - fs.statSync(settings.key_file).mtimeMs < REGISTRATION_MS;
+// Whether TorchServe has been started so lately that a model may still be registered; one that was seen is not, but for a
+// TorchServe that was started again.
+function isComing(before) {
+    if (supervision.ofTorchServe() === 'starting') {
+        return true;
+    }
+    return before.state === 'starting' && Date.now() - fs.statSync(settings.key_file).mtimeMs < REGISTRATION_MS;
 }
 
 /**

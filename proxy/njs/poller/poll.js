@@ -19,12 +19,12 @@ async function poll() {
     rotation.rotate();
     disk.probe();
     const names = catalogue.load();
-    closing.begin();
+    const over = closing.begin();
     try {
         // One model first: while TorchServe is down this writes one line a second to the log, not one for each model.
         await Promise.all(names.slice(0, 1).map(read));
         await Promise.all(names.slice(1).map(read));
-        closing.end();
+        closing.end(over);
         while (Date.now() - start < LAST_ROUND_MS && names.some(isUnsettled)) {
             await pause(UNSETTLED_MS);
             await Promise.all(names.filter(isUnsettled).map(read));
