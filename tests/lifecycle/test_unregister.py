@@ -75,7 +75,7 @@ def test_clients_get_an_answer_until_they_are_refused(stack: RunningStack, unreg
     for own in answers:
         assert [status for status, _ in itertools.groupby(statuses(own))] == [200, 500]
     assert {answer.body["error"] for own in answers for answer in own if answer.status == 500} <= {CLOSING, GONE}
-    assert refusal(stack) == GONE
+    poll(lambda: refusal(stack), lambda reason: reason == GONE)
 
 
 def test_it_waits_for_what_was_asked_before(stack: RunningStack, unregister: Unregister) -> None:

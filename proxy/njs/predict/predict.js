@@ -13,6 +13,9 @@ import state from 'models/state.js';
 
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
 
+// For so long a model that is not registered is taken for that without asking again, however many ask for it.
+const ABSENCE_MS = 200;
+
 /** @param {NginxHTTPRequest} r */
 async function predict(r) {
     const given = input.read(r);
@@ -48,12 +51,18 @@ async function predicted(r, given) {
 // without a worker is loaded.
 async function prepare(name) {
     let failure = availability.failure(name, state.model(name));
-    if (mayPass(failure) && !loading.isUnderWay(name)) {
+    if ((mayPass(failure) || mayBeRegistered(name)) && !loading.isUnderWay(name)) {
         await refresh.tryRefresh(name);
         failure = availability.failure(name, state.model(name));
     }
     const loads = state.model(name).state === 'idle' || loading.isUnderWay(name);
     return loads && (failure === null || mayPass(failure)) ? loading.load(name) : failure;
+}
+
+// Whether it was not registered when TorchServe was last asked, and may be by now.
+function mayBeRegistered(name) {
+    const model = state.model(name);
+    return model.state === 'absent' && Date.now() - model.asked > ABSENCE_MS;
 }
 
 // The same after a TorchServe that has ended is back, if somebody brings it back.
