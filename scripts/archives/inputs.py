@@ -9,6 +9,7 @@ from typing import Any
 
 from scripts.catalogue import ARCHITECTURES, Model
 from scripts.files import sha256
+from scripts.precision import EXACT
 from scripts.settings import ROOT
 
 HANDLERS = ROOT / "handlers"
@@ -25,6 +26,8 @@ _BUILD_CODE = (
     "archives/packing.py",
 )
 _LIBRARIES = ("torch", "torchvision", "openvino", "torch-model-archiver")
+# The same of archives of fewer bits.
+_CODE_OF = {"bf16": ("archives/fewer_bits.py",), "int8": ("archives/fewer_bits.py", "archives/quantisation.py")}
 
 
 def handler_files(runtime: str) -> list[Path]:
@@ -33,15 +36,19 @@ def handler_files(runtime: str) -> list[Path]:
     return [file for file in files if runtime == "openvino" or file.name != "sitecustomize.py"]
 
 
-def archive_inputs(model: Model, checkpoint_sha256: str, runtime: str, version: str) -> dict[str, Any]:
+def archive_inputs(
+    model: Model, checkpoint_sha256: str, runtime: str, version: str, precision: str = EXACT
+) -> dict[str, Any]:
     """Everything an archive is made from, by a name that a person understands."""
+    code = (*_BUILD_CODE, *_CODE_OF.get(precision, ()))
     return {
         "checkpoint": checkpoint_sha256,
-        "catalogue entry": model.to_json(),
+        "catalogue entry": model.entry,
         "handler": {file.name: sha256(file) for file in handler_files(runtime)},
-        "build code": {name: sha256(ROOT / "scripts" / name) for name in _BUILD_CODE},
+        "build code": {name: sha256(ROOT / "scripts" / name) for name in code},
         "architecture": asdict(ARCHITECTURES[model.architecture]),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "runtime": runtime,
+        "precision": precision,
         "version": version,
     }
