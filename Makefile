@@ -33,7 +33,7 @@ $(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-evaluate.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt $(VENV)/serve.installed
+$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 

@@ -24,10 +24,10 @@ _BUILD_CODE = (
     "checkpoints/weights.py",
     "archives/convert.py",
     "archives/packing.py",
+    "archives/fewer_bits.py",
+    "archives/quantisation.py",
 )
 _LIBRARIES = ("torch", "torchvision", "openvino", "torch-model-archiver")
-# The same of archives of fewer bits.
-_CODE_OF = {"bf16": ("archives/fewer_bits.py",), "int8": ("archives/fewer_bits.py", "archives/quantisation.py")}
 
 
 def handler_files(runtime: str) -> list[Path]:
@@ -40,12 +40,11 @@ def archive_inputs(
     model: Model, checkpoint_sha256: str, runtime: str, version: str, precision: str = EXACT
 ) -> dict[str, Any]:
     """Everything an archive is made from, by a name that a person understands."""
-    code = (*_BUILD_CODE, *_CODE_OF.get(precision, ()))
     return {
         "checkpoint": checkpoint_sha256,
         "catalogue entry": model.entry,
         "handler": {file.name: sha256(file) for file in handler_files(runtime)},
-        "build code": {name: sha256(ROOT / "scripts" / name) for name in code},
+        "build code": {name: sha256(ROOT / "scripts" / name) for name in _BUILD_CODE},
         "architecture": asdict(ARCHITECTURES[model.architecture]),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "runtime": runtime,

@@ -19,9 +19,7 @@ def show(settings: Settings, results: dict[str, Result], console: Console) -> No
     if all(result.outcome == "unchanged" for result in results.values()):
         console.print(f"The archives in {store_name}/ are up to date ({len(results)} of {len(results)}).")
     else:
-        table = Table(
-            "model", "archive", "precision", "reason", title=f"Archives in {store_name}/", title_justify="left"
-        )
+        table = Table("model", "archive", "reason", title=f"Archives in {store_name}/", title_justify="left")
         for result in results.values():
             seconds = f" in {result.seconds:.0f} s" if result.outcome == "built" else ""
             bits = "" if result.precision == EXACT else f", {result.precision}"
