@@ -12,7 +12,7 @@ from typing import Any
 from scripts.archives import gate
 from scripts.archives.answers import Answers, AnswersError, ask
 from scripts.archives.pictures import Pictures, find, split
-from scripts.archives.quantisation import quantise
+from scripts.archives.quantisation import QuantisationError, quantise
 from scripts.catalogue import Model
 from scripts.errors import UserError
 from scripts.precision import IN_WORDS, INSTRUCTION_SETS, Gate, instruction_sets
@@ -69,12 +69,18 @@ def make(model: Model, exact: Path, wish: Wish, report: Callable[[str], None]) -
     if wish.calibration is not None:
         pictures = split(find(wish.calibration, model), wish.limits, calibrate=int8)
     comparison = Comparison(model, exact, pictures.held_out) if wish.limits and pictures else None
-    failed: list[str] = []
+    made, failed = Made(place, [], None), list[str]()
     for careful in (False, True) if comparison and int8 else (False,):
         _fill(place, exact, wish.precision)
         if int8 and pictures:
             report("quantising")
-            quantise(model, exact, place, pictures.calibrating, careful=careful)
+            try:
+                quantise(model, exact, place, pictures.calibrating, careful=careful)
+            except QuantisationError as error:
+                if not careful:
+                    raise
+                failed.append(f"leaving layers in float32 fails ({error})")
+                break
         if comparison is None:
             return Made(place, [_gain(wish.precision), "not compared with float32 (GATE=off)"], None)
         report("comparing")
