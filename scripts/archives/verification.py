@@ -33,9 +33,13 @@ def from_torch(folder: Path, model: Model, network: Any) -> str | None:
 
     from scripts.checkpoints.networks import reference_probabilities
 
+    try:
+        answers = probe_answers(folder, model)
+    except AnswersError as error:
+        return str(error)
     images = [Image.open(io.BytesIO(data)) for data in probe_files(PROBE_SEED).values()]
     rows = reference_probabilities(network, images).tolist()
-    return _compare(folder, model, [dict(zip(model.emotions, row, strict=True)) for row in rows], "torch says")
+    return _compare(answers, [dict(zip(model.emotions, row, strict=True)) for row in rows], "torch says")
 
 
 def from_content(archive: Path, model: Model, content: Path, folder: Path) -> str | None:
@@ -43,11 +47,10 @@ def from_content(archive: Path, model: Model, content: Path, folder: Path) -> st
     if problem := _unpack(archive, folder):
         return problem
     try:
-        answers = probe_answers(content, model)
+        answers, before = probe_answers(folder, model), probe_answers(content, model)
     except AnswersError as error:
         return str(error)
-    expected = [answer.get("predictions", {}) for answer in answers]
-    return _compare(folder, model, expected, "before it was packed it was")
+    return _compare(answers, [answer.get("predictions", {}) for answer in before], "before it was packed it was")
 
 
 def probe_answers(folder: Path, model: Model) -> list[dict[str, Any]]:
@@ -72,11 +75,7 @@ def _unpack(archive: Path, folder: Path) -> str | None:
     return None
 
 
-def _compare(folder: Path, model: Model, expected: Sequence[dict[str, float]], other: str) -> str | None:
-    try:
-        answers = probe_answers(folder, model)
-    except AnswersError as error:
-        return str(error)
+def _compare(answers: Sequence[dict[str, Any]], expected: Sequence[dict[str, float]], other: str) -> str | None:
     for name, answer, row in zip(probe_files(PROBE_SEED), answers, expected, strict=True):
         if problem := _difference(answer, row, other):
             return f"{name}: {problem}"
