@@ -33,8 +33,13 @@ $(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-evaluate.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt $(VENV)/serve.installed
+$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+# Only what builds archives of 8 bits; a worker never needs it.
+$(VENV)/quantize.installed: requirements-quantize.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements-quantize.txt
 	@touch $@
 
 setup: $(VENV)/serve.installed ## install what serving needs into .venv
@@ -54,8 +59,8 @@ status: setup ## show what runs
 reload: setup ## load renewed certificates without losing a request (docs/configuration.md)
 	@$(RUN) scripts.stack reload
 
-archives: setup ## pack the checkpoints in results/ into model_store/, only what changed
-	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION))
+archives: setup $(if $(filter int8,$(PRECISION)),$(VENV)/quantize.installed) ## pack the checkpoints in results/ into model_store/, only what changed
+	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION)) $(if $(MODEL),--model $(MODEL))
 
 models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 2" (docs/models.md)
 	@scripts/models $(or $(ARGS),--help)

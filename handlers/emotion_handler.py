@@ -11,6 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import instruction_sets
 import numpy as np
 import numpy.typing as npt
 from decoding_options import decoding_options
@@ -47,7 +48,10 @@ class EmotionHandler:
         self.budget = MemoryBudget(self.decoding["max_memory"])
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
         self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
-        logger.info("%s is loaded on %s", self.description["model"], self.engine.device)
+        precision = self.description.get("precision", "f32")
+        logger.info("%s is loaded on %s, %s", self.description["model"], self.engine.device, precision)
+        if warning := instruction_sets.warning(self.description):
+            logger.warning(warning)
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str]:
         """Answer a batch of requests with one JSON text each, and set their statuses in ``context``."""

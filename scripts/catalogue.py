@@ -11,6 +11,7 @@ from typing import Any
 
 from scripts.environment import SettingsError
 from scripts.errors import UserError
+from scripts.precision import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class CatalogueError(UserError):
 class Model:
     """One classifier of the catalogue.
 
-    ``emotions`` are the labels in the order of the network's outputs; ``accuracy`` is in percent.
+    ``emotions`` are the labels in the order of the network's outputs; ``accuracy`` is in percent; ``precision`` is what
+    its archive must compute in, None for whatever the build is told.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Model:
     dataset: str
     emotions: tuple[str, ...]
     accuracy: float | None = None
+    precision: str | None = None
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Model:
@@ -66,6 +69,11 @@ class Model:
     def to_json(self) -> dict[str, Any]:
         """Its fields as JSON has them."""
         return {**asdict(self), "emotions": list(self.emotions)}
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What an archive is made for: all fields but the precision, which may be another one than the entry's."""
+        return {name: value for name, value in self.to_json().items() if name != "precision"}
 
     @property
     def archive_name(self) -> str:
@@ -123,7 +131,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _model(name: str, entry: Any) -> Model:
     if not isinstance(entry, dict):
         raise CatalogueError(f"models.json: {name!r}: must be an object, not {type(entry).__name__}")
-    unknown = sorted(set(entry) - {"architecture", "dataset", "emotions", "accuracy"})
+    unknown = sorted(set(entry) - {"architecture", "dataset", "emotions", "accuracy", "precision"})
     if unknown:
         raise CatalogueError(f"models.json: {name!r}: unknown key {unknown[0]!r}; remove it")
     model = Model(
@@ -132,6 +140,7 @@ def _model(name: str, entry: Any) -> Model:
         dataset=_dataset(name, entry.get("dataset")),
         emotions=_emotions(name, entry.get("emotions")),
         accuracy=_accuracy(name, entry.get("accuracy")),
+        precision=_precision(name, entry.get("precision")),
     )
     if not _ARCHIVE_NAME.match(model.archive_name):
         raise CatalogueError(
@@ -171,6 +180,14 @@ def _accuracy(name: str, value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
         raise CatalogueError(f"models.json: {name!r}: 'accuracy' must be a percentage, not {value!r}")
     return float(value)
+
+
+def _precision(name: str, value: Any) -> str | None:
+    if value is not None and value not in PRECISIONS:
+        raise CatalogueError(
+            f"models.json: {name!r}: unknown precision {value!r}; use one of {', '.join(PRECISIONS)}, or leave it out"
+        )
+    return None if value is None else str(value)
 
 
 def _refuse_shared_archive_names(models: Iterable[Model]) -> None:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from scripts.environment import Environment, SettingsError, is_loopback
+from scripts.precision import PRECISIONS, Gate
+from scripts.precision import gate as read_gate
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,6 +46,9 @@ class Settings:
     stand_ins: str
     max_workers: int
     runtime: str
+    precision: str
+    calibration: Path | None
+    gate: Gate | None
     log_level: str
     server_names: tuple[str, ...]
     root_path: str
@@ -146,7 +151,7 @@ class Settings:
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from ``environment`` (default: this process's).
 
-    An empty value counts as unset. Raises SettingsError for a value that cannot be used.
+    An empty value counts as unset. Raises SettingsError or GateError for a value that cannot be used.
     """
     env = Environment(os.environ if environment is None else environment, ROOT)
     parts = (_places(env), _programs(env), _requests(env), _access(env))
@@ -179,6 +184,9 @@ def _programs(env: Environment) -> partial[Settings]:
         stand_ins=env.choice("STAND_INS", "auto", STAND_INS),
         max_workers=env.number("MAX_WORKERS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
+        precision=env.choice("PRECISION", "auto", ("auto", *PRECISIONS)),
+        calibration=env.link("CALIBRATION"),
+        gate=read_gate(env.text("GATE", "on")),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS, _LOG_LEVELS_OF_OTHERS),
     )
 

@@ -16,7 +16,9 @@ from scripts.console import examples, interruption_says, new_app, run
 from scripts.errors import REFUSED
 from scripts.settings import RUNTIMES, load_settings
 
-app = new_app("Pack the checkpoints into archives; only what changed is built. Exit code 1 when one failed.")
+app = new_app(
+    "Pack the checkpoints into archives; only what changed is built. Exit code 1 when one failed or was refused."
+)
 
 
 def _runtime(text: str) -> str:
@@ -45,7 +47,7 @@ def archives(
         int | None, typer.Option(min=1, metavar="N", help="Archives at a time; default: by cores and memory.")
     ] = None,
 ) -> int:
-    """Pack the checkpoints into archives; only what changed is built. Exit code 1 when one failed."""
+    """Pack the checkpoints into archives; only what changed is built. Exit code 1 when one failed or was refused."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with interruption_says("Interrupted. Finished archives stay, the others are as before."):
         results = build_all(
@@ -57,7 +59,7 @@ def archives(
             force=force,
             jobs=jobs,
         )
-    return REFUSED if any(result.outcome == "failed" for result in results.values()) else 0
+    return REFUSED if any(result.outcome in ("failed", "refused") for result in results.values()) else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from scripts.archives.fewer_bits import Wish, missing
 from scripts.archives.inputs import archive_inputs
 from scripts.catalogue import Model
 from scripts.checkpoints.digest_files import refuse_wrong_digest
 from scripts.checkpoints.file_types import CheckpointError, refuse_other_files
 from scripts.pool.progress import ARCHIVE_STAGES, BuildProgress
 from scripts.pool.tasks import Task, run_tasks
+from scripts.precision import EXACT
 from scripts.settings import Settings
 from scripts.store import records
 from scripts.store.digests import digest, remember
@@ -29,7 +32,8 @@ FIRST_VERSION = "1.0"
 class Result:
     """How one model's archive came out of a build.
 
-    ``outcome`` is ``built``, ``unchanged`` or ``failed``; ``reason`` says why it was built or failed.
+    ``outcome`` is ``built``, ``unchanged``, ``failed`` or ``refused`` (in fewer bits); ``reason`` says why it was built
+    or why not. ``lines`` say how an archive of fewer bits compares with the float32 one.
     """
 
     name: str
@@ -37,15 +41,21 @@ class Result:
     reason: str = ""
     seconds: float = 0.0
     stand_in: bool = False
+    precision: str = EXACT
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An archive that is to be built: why, and from what."""
+    """An archive that is to be built: why, and from what.
+
+    ``serving``: there is one already, which may go on serving if this one is refused for its precision.
+    """
 
     model: Model
     reason: str
     inputs: dict[str, Any]
+    serving: bool = False
 
 
 class Build:
@@ -98,24 +108,50 @@ class Build:
             self._fail(model.name, str(error))
             return None
         version = version or (record.version if record else FIRST_VERSION)
+        precision = self._precision(model, record)
         if record is None:
             # The worker hashes the checkpoint when it reads it.
-            return Plan(model, "new", archive_inputs(model, "", self.runtime, version))
-        inputs = archive_inputs(model, digest(self.settings.model_store, checkpoint), self.runtime, version)
-        reason = self._reason(model, record, inputs) or ("forced" if force else "")
+            return self._possible(Plan(model, "new", archive_inputs(model, "", self.runtime, version, precision)))
+        read = digest(self.settings.model_store, checkpoint)
+        inputs = archive_inputs(model, read, self.runtime, version, precision)
+        changed = _changed(record, inputs)
+        reason = self._reason(model, record, changed) or ("forced" if force else "")
         if reason:
-            return Plan(model, reason, inputs)
+            serving = changed <= {"precision", "build code", "libraries"} and "damaged" not in reason
+            return self._possible(Plan(model, reason, inputs, serving))
         self._errors.pop(model.name, None)
-        self.results[model.name] = Result(model.name, "unchanged", stand_in=record.stand_in)
+        self.results[model.name] = Result(model.name, "unchanged", stand_in=record.stand_in, precision=precision)
         return None
 
-    def _reason(self, model: Model, record: Record, inputs: dict[str, Any]) -> str:
+    def _precision(self, model: Model, record: Record | None) -> str:
+        """What the entry says, or else the settings; or else what the archive has."""
+        if model.precision:
+            return model.precision
+        if self.settings.precision != "auto":
+            return self.settings.precision
+        return record.precision if record else EXACT
+
+    def _possible(self, plan: Plan) -> Plan | None:
+        """The plan, unless something is missing that fewer bits need; then that is the result."""
+        precision = plan.inputs["precision"]
+        if precision == EXACT:
+            return plan
+        problem = missing(Wish(precision, self.settings.calibration, self.settings.gate))
+        if self.runtime != "openvino":
+            problem = f"{precision} is computed by OpenVINO only; set RUNTIME=openvino, or PRECISION=f32"
+        if problem is None:
+            return plan
+        self._refuse(plan, f"{plan.model.archive_file}: {problem}", ())
+        return None
+
+    def _reason(self, model: Model, record: Record, changed: set[str]) -> str:
         """Why the archive has to be rebuilt; empty if it has not."""
-        changed = [name for name in inputs if inputs[name] != record.inputs.get(name)]
         if changed:
-            return f"{', '.join(changed)} changed"
-        intact = records.archive_intact(self.settings.model_store, model, record)
-        return "" if intact else "archive or checksum damaged"
+            return f"{', '.join(name for name in record.inputs | {'precision': ''} if name in changed)} changed"
+        if not records.archive_intact(self.settings.model_store, model, record):
+            return "archive or checksum damaged"
+        unproven = record.precision != EXACT and record.proof is None
+        return "unproven" if unproven and self.settings.calibration and self.settings.gate else ""
 
     def _task(self, plan: Plan, work: Path) -> Task:
         checkpoint = self.settings.results_dir / plan.model.checkpoint_file
@@ -128,6 +164,9 @@ class Build:
             "folder": str(folder),
             "runtime": self.runtime,
             "version": plan.inputs["version"],
+            "precision": plan.inputs["precision"],
+            "calibration": str(self.settings.calibration) if self.settings.calibration else None,
+            "gate": asdict(self.settings.gate) if self.settings.gate else None,
         }
         return Task("scripts.archives.packing:build_archive", plan.model.name, order, weight=checkpoint.stat().st_size)
 
@@ -135,8 +174,10 @@ class Build:
         name = plan.model.name
         if packed is None:
             return self._fail(name, error or f"{plan.model.archive_file} could not be built")
+        if "refused" in packed:
+            return self._refuse(plan, packed["refused"], packed["lines"])
         inputs = {**plan.inputs, "checkpoint": packed["checkpoint_sha256"]}
-        record = Record(inputs, packed["stand_in"], packed["sha256"])
+        record = Record(inputs, packed["stand_in"], packed["sha256"], packed["proof"])
         records.place(self.settings.model_store, plan.model, Path(packed["file"]), record)
         read = (tuple(packed["checkpoint_signature"]), packed["checkpoint_sha256"])
         remember(self.settings.model_store, {plan.model.checkpoint_file: read})
@@ -144,7 +185,25 @@ class Build:
             note_real(self.settings)
         self._errors.pop(name, None)
         reason = f"{plan.reason}; {packed['note']}" if packed["note"] else plan.reason
-        return Result(name, "built", reason, stand_in=packed["stand_in"])
+        return Result(
+            name,
+            "built",
+            reason,
+            stand_in=packed["stand_in"],
+            precision=record.precision,
+            lines=tuple(packed["lines"]),
+        )
+
+    def _refuse(self, plan: Plan, problem: str, lines: Sequence[str]) -> Result:
+        """Record that there is no archive of the wanted precision; what served before serves on if it is up to date."""
+        name = plan.model.name
+        stays = f"{problem}; the archive before it stays" if plan.serving else problem
+        if plan.serving:
+            self._errors.pop(name, None)
+        else:
+            self._errors[name] = problem
+        self.results[name] = Result(name, "refused", stays, precision=plan.inputs["precision"], lines=tuple(lines))
+        return self.results[name]
 
     def _fail(self, name: str, error: str) -> Result:
         self._errors[name] = error
@@ -157,3 +216,9 @@ class Build:
             record = records.read_record(self.settings.model_store, model)
             entries[name] = index_entry(model, record, self._errors.get(name), stand_ins=may_serve)
         write_index(self.settings.index_file, entries)
+
+
+def _changed(record: Record, inputs: dict[str, Any]) -> set[str]:
+    """What is not as it was; archives of version 1.0 of this project say no precision, and have float32."""
+    before = {"precision": EXACT, **record.inputs}
+    return {name for name in inputs if inputs[name] != before.get(name)}

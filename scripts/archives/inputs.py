@@ -9,6 +9,7 @@ from typing import Any
 
 from scripts.catalogue import ARCHITECTURES, Model
 from scripts.files import sha256
+from scripts.precision import EXACT
 from scripts.settings import ROOT
 
 HANDLERS = ROOT / "handlers"
@@ -23,6 +24,8 @@ _BUILD_CODE = (
     "checkpoints/weights.py",
     "archives/convert.py",
     "archives/packing.py",
+    "archives/fewer_bits.py",
+    "archives/quantisation.py",
 )
 _LIBRARIES = ("torch", "torchvision", "openvino", "torch-model-archiver")
 
@@ -33,15 +36,18 @@ def handler_files(runtime: str) -> list[Path]:
     return [file for file in files if runtime == "openvino" or file.name != "sitecustomize.py"]
 
 
-def archive_inputs(model: Model, checkpoint_sha256: str, runtime: str, version: str) -> dict[str, Any]:
+def archive_inputs(
+    model: Model, checkpoint_sha256: str, runtime: str, version: str, precision: str = EXACT
+) -> dict[str, Any]:
     """Everything an archive is made from, by a name that a person understands."""
     return {
         "checkpoint": checkpoint_sha256,
-        "catalogue entry": model.to_json(),
+        "catalogue entry": model.entry,
         "handler": {file.name: sha256(file) for file in handler_files(runtime)},
         "build code": {name: sha256(ROOT / "scripts" / name) for name in _BUILD_CODE},
         "architecture": asdict(ARCHITECTURES[model.architecture]),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "runtime": runtime,
+        "precision": precision,
         "version": version,
     }

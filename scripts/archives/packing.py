@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import errno
-import json
 import os
 import shutil
 import subprocess
@@ -15,9 +14,13 @@ from typing import Any
 
 import torch
 
-from scripts.archives import verification
+from scripts.archives import fewer_bits, verification
+from scripts.archives.answers import HANDLER, AnswersError
 from scripts.archives.convert import convert
+from scripts.archives.fewer_bits import RefusedError, Wish, write_description
 from scripts.archives.inputs import handler_files
+from scripts.archives.pictures import PicturesError
+from scripts.archives.quantisation import QuantisationError
 from scripts.catalogue import ARCHITECTURES, Model
 from scripts.checkpoints.digest_files import refuse_wrong_digest
 from scripts.checkpoints.file_types import CheckpointError
@@ -26,6 +29,7 @@ from scripts.checkpoints.reading import load_checkpoint
 from scripts.errors import UserError
 from scripts.files import sha256, signature
 from scripts.pool.tasks import Report
+from scripts.precision import EXACT, Gate
 from scripts.store.digests import known_digest
 
 # At the worst moment the disk holds the network's files, the archiver's copy of them, and the archive.
@@ -38,7 +42,10 @@ class PackingError(UserError):
 
 @dataclass(frozen=True)
 class Order:
-    """What to build and where. ``folder`` is empty and the worker's own; the archive is left in it."""
+    """What to build and where. ``folder`` is empty and the worker's own; the archive is left in it.
+
+    ``calibration`` is the folder of pictures or None, ``gate`` the fields of a Gate or None.
+    """
 
     model: dict[str, Any]
     checkpoint: str
@@ -46,11 +53,20 @@ class Order:
     folder: str
     runtime: str
     version: str
+    precision: str = EXACT
+    calibration: str | None = None
+    gate: dict[str, Any] | None = None
+
+    @property
+    def wish(self) -> Wish:
+        """What is asked for beyond float32."""
+        calibration = Path(self.calibration) if self.calibration else None
+        return Wish(self.precision, calibration, Gate(**self.gate) if self.gate else None)
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A checked archive: its file, and what was read to make it."""
+    """A checked archive: its file, what was read to make it, and what there is to say of fewer bits."""
 
     file: str
     sha256: str
@@ -58,17 +74,22 @@ class Packed:
     checkpoint_signature: list[int]
     stand_in: bool
     note: str
+    lines: list[str]
+    proof: dict[str, Any] | None
 
 
 def build_archive(order_fields: dict[str, Any], report: Report) -> dict[str, Any]:
     """Build and check one archive (a worker's task); takes the fields of an Order, returns those of a Packed.
 
+    Or returns ``refused``, why one of fewer bits may not be used, and ``lines``, what was measured.
     Raises CheckpointError or PackingError.
     """
     order = Order(**order_fields)
     model = Model.from_json(order.model)
     try:
         return asdict(_build(order, model, report))
+    except (RefusedError, PicturesError, QuantisationError) as error:
+        return {"refused": f"{model.archive_file}: {error}", "lines": getattr(error, "lines", [])}
     except OSError as error:
         raise PackingError(f"{model.archive_file}: {_disk_trouble(error)}") from error
 
@@ -90,36 +111,65 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
         convert(network, content)
     else:
         torch.save(checkpoint.state_dict, content / "checkpoint.pt")
-    description = _description(model, order, checkpoint.stand_in, checkpoint_sha256)
-    (content / "model.json").write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_description(content, _description(model, order, checkpoint.stand_in, checkpoint_sha256))
+    for file in handler_files(order.runtime):
+        shutil.copy(file, content)
+    lines, proof = [], None
+    if order.precision != EXACT:
+        made = _in_fewer_bits(order, model, network, content, report)
+        content, lines, proof = made.folder, made.lines, made.proof
 
     report("packing")
     archive = _pack(model, order, content, folder)
-    shutil.rmtree(content)
+    if order.precision == EXACT:
+        shutil.rmtree(content)
 
     report("checking")
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
         digest = threads.submit(sha256, archive)
-        problem = verification.difference(archive, model, network, folder / "unpacked")
+        if order.precision == EXACT:
+            problem = verification.difference(archive, model, network, folder / "unpacked")
+        else:
+            problem = verification.from_content(archive, model, content, folder / "unpacked")
         shutil.rmtree(folder / "unpacked", ignore_errors=True)
         if problem:
             raise PackingError(f"{model.archive_file}: {problem}; the archive before it stays")
         if signature(checkpoint_path) != before:
             raise CheckpointError(f"{checkpoint_path.name} changed while it was read; run `make archives` again")
         return Packed(
-            str(archive), digest.result(), checkpoint_sha256, list(before), checkpoint.stand_in, checkpoint.note
+            file=str(archive),
+            sha256=digest.result(),
+            checkpoint_sha256=checkpoint_sha256,
+            checkpoint_signature=list(before),
+            stand_in=checkpoint.stand_in,
+            note=checkpoint.note,
+            lines=lines,
+            proof=proof,
         )
+
+
+def _in_fewer_bits(order: Order, model: Model, network: Any, exact: Path, report: Report) -> fewer_bits.Made:
+    """The content of an archive of fewer bits, with its proof, after the float32 one was compared with torch."""
+    if problem := verification.from_torch(exact, model, network):
+        raise PackingError(f"{model.archive_file}: {problem}; the archive before it stays")
+    try:
+        made = fewer_bits.make(model, exact, order.wish, report)
+    except AnswersError as error:
+        raise PackingError(f"{model.archive_file}: {error}; the archive before it stays") from error
+    description = {**fewer_bits.read_description(made.folder), "proof": made.proof}
+    write_description(made.folder, description)
+    return made
 
 
 def _description(model: Model, order: Order, stand_in: bool, checkpoint_sha256: str) -> dict[str, Any]:
     """``model.json``: what the handler needs to know."""
     return {
         "model": model.name,
-        **{key: value for key, value in model.to_json().items() if key != "name"},
+        **{key: value for key, value in model.entry.items() if key != "name"},
         "torchvision_name": ARCHITECTURES[model.architecture].torchvision_name,
         "stand_in": stand_in,
         "runtime": order.runtime,
-        "precision": "f32",
+        "precision": EXACT,
         "version": order.version,
         "checkpoint_sha256": checkpoint_sha256,
     }
@@ -127,16 +177,12 @@ def _description(model: Model, order: Order, stand_in: bool, checkpoint_sha256: 
 
 def _pack(model: Model, order: Order, content: Path, folder: Path) -> Path:
     """Run torch-model-archiver inside ``content``: commas and brackets of a clone's path would mean something to it."""
-    for file in handler_files(order.runtime):
-        shutil.copy(file, content)
-    extra = sorted(
-        file.name for file in content.iterdir() if file.name not in ("emotion_handler.py", "model-config.yaml")
-    )
+    extra = sorted(file.name for file in content.iterdir() if file.name not in (HANDLER, "model-config.yaml"))
     temporary = folder / "tmp"
     temporary.mkdir()
     command = [sys.executable, "-m", "model_archiver.model_packaging"]
     command += ["--model-name", model.archive_name, "--version", order.version, "--export-path", ".."]
-    command += ["--handler", "emotion_handler.py", "--config-file", "model-config.yaml"]
+    command += ["--handler", HANDLER, "--config-file", "model-config.yaml"]
     command += ["--extra-files", ",".join(extra), "--archive-format", "zip-store"]
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": ""}
     run = subprocess.run(command, cwd=content, env=environment, capture_output=True, text=True, check=False)

@@ -7,9 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from scripts.archives.changes import Result
+from scripts.precision import EXACT
 from scripts.settings import Settings
 
-_COLOURS = {"built": "green", "unchanged": "dim", "failed": "red"}
+_COLOURS = {"built": "green", "unchanged": "dim", "failed": "red", "refused": "red"}
 
 
 def show(settings: Settings, results: dict[str, Result], console: Console) -> None:
@@ -21,9 +22,15 @@ def show(settings: Settings, results: dict[str, Result], console: Console) -> No
         table = Table("model", "archive", "reason", title=f"Archives in {store_name}/", title_justify="left")
         for result in results.values():
             seconds = f" in {result.seconds:.0f} s" if result.outcome == "built" else ""
-            outcome = f"[{_COLOURS[result.outcome]}]{result.outcome}{seconds}[/]"
+            bits = "" if result.precision == EXACT else f", {result.precision}"
+            outcome = f"[{_COLOURS[result.outcome]}]{result.outcome}{seconds}{bits}[/]"
             table.add_row(result.name, outcome, escape(result.reason))
         console.print(table)
+    for result in results.values():
+        if result.lines:
+            console.print(f"{result.name} in {result.precision}:", markup=False)
+            for line in result.lines:
+                console.print(f"  {line}", markup=False, soft_wrap=True)
     stand_ins = [result.name for result in results.values() if result.stand_in]
     if stand_ins:
         which = "All models" if len(stand_ins) == len(results) else ", ".join(stand_ins)

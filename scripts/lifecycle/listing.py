@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rich.table import Table
 
 from scripts.catalogue import Model
+from scripts.precision import EXACT
 from scripts.settings import Settings
 from scripts.store.archive import Archive, ArchiveError, find_version
 from scripts.store.checksums import read_checksum
@@ -24,7 +26,8 @@ class Row:
 
     ``state`` is ``ready``, ``starting`` (no worker is READY yet, or again), ``idle`` (registered without a worker),
     ``not registered`` or ``refused`` (``error`` says why). ``default`` marks the version that answers; ``queue``
-    counts the requests that wait. What is not known is None.
+    counts the requests that wait. ``agreement`` is the percentage of pictures on which an archive of fewer bits answers
+    like float32, ``proof`` whether that was looked at. What is not known is None.
     """
 
     model: str
@@ -35,6 +38,8 @@ class Row:
     ready: int
     queue: int
     precision: str | None
+    proof: str | None
+    agreement: float | None
     archive: str | None
     sha256: str | None
     stand_in: bool | None
@@ -71,11 +76,17 @@ def table(rows: list[Row]) -> Table:
             state,
             f"{row.ready}/{row.workers}" if row.version else "",
             str(row.queue) if row.version else "",
-            row.precision or "",
+            _precision(row),
             row.archive or "",
             (row.sha256 or "")[:12],
         )
     return shown
+
+
+def _precision(row: Row) -> str:
+    if row.proof is None:
+        return row.precision or ""
+    return f"{row.precision} {row.proof if row.agreement is None else f'{row.agreement:g} %'}"
 
 
 def _has_others(row: Row, rows: list[Row]) -> bool:
@@ -101,12 +112,21 @@ def _row(settings: Settings, name: str, state: ModelState, default: bool, error:
         workers=state.min_workers,
         ready=state.ready,
         queue=state.queue,
-        precision=archive.description.get("precision") if archive else None,
+        **_bits(archive.description if archive else {}),
         archive=archive.file.name if archive else None,
         sha256=read_checksum(archive.file) if archive else None,
         stand_in=archive.description.get("stand_in") if archive else None,
         error=error,
     )
+
+
+def _bits(description: Mapping[str, Any]) -> dict[str, Any]:
+    """What an archive computes in, whether it was compared with float32, and how that went."""
+    precision, proof = description.get("precision"), description.get("proof")
+    if precision in (None, EXACT):
+        return {"precision": precision, "proof": None, "agreement": None}
+    agreement = round(proof["agreement"]["value"] * 100, 2) if proof else None
+    return {"precision": precision, "proof": "proven" if proof else "unproven", "agreement": agreement}
 
 
 def _absent(name: str, entry: IndexEntry) -> Row:
@@ -119,6 +139,8 @@ def _absent(name: str, entry: IndexEntry) -> Row:
         ready=0,
         queue=0,
         precision=entry.get("precision"),
+        proof=entry.get("proof"),
+        agreement=entry.get("agreement"),
         archive=entry.get("archive"),
         sha256=entry.get("sha256"),
         stand_in=entry.get("stand_in"),

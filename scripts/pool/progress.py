@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-ARCHIVE_STAGES = ("reading", "converting", "packing", "checking")
+ARCHIVE_STAGES = ("reading", "converting", "quantising", "comparing", "packing", "checking")
 STAND_IN_STAGES = ("making", "writing")
 
 

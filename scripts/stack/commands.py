@@ -68,7 +68,7 @@ def _start(stack: Stack, started: Callable[[], None]) -> int:
         raise
     started()
     report.show(settings, catalogue, entries, outcome, console)
-    for sentence in plan.problems + plan.notes + ends_soon:
+    for sentence in plan.problems + plan.notes + ends_soon + report.on_another_processor(entries):
         console.print(sentence, style="yellow", markup=False, soft_wrap=True)
     refused = any(name not in entries or entries[name]["error"] for name in catalogue)
     return 3 if refused or plan.problems or outcome.failures else 0

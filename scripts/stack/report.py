@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from scripts.catalogue import Model
+from scripts.precision import lacking
 from scripts.processes import wait_until
 from scripts.proxy.own import own_session, own_url
 from scripts.settings import Settings
@@ -90,6 +91,18 @@ def restarts(supervision: Supervision | None, name: str) -> str:
     times = "once" if part.restarts == 1 else f"{part.restarts} times"
     since = datetime.fromtimestamp(part.since).astimezone().isoformat(sep=" ", timespec="seconds")
     return f", [yellow]brought back {times}[/], {part.state} since {since}"
+
+
+def on_another_processor(entries: Mapping[str, IndexEntry]) -> list[str]:
+    """What to tell of archives that were compared with float32 on a processor with instructions that this one lacks."""
+    sentences = []
+    for name, entry in entries.items():
+        if entry.get("archive") and (missing := lacking(entry.get("instruction_sets", ()))):
+            sentences.append(
+                f"{name} was compared with float32 on a processor that has {', '.join(missing)}; this one has not, so "
+                f"it gains less in {entry['precision']} and may answer otherwise: build it here, or with PRECISION=f32."
+            )
+    return sentences
 
 
 def _proxy_knows(settings: Settings, ready: set[str], idle: set[str]) -> bool:

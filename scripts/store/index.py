@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 
 from scripts.catalogue import Model
 from scripts.files import write_text
+from scripts.precision import EXACT
 from scripts.settings import Settings
 from scripts.store.checksums import archive_problems
 from scripts.store.records import Record
@@ -22,13 +23,20 @@ _STAYS = "; the archive built before stays in service"
 
 
 class IndexEntry(TypedDict, total=False):
-    """One model. ``error`` says why it must not be served, ``warning`` what its users should know."""
+    """One model. ``error`` says why it must not be served, ``warning`` what its users should know.
+
+    ``proof`` and ``agreement`` are those of archives of fewer bits: ``proven`` or ``unproven``, and the percentage of
+    pictures with the same answer as in float32. ``instruction_sets`` are those of the processor that it was proven on.
+    """
 
     archive: str | None
     version: str
     stand_in: bool
     runtime: str
     precision: str
+    proof: str
+    agreement: float
+    instruction_sets: list[str]
     sha256: str
     error: str | None
     warning: str
@@ -58,7 +66,7 @@ def index_entry(model: Model, record: Record | None, error: str | None, *, stand
         error = STAND_IN_REFUSED
     if record is None:
         error = error or f"{model.archive_file} is not built yet; run `make archives`"
-    elif error and (record.stand_in or record.inputs["catalogue entry"] != model.to_json()):
+    elif error and (record.stand_in or record.inputs["catalogue entry"] != model.entry):
         record = None
     if record is None:
         return {"archive": None, "stand_in": False, "error": error}
@@ -67,10 +75,15 @@ def index_entry(model: Model, record: Record | None, error: str | None, *, stand
         "version": record.version,
         "stand_in": record.stand_in,
         "runtime": record.inputs["runtime"],
-        "precision": "f32",
+        "precision": record.precision,
         "sha256": record.sha256,
         "error": None,
     }
+    if record.precision != EXACT:
+        entry["proof"] = "proven" if record.proof else "unproven"
+    if record.proof:
+        entry["agreement"] = round(record.proof["agreement"]["value"] * 100, 2)
+        entry["instruction_sets"] = record.proof["instruction_sets"]
     if error:
         entry["warning"] = f"{error}{_STAYS}"
     return entry

@@ -16,6 +16,7 @@ from typing import Any
 
 from scripts.catalogue import Model
 from scripts.files import exclusive, signature, write_text
+from scripts.precision import EXACT
 from scripts.store.checksums import checksum_file, read_checksum
 from scripts.store.digests import digest, remember
 
@@ -24,16 +25,25 @@ _WORK = ".building-"
 
 @dataclass(frozen=True)
 class Record:
-    """What an archive was made from (``archives.inputs``), and the digest it had then."""
+    """What an archive was made from (``archives.inputs``), and the digest it had then.
+
+    ``proof`` is how one of fewer bits compared with float32; None where that is not needed or was not done.
+    """
 
     inputs: dict[str, Any]
     stand_in: bool
     sha256: str
+    proof: dict[str, Any] | None = None
 
     @property
     def version(self) -> str:
         """The archive's version, as TorchServe shows it."""
         return str(self.inputs["version"])
+
+    @property
+    def precision(self) -> str:
+        """What it computes in."""
+        return str(self.inputs.get("precision", EXACT))
 
 
 def read_record(store: Path, model: Model) -> Record | None:
@@ -42,7 +52,7 @@ def read_record(store: Path, model: Model) -> Record | None:
         return None
     try:
         fields = json.loads(_record_file(store, model).read_text(encoding="utf-8"))
-        return Record(fields["inputs"], fields["stand_in"], fields["sha256"])
+        return Record(fields["inputs"], fields["stand_in"], fields["sha256"], fields.get("proof"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

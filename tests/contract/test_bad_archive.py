@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,14 @@ def site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path
     site.flip_a_byte(DAMAGED)
     site.keep_archive(NOT_LOADING)
     site.insert_code(NOT_LOADING, 'raise RuntimeError("broken on purpose")')
+    site.change_file(GOOD, "model.json", in_fewer_bits)  # behind the build's back
     return site
+
+
+def in_fewer_bits(description: bytes) -> bytes:
+    """A description of 8 bits, for files that are of 32."""
+    proof = {"agreement": {"value": 0.98123}, "instruction_sets": ["none_has_this"]}
+    return json.dumps({**json.loads(description), "precision": "int8", "proof": proof}).encode()
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +68,13 @@ def test_good_model_is_served_and_the_service_is_degraded(client: Client, site: 
     assert_prediction(client.predict(FRAME, GOOD), GOOD, reference.probabilities(GOOD, FRAME))
     assert_health(client.get("/api/v1/health"), "degraded", loaded=1, available=5)
     assert_models(client.get("/api/v1/models"), site.catalogue, loaded={GOOD})
+
+
+def test_the_precision_is_that_of_the_archive_that_runs_whatever_the_build_recorded(client: Client) -> None:
+    models = client.get("/api/v1/models").json()["models"]
+    told = {key: models[GOOD].get(key) for key in ("precision", "proof", "agreement")}
+    assert told == {"precision": "int8", "proof": "proven", "agreement": 98.12}
+    assert "precision" not in models[MISSING]
 
 
 @pytest.mark.parametrize(("model", "word"), BAD.items(), ids=["pointer", "missing", "damaged", "not-loading"])

@@ -47,6 +47,12 @@ def test_stand_ins_are_marked_and_claim_no_accuracy(client: Client) -> None:
     assert [(entry["stand_in"], "accuracy" in entry) for entry in entries] == [(True, False)] * 9
 
 
+def test_each_model_tells_what_its_archive_computes_in(client: Client) -> None:
+    entries = client.get("/api/v1/models").json()["models"].values()
+    assert [entry["precision"] for entry in entries] == ["f32"] * 9
+    assert not any("proof" in entry or "agreement" in entry for entry in entries)
+
+
 def test_nine_loaded_models_are_healthy(client: Client) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     assert_health(client.get("/api/v1/health"), "healthy", loaded=9, available=9, device=device)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scripts.archives.changes import FIRST_VERSION
-from scripts.environment import SettingsError
+from scripts.errors import UserError
+from scripts.precision import Gate
 from scripts.settings import ROOT, Settings, load_settings
 
 
@@ -114,12 +115,20 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
             "ROOT_PATH=emotions: use a path like /emotions, of letters, digits, ., _, ~ and -",
         ),
         ("ROOT_PATH", "/a/../b", "ROOT_PATH=/a/../b: use a path like /emotions, of letters, digits, ., _, ~ and -"),
+        ("PRECISION", "fp16", "PRECISION=fp16: use one of auto, f32, bf16, int8"),
+        (
+            "GATE",
+            "agreement=96 difference=-1",
+            "GATE=agreement=96 difference=-1: difference=-1 is not understood; use on, off, or limits like "
+            "agreement=97 difference=0.01 (accuracy, recall, agreement, difference, least, most)",
+        ),
+        ("GATE", "least=50 most=20", "GATE=least=50 most=20: at least 50 and at most 20 pictures cannot both hold"),
         ("HSTS_MAX_AGE", "1y", "HSTS_MAX_AGE=1y: must be a whole number of at least 0"),
         ("MAX_PIXELS", "²", "MAX_PIXELS=²: must be a whole number of at least 1"),
     ],
 )
 def test_a_wrong_value_is_named_with_the_remedy(name: str, value: str, message: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         load_settings({name: value})
 
 
@@ -127,7 +136,7 @@ ROWS = re.findall(
     r"^\| `([A-Z_]+)` \| ([^|]+) \|", (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8"), re.MULTILINE
 )
 # The Makefile's own.
-NO_SETTINGS = {"ARCHIVE_VERSION": "as before, at first 1.0", "PYTHON": "`python3`"}
+NO_SETTINGS = {"ARCHIVE_VERSION": "as before, at first 1.0", "MODEL": "all", "PYTHON": "`python3`"}
 # Defaults that are told in words: what the words stand for.
 IN_WORDS = {
     "off": "",
@@ -144,6 +153,7 @@ IN_WORDS = {
     ),
     "loopback": ("127.0.0.0/8", "::1/128"),
     "what fits into memory": 0,
+    "as they are": Gate(),
 }
 
 

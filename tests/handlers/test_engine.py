@@ -14,6 +14,7 @@ import torch
 from engine import Engine, EngineError, OpenVINOEngine, load_engine
 from PIL import Image
 
+from scripts.precision import instruction_sets
 from tests.support.unpacked_archive import expected, faces, unpack
 
 TOLERANCE = 1e-4
@@ -60,6 +61,25 @@ def test_one_core_alone_computes_the_same(
     monkeypatch.setattr("engine.OpenVINOEngine.MAX_STREAMS", 1)
     images = faces(3)
     assert np.abs(load_engine(*archive).infer(images) - engine.infer(images)).max() <= 1e-5
+
+
+def test_bf16_answers_nearly_the_same_in_batches_of_any_size(
+    archive: tuple[Path, dict[str, Any]], engine: Engine
+) -> None:
+    folder, description = archive
+    if description["runtime"] != "openvino":
+        pytest.skip("only OpenVINO computes in bf16")
+    rounded = load_engine(folder, {**description, "precision": "bf16"})
+    assert isinstance(rounded, OpenVINOEngine)
+    images = faces(8)
+    exact = engine.infer(images)
+    single = rounded.infer(images[:1])
+    rounded.prepare_batches().result()
+    together = rounded.infer(images)
+    assert np.abs(together - exact).max() <= 0.05
+    assert np.abs(together[:1] - single).max() <= 1e-5
+    if instruction_sets("bf16"):
+        assert np.abs(together - exact).max() > 1e-5, "it is float32"
 
 
 @pytest.fixture

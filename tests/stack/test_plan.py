@@ -12,6 +12,7 @@ import pytest
 from scripts.catalogue import Model
 from scripts.environment import SettingsError
 from scripts.settings import Settings, load_settings
+from scripts.stack.report import on_another_processor
 from scripts.stack.restore import Plan, models_to_load, plan_start, record, register, unpack
 from scripts.store.archive import ArchiveError
 from tests.stack.restored import CATALOGUE, CONFIGURATION, SERVABLE, A, B, entry, start, write_archive, write_snapshot
@@ -113,3 +114,12 @@ def test_what_an_archive_does_not_configure_stays_as_it_was_registered(settings:
     guest = {"Guest": {"1": entry("Guest.mar", 1) | {"batchSize": 5, "responseTimeout": 7}}}
     write_snapshot(settings, "20260101000000001-snapshot.cfg", guest)
     assert plan_start(settings, CATALOGUE, SERVABLE, None).models == guest
+
+
+def test_an_archive_that_was_proven_on_another_processor_is_told_of() -> None:
+    elsewhere: Any = {"archive": "B.mar", "precision": "int8", "instruction_sets": ["none_has_this"], "error": None}
+    nowhere: Any = {**elsewhere, "archive": None}
+    assert on_another_processor({"A+1": {"archive": "A.mar", "error": None}, "B": elsewhere, "C": nowhere}) == [
+        "B was compared with float32 on a processor that has none_has_this; this one has not, so it gains less in int8 "
+        "and may answer otherwise: build it here, or with PRECISION=f32."
+    ]

@@ -23,10 +23,10 @@ from scripts.store.index import (
 from scripts.store.records import Record
 
 MODEL = Model("A+1", "VGG19", "A", ("x", "ü"), 50.0)
-INPUTS: dict[str, Any] = {"catalogue entry": MODEL.to_json(), "runtime": "openvino", "version": 1.2}
+INPUTS: dict[str, Any] = {"catalogue entry": MODEL.entry, "runtime": "openvino", "version": 1.2}
 REAL = Record(INPUTS, False, "abc")
 STAND_IN = Record(INPUTS, True, "abc")
-OTHER = Record({**INPUTS, "catalogue entry": {**MODEL.to_json(), "emotions": ["x"]}}, False, "abc")
+OTHER = Record({**INPUTS, "catalogue entry": {**MODEL.entry, "emotions": ["x"]}}, False, "abc")
 SERVED = {
     "archive": "Aplus1.mar",
     "version": "1.2",

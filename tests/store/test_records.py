@@ -42,7 +42,7 @@ def test_an_archive_lies_in_the_store_with_its_checksum_and_its_record(tmp_path:
     assert names(tmp_path) == FIRST
     assert (tmp_path / "Aplus1.mar.sha256").read_text() == f"{digest_of(b'1.0')}  Aplus1.mar\n"
     written = (tmp_path / "Aplus1.build.json").read_text()
-    fields = {"inputs": {"version": "1.0"}, "stand_in": False, "sha256": digest_of(b"1.0")}
+    fields = {"inputs": {"version": "1.0"}, "stand_in": False, "sha256": digest_of(b"1.0"), "proof": None}
     assert written == json.dumps(fields, indent=2) + "\n"
     assert read_record(tmp_path, MODEL) == record
     assert known_digest(tmp_path, tmp_path / "Aplus1.mar") == digest_of(b"1.0")

@@ -18,6 +18,7 @@ TESTS = Path(__file__).parents[1]
 LONG = {
     "archives/test_changes.py": 30,
     "archives/test_interruptions.py": 60,
+    "archives/test_precision.py": 60,
     "archives/test_service.py": 10,
     "archives/test_verification.py": 13,
     "bench/test_report.py": 15,

@@ -1,4 +1,5 @@
-// GET /api/v1/models: the catalogue, what was measured, why a model cannot be asked, and which are loaded.
+// GET /api/v1/models: the catalogue, what the archives compute in, what was measured, why a model cannot be asked, and
+// which are loaded.
 import answers from 'http/answers.js';
 import availability from 'models/availability.js';
 import catalogue from 'models/catalogue.js';
@@ -22,6 +23,9 @@ function described(name, entry) {
     const shown = Object.assign(
         {},
         entry,
+        // The entry says what shall be built; told is what runs.
+        {precision: undefined},
+        model.facts || model.described,
         model.stand_in ? {stand_in: true} : {},
         model.measured ? {measured: model.measured} : {},
         failure !== null ? {error: failure.message} : {}

@@ -37,7 +37,19 @@ function record(name, entry) {
         built: Boolean(entry.archive),
         error: entry.error || '',
         stand_in: entry.stand_in === true,
+        described: described(entry),
     }));
+}
+
+// What the build says of an archive that does not run, or that TorchServe unpacked itself.
+function described(entry) {
+    const facts = {};
+    ['precision', 'proof', 'agreement'].forEach((key) => {
+        if (entry.archive && entry[key] !== undefined) {
+            facts[key] = entry[key];
+        }
+    });
+    return facts;
 }
 
 // A file that is missing or cannot be parsed counts as empty until it is read again. Some editors put a byte order mark

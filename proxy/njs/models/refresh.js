@@ -1,4 +1,5 @@
 // Asks TorchServe about a model and records its state.
+import archive from 'models/archive.js';
 import fs from 'fs';
 import lifecycle from 'models/lifecycle.js';
 import measured from 'models/measured.js';
@@ -43,7 +44,11 @@ function record(name, description, asked) {
     if (before.asked > asked && before.asked - asked < state.STALE_MS) {
         return;
     }
-    const after = Object.assign(lifecycle.after(before, description), {asked, measured: measured.of(before.archive, description)});
+    const after = Object.assign(lifecycle.after(before, description), {
+        asked,
+        facts: archive.facts(description) || before.described,
+        measured: measured.of(before.archive, description),
+    });
     if (after.state === 'absent' && before.built && isComing(before)) {
         after.state = 'starting';
     }
