@@ -22,7 +22,10 @@ _OF_TRAINING = re.compile(r"optimi[sz]er|^optim$|sched|scaler|callback|^loops$|h
 # nn.DataParallel and torch.compile put these before names, also within them.
 _WRAPPERS = ("module.", "_orig_mod.")
 # What a training keeps beside the network's own tensors, and no answer depends on.
-_BESIDE = re.compile(r"n_averaged$|(.*\.)?(criterion|loss|loss_fn|metrics?|(train|val|valid|test)_[a-z0-9_]+)\.")
+_BESIDE = re.compile(
+    r"n_averaged$|(.*\.)?(class_weights?|pos_weight)$"
+    r"|(.*\.)?(criterion|loss|loss_fn|metrics?|(train|val|valid|test)_[a-z0-9_]+)\."
+)
 # Parts of torchvision's own names: no prefixes, even if all names begin with one because the rest is missing.
 _OWN_PARTS = ("features", "classifier")
 

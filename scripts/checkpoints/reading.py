@@ -21,8 +21,8 @@ from scripts.checkpoints.file_types import CheckpointError, is_safetensors, refu
 from scripts.checkpoints.fitting import fitted, network_of
 from scripts.checkpoints.forms import state_dict_in
 from scripts.checkpoints.networks import StateDict
-from scripts.checkpoints.numpy_scalars import NUMPY_SCALARS
 from scripts.checkpoints.other_kinds import SAVE
+from scripts.checkpoints.other_values import OTHER_VALUES
 from scripts.checkpoints.weights import as_float32, refuse_broken_weights
 
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
@@ -79,7 +79,7 @@ def _read(path: Path) -> Any:
             from safetensors.torch import load_file
 
             return load_file(path)
-        with warnings.catch_warnings(), torch.serialization.safe_globals(NUMPY_SCALARS):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(OTHER_VALUES):
             warnings.simplefilter("ignore")  # of unusual pickles; whether they can be read shows
             # torch would map compressed tensors too, and read other weights.
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zip_files.is_stored(path))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
+import datetime
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +57,21 @@ FORMS: list[tuple[str, Callable[[Weights], Any], str]] = [
     ("with an average", lambda w: {"ema": w, "model": w}, "found under 'model'; ema beside it left out"),
     ("values beside", lambda w: {**w, "epoch": 3, "classes": list(LABELS)}, "left out epoch, classes"),
     ("NumPy's numbers", lambda w: {"state_dict": w, "best": np.float64(0.9), "at": [np.int64(3), np.float32(1)]}, ""),
+    (
+        "torchvision's training script",
+        lambda w: {"model": w, **TRAINING, "args": argparse.Namespace(lr=0.1, output_dir=Path("runs"), model="x")},
+        "found under 'model'",
+    ),
+    (
+        "a history",
+        lambda w: {
+            "state_dict": w,
+            "args": {"data": Path("data"), "classes": np.array(LABELS), "started": datetime.datetime(2025, 1, 1)},
+            "confusion": np.zeros((7, 7)),
+            "history": collections.defaultdict(list, {"loss": [0.9, np.float32(0.5)]}),
+        },
+        "",
+    ),
     ("DataParallel", lambda w: prefixed("module.", w), "'module.' taken off the names"),
     ("compiled", lambda w: prefixed("_orig_mod.module.", w), "'module.' and '_orig_mod.' taken off the names"),
     ("compiled inside", lambda w: prefixed("net._orig_mod.", w), "'_orig_mod.' and 'net.' taken off the names"),
@@ -64,10 +81,10 @@ FORMS: list[tuple[str, Callable[[Weights], Any], str]] = [
     (
         "Lightning",
         lambda w: {
-            "state_dict": {**prefixed("model.", w), "criterion.weight": torch.ones(7)},
+            "state_dict": {**prefixed("model.", w), "criterion.weight": torch.ones(7), "class_weights": torch.ones(7)},
             **{"pytorch-lightning_version": "2.5.0", "callbacks": {"best": {"a.b": torch.zeros(1)}}},
         },
-        "'model.' taken off the names; left out criterion.weight",
+        "'model.' taken off the names; left out criterion.weight, class_weights",
     ),
     (
         "AveragedModel",
@@ -98,7 +115,7 @@ def test_numbers_of_numpy_are_passed_over_without_running_its_code(tmp_path: Pat
     with zipfile.ZipFile(tmp_path / NAME, "w") as file:
         for name, content in {"data.pkl": code, "version": b"3\n", "byteorder": b"little"}.items():
             file.writestr(f"archive/{name}", content)
-    assert refusal(tmp_path / NAME) == f"{NAME} holds a NumPyScalar instead of a state_dict; {SAVE}"
+    assert refusal(tmp_path / NAME) == f"{NAME} holds a scalar instead of a state_dict; {SAVE}"
 
 
 def test_safetensors_are_taken(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from torch import Tensor
 from scripts.checkpoints import networks, reading
 from scripts.checkpoints.file_types import CheckpointError
 from scripts.checkpoints.forms import state_dict_in
-from scripts.checkpoints.numpy_scalars import NUMPY_SCALARS
+from scripts.checkpoints.other_values import OTHER_VALUES
 from tests.checkpoints.saved import MODEL, NAME
 from tests.fuzz.mutations import changed_bytes
 
@@ -174,7 +174,7 @@ class Checkpoints:
         try:
             if not zipfile.is_zipfile(path):
                 return ""
-            with torch.serialization.safe_globals(NUMPY_SCALARS):
+            with torch.serialization.safe_globals(OTHER_VALUES):
                 content = torch.load(path, weights_only=True)
         except Exception:  # a record shorter than its tensor, which a map goes beyond
             return ""
