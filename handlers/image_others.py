@@ -29,6 +29,7 @@ _SIGNATURES: Final = (
     (0, b"8BPS", "a Photoshop document (PSD)"),
     (0, b"gimp xcf", "a GIMP image (XCF)"),
     (0, b"\0\0\1\0", "an icon (ICO)"),
+    *((0, b"\0\0" + kind + bytes(5), "a TGA image") for kind in (b"\2", b"\3", b"\n", b"\x0b")),
     (0, b"\0\0\2\0", "a cursor (CUR)"),
     (0, b"icns", "an icon of macOS (ICNS)"),
     (0, b"\x8aMNG\r\n\x1a\n", "an MNG animation"),
@@ -48,6 +49,7 @@ _SIGNATURES: Final = (
     (0, b"FLV\1", "a Flash video"),
     (0, b"\0\0\1\xba", "an MPEG video"),
     (0, b"\0\0\1\xb3", "an MPEG video"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media video or sound (WMV, WMA)"),
     (0, b"OggS", "an Ogg sound or video"),
     (0, b"ID3", "an MP3 sound"),
     (0, b"version https://git-lfs", "a Git LFS pointer"),
@@ -92,9 +94,9 @@ _READ_AS_TEXT: Final = (
     b"\x89PNG",
 )
 _XML: Final = re.compile(rb"\s*(?:<\?xml|<!--|<!DOCTYPE|<!ENTITY|<[A-Za-z])", re.IGNORECASE)
-_SVG: Final = re.compile(rb"<!DOCTYPE\s+svg\b|<(?:\w+:)?svg[\s>]", re.IGNORECASE)
+_SVG: Final = re.compile(rb"<!DOCTYPE\s+svg\b|<(?:\w+:)?svg[\s>/]", re.IGNORECASE)
 _HTML: Final = re.compile(rb"<!DOCTYPE\s+html\b|<(?:html|head|body|img|div|script|title|meta)[\s>/]", re.IGNORECASE)
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{16}")
+_BASE64: Final = re.compile(rb"(?:[A-Za-z0-9+/]{4}){4,16}")
 _NETPBM: Final = re.compile(rb"P[1-7]\s+(?:#[^\n]*\n\s*)*(?:\d|WIDTH)")
 _JSON: Final = re.compile(rb'\{\s*["}]|\[\s*[-{\["\d\]]')
 _HEX: Final = re.compile(rb"(?:0x)?((?:[0-9A-Fa-f]{2}){8,})")
@@ -175,7 +177,7 @@ def _by_text(text: bytes) -> tuple[str, str] | None:
 
 
 def _kind_of_text(text: bytes) -> tuple[str, str]:
-    if text[:5].lower() == b"data:":
+    if text.lstrip(b"\"'")[:5].lower() == b"data:":
         return "the text of a data URL", _DECODE
     encoded = _encoded(text)
     if encoded:
@@ -208,8 +210,19 @@ def _encoded(text: bytes) -> str:
     if found:
         return f"{_image(found)} in quoted-printable"
     letters = text.translate(bytes.maketrans(b"-_", b"+/"), b"\r\n\"'")
-    found = _BASE64.match(letters) and _IMAGE.match(binascii.a2b_base64(letters[:16]))
-    return f"{_image(found)} in Base64" if found else ""
+    run = _BASE64.match(letters)
+    name = _image_name(binascii.a2b_base64(run[0])) if run else ""
+    return f"{name} in Base64" if name else ""
+
+
+def _image_name(start: bytes) -> str:
+    """The image that begins so; "" if it is none that is known."""
+    found = _IMAGE.match(start)
+    if found:
+        return _image(found)
+    if start[4:8] == b"ftyp":
+        return _by_brands(start)
+    return "a BMP image" if start.startswith(b"BM") and start[6:10] == bytes(4) else ""  # four reserved bytes
 
 
 def _image(found: re.Match[bytes]) -> str:

@@ -45,6 +45,8 @@ BINARY = {
     "PSD": (b"8BPS\0\1" + bytes(99), "a Photoshop document (PSD)"),
     "ICO": (encode(picture(), "ICO"), "an icon (ICO)"),
     "CUR": (b"\0\0\2\0\1\0" + bytes(99), "a cursor (CUR)"),
+    "TGA": (encode(picture(), "TGA"), "a TGA image"),
+    "TGA, packed": (encode(picture(), "TGA", compression="tga_rle"), "a TGA image"),
     "PPM": (encode(picture(), "PPM"), "a Netpbm image (PBM, PGM, PPM)"),
     "PGM with a comment": (b"P2 # made by hand\n2 2\n255\n0 0 0 0\n", "a Netpbm image (PBM, PGM, PPM)"),
     "DDS": (encode(picture(), "DDS"), "a DDS texture"),
@@ -67,6 +69,7 @@ BINARY = {
     "WebM": (b"\x1aE\xdf\xa3\x9fB\x86\x81\1B\x82\x84webm" + bytes(99), "a WebM video"),
     "Matroska": (b"\x1aE\xdf\xa3\x9fB\x86\x81\1B\x82\x88matroska" + bytes(99), "a Matroska video"),
     "AVI": (b"RIFF\x10\0\0\0AVI LIST" + bytes(99), "an AVI video"),
+    "WMV": (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + bytes(99), "a Windows Media video or sound (WMV, WMA)"),
     "WAV": (b"RIFF\x10\0\0\0WAVEfmt " + bytes(99), "a WAV sound"),
     "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4c\nsize 1\n", "a Git LFS pointer"),
 }
@@ -76,6 +79,7 @@ TEXTS = {
     "SVG after a byte order mark": (b'\xef\xbb\xbf<?xml version="1.0"?><svg width="9"/>', "an SVG drawing"),
     "SVG in UTF-16": ('\ufeff<?xml version="1.0"?><svg width="9"/>'.encode("utf-16-le"), "an SVG drawing"),
     "SVG after its type": (b"<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN'>\n<svg/>", "an SVG drawing"),
+    "SVG after a style sheet": (b'<?xml version="1.0"?><?xml-stylesheet href="a.css"?><svg/>', "an SVG drawing"),
     "SVG with a prefix": (b"<?xml version='1.0'?>\r\n<svg:svg xmlns:svg='x'/>", "an SVG drawing"),
     "SVG that holds HTML": (b"<svg><foreignObject><div>x</div></foreignObject></svg>", "an SVG drawing"),
     "HTML": (b"\n<!DOCTYPE html><html><body><img src='face.jpg'></body></html>", "an HTML page"),
@@ -86,6 +90,9 @@ TEXTS = {
 }
 ENCODED = {
     "a data URL": (b"data:image/jpeg;base64," + base64.b64encode(JPEG), "the text of a data URL"),
+    "a data URL in quotes": (b'"data:image/png;base64,' + base64.b64encode(PNG) + b'"', "the text of a data URL"),
+    "BMP in Base64": (base64.b64encode(encode(picture(), "BMP")), "the text of a BMP image in Base64"),
+    "HEIC in Base64": (base64.b64encode(ftyp(b"mif1", b"heic")), "the text of a HEIC image in Base64"),
     "JPEG in Base64": (base64.b64encode(JPEG), "the text of a JPEG image in Base64"),
     "PNG in Base64, in lines": (base64.encodebytes(PNG), "the text of a PNG image in Base64"),
     "JPEG in Base64 for URLs": (base64.urlsafe_b64encode(JPEG), "the text of a JPEG image in Base64"),
