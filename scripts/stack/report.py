@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -147,7 +148,8 @@ def show(
     key = '-H "Authorization: Bearer $API_KEY" ' if settings.keys_required else ""
     past = "--noproxy '*' " if get_environ_proxies(settings.url) else ""  # curl too would ask http_proxy
     form = f"{past}{key}-F model={example} -F file=@proxy/pages/static/samples/happiness.jpg"
-    console.print(f"\n{settings.url}    try:\n  curl {form} {settings.url}/api/v1/predict\n", soft_wrap=True)
+    address = shlex.quote(f"{settings.url}/api/v1/predict")  # zsh takes the brackets of an IPv6 address for a pattern
+    console.print(f"\n{settings.url}    try:\n  curl {form} {address}\n", soft_wrap=True)
 
 
 def _update(settings: Settings, model: Model, attempts: LoadAttempts, outcome: Outcome) -> None:

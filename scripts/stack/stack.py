@@ -154,11 +154,14 @@ class Stack:
         """Stop what runs, the proxy first so that it finishes its requests. Returns the names of what was stopped."""
         records = read_records(self.record_file)
         supervisor = records.pop(SUPERVISOR, None)
+        stopped = []
         if supervisor and supervisor.pid != os.getpid():
+            # `make serve` is the supervisor too, and stops the others itself.
+            stopped = [name for name in reversed(PARTS) if name in records and records[name].alive]
             supervisor.stop(signal.SIGTERM, SUPERVISOR_STOP_SECONDS)
-        stopped = self.end_all(read_records(self.record_file))
+        stopped += self.end_all(read_records(self.record_file))
         self._clear_leftovers()
-        return stopped
+        return list(dict.fromkeys(stopped))
 
     @staticmethod
     def end_all(records: Mapping[str, ProcessRecord]) -> list[str]:
