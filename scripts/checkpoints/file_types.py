@@ -9,8 +9,6 @@ from scripts.checkpoints import other_kinds, zip_files
 from scripts.checkpoints.other_kinds import SAVE
 from scripts.errors import UserError
 
-_HEAD = 512  # bytes; the name "ustar" of a tar file lies at 257
-
 
 class CheckpointError(UserError):
     """A checkpoint cannot be used; the message names the file, what was found and the remedy."""
@@ -45,7 +43,7 @@ def is_safetensors(path: Path) -> bool:
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_HEAD)
+            return file.read(other_kinds.HEAD)
     except FileNotFoundError as error:
         if path.is_symlink():
             raise CheckpointError(

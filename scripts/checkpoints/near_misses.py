@@ -21,7 +21,9 @@ _CHECKPOINT_NAME = re.compile(
     r"\.(pt|pth|pt2|ckpt|t7|safetensors|bin|pkl|pickle|weights|h5|hdf5|keras|onnx|pb|tflite)(?![a-z0-9])",
     re.IGNORECASE,
 )
-_OTHER_NAME = re.compile(r"\.(sha\d+|md5|json|ya?ml|log|csv|md|png|jpe?g|svg|py|ipynb)$", re.IGNORECASE)
+_OTHER_NAME = re.compile(
+    r"\.(sha\d+|md5|json|ya?ml|log|csv|md|png|jpe?g|svg|py|ipynb)(\.(gz|bz2|xz|zst))?$", re.IGNORECASE
+)
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # torch.save's magic number before torch 1.6
 _STAND_IN_PART = re.compile(r"standin-.*\.part")
 # {"stand_in": True, as a pickle of protocol 2 begins with; stand-ins are made so.
@@ -78,13 +80,13 @@ def _looks_like_a_checkpoint(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            start = file.read(len(_LEGACY_TORCH))
+            start = file.read(other_kinds.HEAD)
     except OSError:
         return False
     if start.startswith(zip_files.START):
         names = zip_files.names(path) or []
         return bool(names) and (other_kinds.of_zip(names) is None or any(map(_CHECKPOINT_NAME.search, names)))
-    return start == _LEGACY_TORCH or begins_like_safetensors(start)
+    return start.startswith(_LEGACY_TORCH) or begins_like_safetensors(start) or other_kinds.is_packed(start)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

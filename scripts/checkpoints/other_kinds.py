@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+HEAD = 512  # bytes that tell what a file is; the name "ustar" of a tar file lies at 257
+
 SAVE = "save it with torch.save(model.state_dict(), path)"
 
 _TRAIN = f"train it with torch and {SAVE}"
@@ -41,6 +43,12 @@ def of_start(start: bytes) -> Other | None:
         if pattern.match(start):
             return what, remedy
     return None
+
+
+def is_packed(start: bytes) -> bool:
+    """Whether a file that begins so is packed, such as a folder of checkpoints that was downloaded as one file."""
+    other = of_start(start)
+    return other is not None and other[1] == _UNPACK
 
 
 def of_zip(names: Sequence[str]) -> Other | None:

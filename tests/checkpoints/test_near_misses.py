@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -76,9 +78,17 @@ def test_every_file_that_looks_like_a_checkpoint_is_found(settings: Settings, pu
     (settings.results_dir / "gone.pt").symlink_to("nowhere")
     with zipfile.ZipFile(settings.results_dir / "download", "w") as file:
         file.writestr("best.pt", "x")
+    with tarfile.open(settings.results_dir / "results.tgz", "w:gz") as packed:
+        packed.add(legacy, "results/best.pt")
+    with tarfile.open(settings.results_dir / "results.tar", "w") as packed:
+        packed.add(legacy, "results/best.pt")
     for name in torch_files:
         put(name, {})
-    assert sorted(found(settings)) == sorted([*torch_files, *named, "old", "gone.pt", "download"])
+    others = ["old", "gone.pt", "download", "results.tar", "results.tgz"]
+    assert sorted(found(settings)) == sorted([*torch_files, *named, *others])
+    assert obstacles(settings)["results.tgz"] == (
+        "results.tgz is packed with gzip, not a torch file; unpack it and put the checkpoint here"
+    )
 
 
 def test_what_is_no_checkpoint_is_not_taken_for_one(settings: Settings, put: Callable[..., Path]) -> None:
@@ -86,6 +96,7 @@ def test_what_is_no_checkpoint_is_not_taken_for_one(settings: Settings, put: Cal
         path = settings.results_dir / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("text")
+    (settings.results_dir / "log.csv.gz").write_bytes(gzip.compress(b"text"))
     with zipfile.ZipFile(settings.results_dir / "table.xlsx", "w") as file:
         file.writestr("xl/workbook.xml", "x")
     put(FER)
