@@ -18,13 +18,14 @@ def models_named(text: str, models: Iterable[Model]) -> list[Model]:
     """The models that a path speaks of: by their names, or else by architecture and dataset, or else by dataset.
 
     Upper and lower case, spaces, ``_``, ``-`` and ``%2B`` make no difference, nor ``plus`` or nothing for a ``+``. A
-    model is left out whose name is part of another's that is found too.
+    model is left out whose name is part of another's that is found too. Where another dataset is named besides, as of a
+    network that was trained on one and then on another, the models of both are meant.
     """
     models, text = list(models), _plain(text)
     found = [model for model in models if _says(text, model.name)]
     found = [model for model in found if not any(model.name in other.name != model.name for other in found)]
     if found:
-        return found
+        return [model for model in models if model in found or _says_dataset_besides(text, model, found)]
     of_dataset = [model for model in models if _says_dataset(text, model.dataset)]
     both = [model for model in of_dataset if _says_architecture(text, model.architecture)]
     if both or any(_says_architecture(text, architecture) for architecture in ARCHITECTURES):
@@ -54,6 +55,14 @@ def _pattern(parts: list[str]) -> str:
 
 def _says_architecture(text: str, architecture: str) -> bool:
     return _says(text, architecture) or _says(text, ARCHITECTURES[architecture].torchvision_name)
+
+
+def _says_dataset_besides(text: str, model: Model, found: list[Model]) -> bool:
+    """Whether the text, without the names that were found, has another dataset of a network that was found."""
+    for other in found:
+        text = re.sub(_pattern(_PARTS.findall(other.name)), " ", text)
+    kin = [other.dataset for other in found if other.architecture == model.architecture]
+    return bool(kin) and model.dataset not in kin and _says_dataset(text, model.dataset)
 
 
 def _says_dataset(text: str, dataset: str) -> bool:
