@@ -34,6 +34,9 @@ _NAMES = (
     *(f"{module}.Pure{kind}Path" for module in ("pathlib", "pathlib._local") for kind in ("Posix", "Windows")),
     *(f"datetime.{name}" for name in ("datetime", "date", "time", "timedelta", "timezone")),
     *(f"builtins.{name}" for name in ("list", "dict", "int", "float", "str")),  # what a defaultdict is filled with
+    # Lightning before 1.5 kept what its callbacks knew under their classes.
+    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
+    "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
     "numpy.dtype",
     "numpy.ndarray",
     *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import collections
 import datetime
+import itertools
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -116,6 +119,16 @@ def test_numbers_of_numpy_are_passed_over_without_running_its_code(tmp_path: Pat
         for name, content in {"data.pkl": code, "version": b"3\n", "byteorder": b"little"}.items():
             file.writestr(f"archive/{name}", content)
     assert refusal(tmp_path / NAME) == f"{NAME} holds a scalar instead of a state_dict; {SAVE}"
+
+
+def test_lightnings_callbacks_are_passed_over(saved: Callable[[Any], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning before 1.5 had their classes in the file."""
+    callback = type("EarlyStopping", (), {"__module__": "pytorch_lightning.callbacks.early_stopping"})
+    for name in itertools.accumulate(callback.__module__.split("."), "{}.{}".format):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setattr(sys.modules[callback.__module__], "EarlyStopping", callback, raising=False)
+    path = saved({"state_dict": outline("MobileNetV2"), "callbacks": {callback: {"patience": 3}}})
+    assert load_checkpoint(path, MODEL).note == ""
 
 
 def test_safetensors_are_taken(tmp_path: Path) -> None:
