@@ -21,19 +21,17 @@ class Architecture:
     ``torchvision_name`` is its builder's in ``torchvision.models``, ``last_layer`` the linear layer with one output per
     label. ``checkpoint_bytes`` is roughly the size of a checkpoint, ``logit_spread`` the standard deviation over its
     images of the logits of a stand-in that knows no faces: chosen so that a wrong preprocessing shows in the
-    probabilities (more than 0.015) and float32's rounding does not (less than 1e-5). ``sharpness`` multiplies the
-    logits of one that knows drawn faces, to the same end.
+    probabilities (more than 0.01) and float32's rounding does not (less than 1e-5).
     """
 
     torchvision_name: str
     last_layer: str
     checkpoint_bytes: int
     logit_spread: float
-    sharpness: float = 1.0
 
 
 ARCHITECTURES = {
-    "MobileNetV2": Architecture("mobilenet_v2", "classifier.1", 9_200_000, 2.0, 1.6),
+    "MobileNetV2": Architecture("mobilenet_v2", "classifier.1", 9_200_000, 2.0),
     "ResNet50": Architecture("resnet50", "fc", 94_400_000, 2.0),
     "VGG19": Architecture("vgg19", "classifier.6", 558_400_000, 6.0),
 }

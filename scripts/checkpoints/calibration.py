@@ -38,9 +38,6 @@ def calibrated_state_dict(architecture: str, classes: int, seed: int, narrow: St
         first = narrow[f"{name}.weight"].shape[1] if narrow else 0
         spread = ARCHITECTURES[architecture].logit_spread * (BESIDE_KNOWN if narrow else 1)
         _read_differences(last_layer, features, first, spread, generator)
-        if narrow:
-            last_layer.weight.mul_(ARCHITECTURES[architecture].sharpness)
-            last_layer.bias.mul_(ARCHITECTURES[architecture].sharpness)
     return dict(network.state_dict())
 
 

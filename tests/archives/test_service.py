@@ -41,7 +41,7 @@ def test_the_archive_of_a_stand_in_is_not_served_in_the_place_of_a_broken_checkp
 def test_stand_ins_are_no_longer_served_where_a_real_model_was_built(workshop: Workshop) -> None:
     record_file = workshop.store / "Mini_A.build.json"
     record_file.write_text(json.dumps({**json.loads(record_file.read_text()), "stand_in": True}))
-    workshop.make("--model", "Mini_B+", "--force")
+    assert workshop.make("--model", "Mini_B+", "--force", stand_ins="auto")[0] == 0
     index = read_index(workshop.settings.index_file)
     assert (index["Mini_A"]["archive"], index["Mini_A"]["error"]) == (None, STAND_IN_REFUSED)
     assert index["Mini_B+"]["error"] is None

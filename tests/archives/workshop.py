@@ -46,21 +46,21 @@ class Workshop(Site):
     def write_catalogue(self, **entries: Any) -> None:
         self.catalogue_file.write_text(json.dumps({**CATALOGUE, **entries}))
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start ``make archives`` in a process group of its own."""
+    def start(self, *arguments: str, stand_ins: str = "allowed") -> subprocess.Popen[str]:
+        """Start ``make archives`` in a process group of its own, with STAND_INS as given."""
         return subprocess.Popen(
             [sys.executable, "-m", "scripts.archives", *arguments],
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, "STAND_INS": stand_ins},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
 
-    def make(self, *arguments: str) -> Outcome:
+    def make(self, *arguments: str, stand_ins: str = "allowed") -> Outcome:
         """Run ``make archives``, whatever comes of it."""
-        process = self.start(*arguments)
+        process = self.start(*arguments, stand_ins=stand_ins)
         output, errors = process.communicate(timeout=600)
         return process.returncode, output, errors
 

@@ -28,7 +28,7 @@ from scripts.store.records import Record, write_record
 from scripts.store.stand_ins import note_real
 
 MODELS = load_catalogue(ROOT / "models.json")
-VISIBLE = 0.015  # of a probability: 150 times what the contract allows
+VISIBLE = 0.01  # of a probability: a hundred times what the contract allows
 # Others than those the stand-ins were made with.
 IMAGES = [Image.open(io.BytesIO(data)) for data in probe_files(424_242).values()]
 ENTRY = '{"architecture": "MobileNetV2", "dataset": "x", "emotions": ["sad", "happy", "calm"]}'

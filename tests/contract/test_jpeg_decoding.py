@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
 
 from tests.support import images
@@ -22,7 +23,8 @@ MODEL = "MobileNetV2_FER2013"
 def test_settings_of_decoding_reach_the_workers(
     start_stack: StartStack, small_site: Site, reference: Reference
 ) -> None:
-    photo = images.encode(images.scene(70, (2400, 1800)), "JPEG", quality=90)
+    noise = np.random.default_rng(70).integers(0, 256, (1800, 2400, 3), dtype=np.uint8)  # fine detail, which it loses
+    photo = images.encode(Image.fromarray(noise), "JPEG", quality=50)
     decoded = Image.open(io.BytesIO(photo))
     decoded.draft(None, (448, 448))
     assert decoded.size == (600, 450)

@@ -17,10 +17,11 @@ SCRIPTS = ["scripts/keys", "scripts/models", "scripts/predict"]
 def run(
     *command: str | Path, folder: Path = ROOT, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # of the make that tests
     return subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, **(environment or {})},
+        env={**own, **(environment or {})},
         capture_output=True,
         text=True,
         check=False,

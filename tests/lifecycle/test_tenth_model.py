@@ -61,7 +61,7 @@ def test_a_tenth_model_serves_without_a_restart(new_site: Callable[[str], Site],
             "version": "1.0",
         }
         models = requests.get(f"{stack.url}/api/v1/models", timeout=10).json()
-        assert models["models"][NAME] == entry
+        assert models["models"][NAME] == {**entry, "precision": "f32"}
         assert NAME in models["loaded_models"]
         health = requests.get(f"{stack.url}/api/v1/health", timeout=10).json()
         assert (health["status"], health["loaded_models"], health["available_models"]) == ("healthy", 3, 3)
