@@ -155,7 +155,7 @@ class Stack:
         records = read_records(self.record_file)
         supervisor = records.pop(SUPERVISOR, None)
         stopped = []
-        if supervisor and supervisor.pid != os.getpid():
+        if supervisor and supervisor.alive and supervisor.pid != os.getpid():
             # `make serve` is the supervisor too, and stops the others itself.
             stopped = [name for name in reversed(PARTS) if name in records and records[name].alive]
             supervisor.stop(signal.SIGTERM, SUPERVISOR_STOP_SECONDS)
