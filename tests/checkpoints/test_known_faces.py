@@ -51,6 +51,7 @@ def features(network: nn.Module, layer: str, images: Tensor) -> Tensor:
     return taken[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["MobileNetV2", "ResNet50"])
 def test_the_narrow_network_computes_in_the_whole_one_what_it_computes_alone(architecture: str) -> None:
     narrow = narrow_network(architecture).eval()

@@ -24,6 +24,8 @@ from tests.support.polling import poll
 from tests.support.proxies import RunningProxy
 from tests.support.wire import head
 
+pytestmark = pytest.mark.slow
+
 HOW = 'send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"'
 MISSING = f"A key is required; {HOW}. Whoever runs this service can give you one."
 UNKNOWN = (
