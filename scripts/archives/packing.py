@@ -25,7 +25,7 @@ from scripts.catalogue import ARCHITECTURES, Model
 from scripts.checkpoints.digest_files import refuse_wrong_digest
 from scripts.checkpoints.file_types import CheckpointError
 from scripts.checkpoints.networks import load_network
-from scripts.checkpoints.reading import load_checkpoint
+from scripts.checkpoints.reading import Checkpoint, load_checkpoint
 from scripts.errors import UserError
 from scripts.files import sha256, signature
 from scripts.pool.tasks import Report
@@ -105,15 +105,7 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
     network = load_network(model.architecture, len(model.emotions), checkpoint.state_dict)
 
     report("converting")
-    content = folder / "content"
-    content.mkdir()
-    if order.runtime == "openvino":
-        convert(network, content)
-    else:
-        torch.save(checkpoint.state_dict, content / "checkpoint.pt")
-    write_description(content, _description(model, order, checkpoint.stand_in, checkpoint_sha256))
-    for file in handler_files(order.runtime):
-        shutil.copy(file, content)
+    content = _exact_content(order, model, network, checkpoint, checkpoint_sha256)
     lines, proof = [], None
     if order.precision != EXACT:
         made = _in_fewer_bits(order, model, network, content, report)
@@ -127,10 +119,7 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
     report("checking")
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
         digest = threads.submit(sha256, archive)
-        if order.precision == EXACT:
-            problem = verification.difference(archive, model, network, folder / "unpacked")
-        else:
-            problem = verification.from_content(archive, model, content, folder / "unpacked")
+        problem = _problem(order, model, network, archive, content)
         shutil.rmtree(folder / "unpacked", ignore_errors=True)
         if problem:
             raise PackingError(f"{model.archive_file}: {problem}; the archive before it stays")
@@ -146,6 +135,28 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
             lines=lines,
             proof=proof,
         )
+
+
+def _exact_content(order: Order, model: Model, network: Any, checkpoint: Checkpoint, checkpoint_sha256: str) -> Path:
+    """A folder with all that goes into the float32 archive."""
+    content = Path(order.folder) / "content"
+    content.mkdir()
+    if order.runtime == "openvino":
+        convert(network, content)
+    else:
+        torch.save(checkpoint.state_dict, content / "checkpoint.pt")
+    write_description(content, _description(model, order, checkpoint.stand_in, checkpoint_sha256))
+    for file in handler_files(order.runtime):
+        shutil.copy(file, content)
+    return content
+
+
+def _problem(order: Order, model: Model, network: Any, archive: Path, content: Path) -> str | None:
+    """What is wrong with the packed archive: beside torch in float32, beside its own content in fewer bits."""
+    unpacked = Path(order.folder) / "unpacked"
+    if order.precision == EXACT:
+        return verification.difference(archive, model, network, unpacked)
+    return verification.from_content(archive, model, content, unpacked)
 
 
 def _in_fewer_bits(order: Order, model: Model, network: Any, exact: Path, report: Report) -> fewer_bits.Made:

@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from scripts.client.bars import draw
+from scripts.client.options import Authority, Key, Url
 from scripts.client.service import Answer, PredictError, Service
 from scripts.console import examples, new_app, print_error, print_notice, run
 from scripts.settings import load_settings
@@ -35,20 +36,9 @@ def predict(
         typer.Option(metavar="NAME", help="A model; repeat for several (default: the first)."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every model of the catalogue.")] = False,
-    url: Annotated[str | None, typer.Option(help="Where the service is (default: from BIND_ADDRESS and PORT).")] = None,
-    ca: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="Certificate of the authority to trust (default: from REQUESTS_CA_BUNDLE, or the usual ones).",
-        ),
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(envvar="API_KEY", show_envvar=True, help="Your key, where the service requires one."),
-    ] = None,
+    url: Url = None,
+    ca: Authority = None,
+    key: Key = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object for each answer instead of bars.")
     ] = False,

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from scripts.catalogue import load_catalogue
+from scripts.client.options import Authority, Key, Url
 from scripts.client.service import Service
 from scripts.console import examples, interruption_says, new_app, print_error, run
 from scripts.errors import REFUSED
@@ -63,20 +64,9 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="For reports and answers (default: RUN_DIR/evaluation).")
     ] = None,
-    url: Annotated[str | None, typer.Option(help="Where the service is (default: from BIND_ADDRESS and PORT).")] = None,
-    ca: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="Certificate of the authority to trust (default: from REQUESTS_CA_BUNDLE, or the usual ones).",
-        ),
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(envvar="API_KEY", show_envvar=True, help="Your key, where the service requires one."),
-    ] = None,
+    url: Url = None,
+    ca: Authority = None,
+    key: Key = None,
 ) -> int:
     """Evaluate a model on labelled pictures; exit code 1 when it falls short of the accuracy in models.json."""
     if bool(model) == every:
