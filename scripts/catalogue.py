@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ class Model:
     """One classifier of the catalogue.
 
     ``emotions`` are the labels in the order of the network's outputs; ``accuracy`` is in percent; ``precision`` is what
-    its archive must compute in, None for whatever the build is told.
+    its archive must compute in, None for whatever the build is told; the logits are divided by ``temperature`` before
+    the softmax, None leaves them as they are.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Model:
     emotions: tuple[str, ...]
     accuracy: float | None = None
     precision: str | None = None
+    temperature: float | None = None
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Model:
@@ -70,8 +73,8 @@ class Model:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """What an archive is made for: all fields but the precision, which may be another one than the entry's."""
-        return {name: value for name, value in self.to_json().items() if name != "precision"}
+        """What an archive is made for: all fields but those that it may have otherwise until it is built again."""
+        return {name: value for name, value in self.to_json().items() if name not in ("precision", "temperature")}
 
     @property
     def archive_name(self) -> str:
@@ -129,7 +132,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _model(name: str, entry: Any) -> Model:
     if not isinstance(entry, dict):
         raise CatalogueError(f"models.json: {name!r}: must be an object, not {type(entry).__name__}")
-    unknown = sorted(set(entry) - {"architecture", "dataset", "emotions", "accuracy", "precision"})
+    unknown = sorted(set(entry) - ({field.name for field in fields(Model)} - {"name"}))
     if unknown:
         raise CatalogueError(f"models.json: {name!r}: unknown key {unknown[0]!r}; remove it")
     model = Model(
@@ -139,6 +142,7 @@ def _model(name: str, entry: Any) -> Model:
         emotions=_emotions(name, entry.get("emotions")),
         accuracy=_accuracy(name, entry.get("accuracy")),
         precision=_precision(name, entry.get("precision")),
+        temperature=_temperature(name, entry.get("temperature")),
     )
     if not _ARCHIVE_NAME.match(model.archive_name):
         raise CatalogueError(
@@ -186,6 +190,17 @@ def _precision(name: str, value: Any) -> str | None:
             f"models.json: {name!r}: unknown precision {value!r}; use one of {', '.join(PRECISIONS)}, or leave it out"
         )
     return None if value is None else str(value)
+
+
+def _temperature(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise CatalogueError(
+            f"models.json: {name!r}: 'temperature' must be a number above 0, not {value!r}; leave it out for the "
+            "network's own probabilities"
+        )
+    return float(value)
 
 
 def _refuse_shared_archive_names(models: Iterable[Model]) -> None:

@@ -26,6 +26,8 @@ from scripts.store.records import Record
 from scripts.store.stand_ins import note_real, stand_ins_may_serve
 
 FIRST_VERSION = "1.0"
+# What archives have whose records do not say it.
+_FIRST_INPUTS = {"precision": EXACT, "temperature": None}
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Build:
         changed = _changed(record, inputs)
         reason = self._reason(model, record, changed) or ("forced" if force else "")
         if reason:
-            serving = changed <= {"precision", "build code", "libraries"} and "damaged" not in reason
+            serving = changed <= {"precision", "temperature", "build code", "libraries"} and "damaged" not in reason
             return self._possible(Plan(model, reason, inputs, serving))
         self._errors.pop(model.name, None)
         self.results[model.name] = Result(model.name, "unchanged", stand_in=record.stand_in, precision=precision)
@@ -147,7 +149,7 @@ class Build:
     def _reason(self, model: Model, record: Record, changed: set[str]) -> str:
         """Why the archive has to be rebuilt; empty if it has not."""
         if changed:
-            return f"{', '.join(name for name in record.inputs | {'precision': ''} if name in changed)} changed"
+            return f"{', '.join(name for name in record.inputs | _FIRST_INPUTS if name in changed)} changed"
         if not records.archive_intact(self.settings.model_store, model, record):
             return "archive or checksum damaged"
         unproven = record.precision != EXACT and record.proof is None
@@ -219,6 +221,6 @@ class Build:
 
 
 def _changed(record: Record, inputs: dict[str, Any]) -> set[str]:
-    """What is not as it was; archives of version 1.0 of this project say no precision, and have float32."""
-    before = {"precision": EXACT, **record.inputs}
+    """What is not as it was; archives of version 1.0 of this project do not say all of it."""
+    before = {**_FIRST_INPUTS, **record.inputs}
     return {name for name in inputs if inputs[name] != before.get(name)}

@@ -49,5 +49,6 @@ def archive_inputs(
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "runtime": runtime,
         "precision": precision,
+        "temperature": model.temperature,
         "version": version,
     }

@@ -24,7 +24,7 @@ from scripts.archives.quantisation import QuantisationError
 from scripts.catalogue import ARCHITECTURES, Model
 from scripts.checkpoints.digest_files import refuse_wrong_digest
 from scripts.checkpoints.file_types import CheckpointError
-from scripts.checkpoints.networks import load_network
+from scripts.checkpoints.networks import load_network, with_temperature
 from scripts.checkpoints.reading import Checkpoint, load_checkpoint
 from scripts.errors import UserError
 from scripts.files import sha256, signature
@@ -103,6 +103,7 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
     checkpoint_sha256 = known_digest(Path(order.store), checkpoint_path) or sha256(checkpoint_path)
     refuse_wrong_digest(checkpoint_path, lambda: checkpoint_sha256)
     network = load_network(model.architecture, len(model.emotions), checkpoint.state_dict)
+    network = with_temperature(network, model.temperature)
 
     report("converting")
     content = _exact_content(order, model, network, checkpoint, checkpoint_sha256)
@@ -181,6 +182,7 @@ def _description(model: Model, order: Order, stand_in: bool, checkpoint_sha256: 
         "stand_in": stand_in,
         "runtime": order.runtime,
         "precision": EXACT,
+        **({} if model.temperature is None else {"temperature": model.temperature}),
         "version": order.version,
         "checkpoint_sha256": checkpoint_sha256,
     }

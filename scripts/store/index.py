@@ -34,6 +34,7 @@ class IndexEntry(TypedDict, total=False):
     stand_in: bool
     runtime: str
     precision: str
+    temperature: float
     proof: str
     agreement: float
     instruction_sets: list[str]
@@ -79,6 +80,8 @@ def index_entry(model: Model, record: Record | None, error: str | None, *, stand
         "sha256": record.sha256,
         "error": None,
     }
+    if temperature := record.inputs.get("temperature"):
+        entry["temperature"] = temperature
     if record.precision != EXACT:
         entry["proof"] = "proven" if record.proof else "unproven"
     if record.proof:
