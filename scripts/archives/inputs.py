@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.catalogue import ARCHITECTURES, Model
 from scripts.files import sha256
-from scripts.precision import EXACT
+from scripts.precision import EXACT, PREPROCESSINGS
 from scripts.settings import ROOT
 
 HANDLERS = ROOT / "handlers"
@@ -37,7 +37,12 @@ def handler_files(runtime: str) -> list[Path]:
 
 
 def archive_inputs(
-    model: Model, checkpoint_sha256: str, runtime: str, version: str, precision: str = EXACT
+    model: Model,
+    checkpoint_sha256: str,
+    runtime: str,
+    version: str,
+    precision: str = EXACT,
+    preprocessing: str = PREPROCESSINGS[0],
 ) -> dict[str, Any]:
     """Everything an archive is made from, by a name that a person understands."""
     return {
@@ -50,5 +55,6 @@ def archive_inputs(
         "runtime": runtime,
         "precision": precision,
         "temperature": model.temperature,
+        "preprocessing": preprocessing,
         "version": version,
     }

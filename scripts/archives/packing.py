@@ -29,7 +29,7 @@ from scripts.checkpoints.reading import Checkpoint, load_checkpoint
 from scripts.errors import UserError
 from scripts.files import sha256, signature
 from scripts.pool.tasks import Report
-from scripts.precision import EXACT, Gate
+from scripts.precision import EXACT, PREPROCESSINGS, Gate
 from scripts.store.digests import known_digest
 
 # At the worst moment the disk holds the network's files, the archiver's copy of them, and the archive.
@@ -54,6 +54,7 @@ class Order:
     runtime: str
     version: str
     precision: str = EXACT
+    preprocessing: str = PREPROCESSINGS[0]
     calibration: str | None = None
     gate: dict[str, Any] | None = None
 
@@ -61,7 +62,7 @@ class Order:
     def wish(self) -> Wish:
         """What is asked for beyond float32."""
         calibration = Path(self.calibration) if self.calibration else None
-        return Wish(self.precision, calibration, Gate(**self.gate) if self.gate else None)
+        return Wish(self.precision, calibration, Gate(**self.gate) if self.gate else None, self.preprocessing)
 
 
 @dataclass(frozen=True)

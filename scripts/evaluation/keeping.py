@@ -14,7 +14,7 @@ from scripts.settings import Settings
 from scripts.torchserve.management import Management, ManagementError
 
 _NETWORK = ("checkpoint_sha256", "precision", "version")
-_NETWORK_IF_SET = ("temperature",)
+_NETWORK_IF_SET = ("temperature", "preprocessing")
 # Nothing that names a picture, and nothing of this run alone.
 _HEADLINE = ("accuracy", "macro_f1", "mean_recall")
 _KEPT = (

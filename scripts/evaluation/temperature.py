@@ -1,4 +1,4 @@
-"""The temperature that makes a model as sure as it is right: fitted on one half of the pictures, judged on the other."""
+"""The temperature that makes a model as sure as it is right: fitted on half of the pictures, judged on the others."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_an_accuracy_is_a_percentage(tmp_path: Path, accuracy: float) -> None:
 
 
 def test_a_model_is_the_same_after_a_way_through_json() -> None:
-    model = Model("a", "VGG19", "b", ("x", "y"), 50.0, "int8", 1.5)
+    model = Model("a", "VGG19", "b", ("x", "y"), 50.0, "int8", 1.5, "fast")
     assert Model.from_json(json.loads(json.dumps(model.to_json()))) == model
 
 
@@ -100,6 +100,10 @@ def test_a_model_is_the_same_after_a_way_through_json() -> None:
         ({"new": {**ENTRY, "accuracy": True}}, "models.json: 'new': 'accuracy' must be a percentage, not True"),
         ({"new": {**ENTRY, "accuracy": "50"}}, "models.json: 'new': 'accuracy' must be a percentage, not '50'"),
         ({"new": {**ENTRY, "accuracy": 101}}, "models.json: 'new': 'accuracy' must be a percentage, not 101"),
+        (
+            {"new": {**ENTRY, "preprocessing": "quick"}},
+            "models.json: 'new': unknown preprocessing 'quick'; use one of exact, fast, or leave it out",
+        ),
         (
             {"new": {**ENTRY, "precision": "fp16"}},
             "models.json: 'new': unknown precision 'fp16'; use one of f32, bf16, int8, or leave it out",

@@ -9,6 +9,7 @@ import fs from 'fs';
  * @property {string} [precision]  f32, bf16 or int8
  * @property {string} [proof]  of one of fewer bits: proven or unproven
  * @property {number} [temperature]  what the logits are divided by, where it is set
+ * @property {string} [preprocessing]  fast, where it is not that of training
  * @property {number} [agreement]  the percentage of pictures on which it answers like float32
  */
 
@@ -35,6 +36,7 @@ function told(model) {
     return Object.assign(
         {precision: model.precision},
         model.temperature > 0 ? {temperature: model.temperature} : {},
+        model.preprocessing === 'fast' ? {preprocessing: 'fast'} : {},
         model.precision === 'f32' ? {} : proven(model.proof)
     );
 }
