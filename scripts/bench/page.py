@@ -52,8 +52,8 @@ _LIMITS = """\
 The tables near the end split the time of one client's request, and the processor time of a request at 8 clients.
 What is not the network weighs most with the quickest one, MobileNetV2:
 
-- **Decoding and resizing** give byte for byte what Pillow gave in training, unless an archive in fewer bits was built
-  with `PREPROCESSING=fast` ([precision](precision.md#fast-preprocessing)): some bytes of fast_image_resize differ by one.
+- **Decoding and resizing** give byte for byte what Pillow gave in training. An archive in fewer bits may be built with
+  `PREPROCESSING=fast`, which takes half of the time or less ([precision](precision.md#fast-preprocessing)).
 - **TorchServe** lets a lone request wait 1 ms for others. Without the wait it makes batches of two at most, and 32
   clients get a sixth fewer answers. The rest is the way through some nine threads of three processes, each of which
   sleeps until the one before it wakes it.
