@@ -19,10 +19,13 @@ class DecodingOptions(TypedDict):
     max_seconds: float
     reduced: bool
     avif: bool
+    fast: bool
 
 
-def decoding_options(environment: Mapping[str, str]) -> DecodingOptions:
+def decoding_options(environment: Mapping[str, str], *, fast: bool = False) -> DecodingOptions:
     """Read ``MAX_PIXELS``, ``MAX_DECODE_MEMORY`` (MB), ``MAX_DECODE_SECONDS``, ``JPEG_DECODING`` and ``EXTRA_FORMATS``.
+
+    An archive of ``fast`` preprocessing decodes large JPEGs at a reduced size in any case.
 
     Raises ValueError, which names the variable and its value, for what cannot be used.
     """
@@ -31,8 +34,9 @@ def decoding_options(environment: Mapping[str, str]) -> DecodingOptions:
         "max_memory": _count(environment, "MAX_DECODE_MEMORY", DEFAULT_MAX_MEMORY // _MEGABYTE, "megabytes")
         * _MEGABYTE,
         "max_seconds": _seconds(environment, "MAX_DECODE_SECONDS", DEFAULT_MAX_SECONDS),
-        "reduced": _chosen(environment, "JPEG_DECODING", ("exact", "reduced")),
+        "reduced": _chosen(environment, "JPEG_DECODING", ("exact", "reduced")) or fast,
         "avif": _chosen(environment, "EXTRA_FORMATS", ("none", "avif")),
+        "fast": fast,
     }
 
 

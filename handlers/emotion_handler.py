@@ -11,6 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import image_fast
 import instruction_sets
 import numpy as np
 import numpy.typing as npt
@@ -44,11 +45,14 @@ class EmotionHandler:
         model_dir = Path(context.system_properties["model_dir"])
         self._set_log_level()
         self.description = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
-        self.decoding = decoding_options(os.environ)
+        self.decoding = decoding_options(os.environ, fast=self.description.get("preprocessing") == "fast")
+        if self.decoding["fast"]:
+            image_fast.require()
         self.budget = MemoryBudget(self.decoding["max_memory"])
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
         self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
         precision = self.description.get("precision", "f32")
+        precision += ", fast preprocessing" if self.decoding["fast"] else ""
         logger.info("%s is loaded on %s, %s", self.description["model"], self.engine.device, precision)
         if warning := instruction_sets.warning(self.description):
             logger.warning(warning)

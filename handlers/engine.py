@@ -49,7 +49,7 @@ def load_engine(model_dir: Path, description: dict[str, Any], gpu_id: int | None
         if runtime == "openvino":
             engine = OpenVINOEngine(model_dir, description.get("precision", "f32"))
         elif runtime == "torch":
-            engine = TorchEngine(model_dir, description["torchvision_name"], len(description["emotions"]), gpu_id)
+            engine = TorchEngine(model_dir, description, gpu_id)
         else:
             raise EngineError(f"unknown runtime {runtime!r}, use openvino or torch")
         found = engine.infer(np.zeros((1, *_IMAGE_SHAPE), np.uint8)).shape
@@ -194,17 +194,21 @@ def _first_of_head(product: Any) -> Any:
 
 
 class TorchEngine:
-    """``checkpoint.pt`` in torchvision's network, computed by torch: on the GPU if there is one, else on the CPU."""
+    """``checkpoint.pt`` in torchvision's network, computed by torch: on the GPU if there is one, else on the CPU.
 
-    def __init__(self, model_dir: Path, torchvision_name: str, classes: int, gpu_id: int | None = None) -> None:
+    The temperature of ``description`` is applied here; OpenVINO's network has it inside.
+    """
+
+    def __init__(self, model_dir: Path, description: dict[str, Any], gpu_id: int | None = None) -> None:
         import torch
         import torchvision
 
         self._torch = torch
         self.device = "cpu" if gpu_id is None else f"cuda:{gpu_id}"
-        build = getattr(torchvision.models, torchvision_name)
+        self._temperature = description.get("temperature")
+        build = getattr(torchvision.models, description["torchvision_name"])
         with torch.device("meta"):
-            network = build(weights=None, num_classes=classes)
+            network = build(weights=None, num_classes=len(description["emotions"]))
         checkpoint = torch.load(model_dir / "checkpoint.pt", map_location="cpu", weights_only=True)
         network.load_state_dict(checkpoint, assign=True)
         network.requires_grad_(False).eval()
@@ -216,5 +220,7 @@ class TorchEngine:
         with torch.inference_mode():
             batch = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2)
             logits = self._network((batch.float() / 255 - 0.5) / 0.5)
+            if self._temperature is not None:
+                logits = logits / self._temperature
             probabilities: Probabilities = logits.softmax(dim=1).cpu().numpy()
         return probabilities

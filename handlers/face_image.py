@@ -10,6 +10,7 @@ from typing import Final
 
 import image_avif
 import image_bmp
+import image_fast
 import image_gif
 import image_jpeg
 import image_png
@@ -47,6 +48,7 @@ def read_face(
     *,
     reduced: bool = False,
     avif: bool = False,
+    fast: bool = False,
     max_memory: int = DEFAULT_MAX_MEMORY,
     max_seconds: float = DEFAULT_MAX_SECONDS,
     budget: MemoryBudget | None = None,
@@ -57,6 +59,7 @@ def read_face(
     image after ``exif_transpose`` and ``convert("RGB")``. 16-bit grey is scaled to 8 bits. A ``helper`` shrinks a
     half of a large image while the caller shrinks the other. ``reduced`` lets libjpeg decode a large JPEG at
     a half, a quarter or an eighth of its size, but no smaller than 448×448: several times faster, and other bytes.
+    ``fast`` shrinks by SIMD instructions: sooner, and each byte within two of Pillow's.
     ``avif`` accepts AVIF images too. A ``budget`` of memory, shared with other threads, is waited for.
     Raises ImageError: 400 for no data or a damaged file, 415 for another format, 413 for more than ``max_pixels``,
     or if decoding takes more than ``max_memory`` bytes or ``max_seconds`` of processor time.
@@ -72,6 +75,8 @@ def read_face(
                 pixels = decode_in_process(picture, max_memory, max_seconds, reduced=reduced)
                 return np.frombuffer(pixels, np.uint8).reshape(SIZE, SIZE, 3)
             image = decode(picture, max_seconds, reduced=reduced)
+            if fast and image_fast.can_shrink(image):
+                return np.asarray(image_fast.shrink(image, picture.orientation).convert("RGB"))
             return np.asarray(shrink(image, picture.orientation, helper).convert("RGB"))
     except (ImageError, MemoryError):
         raise

@@ -38,6 +38,11 @@ def shrink(image: Image.Image, orientation: int, helper: Executor | None) -> Ima
     elif not upright:
         image = image.resize((image.width, SIZE), Image.Resampling.BILINEAR)
     image = image.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    return turn(image, orientation)
+
+
+def turn(image: Image.Image, orientation: int) -> Image.Image:
+    """Apply EXIF's orientation."""
     return image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
 
 

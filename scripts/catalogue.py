@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from scripts.environment import SettingsError
 from scripts.errors import UserError
-from scripts.precision import PRECISIONS
+from scripts.precision import PRECISIONS, PREPROCESSINGS
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ ARCHITECTURES = {
     "VGG19": Architecture("vgg19", "classifier.6", 558_400_000, 6.0),
 }
 
+_OF_THE_ARCHIVE = ("precision", "temperature", "preprocessing")
+
 # torch-model-archiver 0.12 (model_packaging_utils.py) accepts no other model names.
 _ARCHIVE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_\-.]*$")
 
@@ -48,8 +51,9 @@ class CatalogueError(UserError):
 class Model:
     """One classifier of the catalogue.
 
-    ``emotions`` are the labels in the order of the network's outputs; ``accuracy`` is in percent; ``precision`` is what
-    its archive must compute in, None for whatever the build is told.
+    ``emotions`` are the labels in the order of the network's outputs; ``accuracy`` is in percent; ``precision`` and
+    ``preprocessing`` are what its archive must have, None for whatever the build is told; the logits are divided by
+    ``temperature`` before the softmax, None leaves them as they are.
     """
 
     name: str
@@ -58,6 +62,8 @@ class Model:
     emotions: tuple[str, ...]
     accuracy: float | None = None
     precision: str | None = None
+    temperature: float | None = None
+    preprocessing: str | None = None
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Model:
@@ -70,8 +76,8 @@ class Model:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """What an archive is made for: all fields but the precision, which may be another one than the entry's."""
-        return {name: value for name, value in self.to_json().items() if name != "precision"}
+        """What an archive is made for: all fields but those that it may have otherwise until it is built again."""
+        return {name: value for name, value in self.to_json().items() if name not in _OF_THE_ARCHIVE}
 
     @property
     def archive_name(self) -> str:
@@ -129,7 +135,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _model(name: str, entry: Any) -> Model:
     if not isinstance(entry, dict):
         raise CatalogueError(f"models.json: {name!r}: must be an object, not {type(entry).__name__}")
-    unknown = sorted(set(entry) - {"architecture", "dataset", "emotions", "accuracy", "precision"})
+    unknown = sorted(set(entry) - ({field.name for field in fields(Model)} - {"name"}))
     if unknown:
         raise CatalogueError(f"models.json: {name!r}: unknown key {unknown[0]!r}; remove it")
     model = Model(
@@ -138,7 +144,9 @@ def _model(name: str, entry: Any) -> Model:
         dataset=_dataset(name, entry.get("dataset")),
         emotions=_emotions(name, entry.get("emotions")),
         accuracy=_accuracy(name, entry.get("accuracy")),
-        precision=_precision(name, entry.get("precision")),
+        precision=_one_of(name, "precision", entry.get("precision"), PRECISIONS),
+        temperature=_temperature(name, entry.get("temperature")),
+        preprocessing=_one_of(name, "preprocessing", entry.get("preprocessing"), PREPROCESSINGS),
     )
     if not _ARCHIVE_NAME.match(model.archive_name):
         raise CatalogueError(
@@ -180,12 +188,23 @@ def _accuracy(name: str, value: Any) -> float | None:
     return float(value)
 
 
-def _precision(name: str, value: Any) -> str | None:
-    if value is not None and value not in PRECISIONS:
+def _one_of(name: str, key: str, value: Any, choices: tuple[str, ...]) -> str | None:
+    if value is not None and value not in choices:
         raise CatalogueError(
-            f"models.json: {name!r}: unknown precision {value!r}; use one of {', '.join(PRECISIONS)}, or leave it out"
+            f"models.json: {name!r}: unknown {key} {value!r}; use one of {', '.join(choices)}, or leave it out"
         )
     return None if value is None else str(value)
+
+
+def _temperature(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise CatalogueError(
+            f"models.json: {name!r}: 'temperature' must be a number above 0, not {value!r}; leave it out for the "
+            "network's own probabilities"
+        )
+    return float(value)
 
 
 def _refuse_shared_archive_names(models: Iterable[Model]) -> None:

@@ -12,6 +12,9 @@ from scripts.errors import UserError
 
 PRECISIONS = ("f32", "bf16", "int8")
 EXACT = "f32"
+# How a picture becomes what the network takes: as in training, byte for byte, or nearly so and several times as fast.
+PREPROCESSINGS = ("exact", "fast")
+FAST = "fast"
 IN_WORDS = {"f32": "float32", "bf16": "bf16", "int8": "int8"}
 
 # The instructions that compute in fewer bits, by Linux' names of them: x86's, then Arm's.

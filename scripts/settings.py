@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from scripts.environment import Environment, SettingsError, is_loopback
-from scripts.precision import PRECISIONS, Gate
+from scripts.precision import PRECISIONS, PREPROCESSINGS, Gate
 from scripts.precision import gate as read_gate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +47,7 @@ class Settings:
     max_workers: int
     runtime: str
     precision: str
+    preprocessing: str
     calibration: Path | None
     gate: Gate | None
     log_level: str
@@ -185,6 +186,7 @@ def _programs(env: Environment) -> partial[Settings]:
         max_workers=env.number("MAX_WORKERS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         precision=env.choice("PRECISION", "auto", ("auto", *PRECISIONS)),
+        preprocessing=env.choice("PREPROCESSING", "auto", ("auto", *PREPROCESSINGS)),
         calibration=env.link("CALIBRATION"),
         gate=read_gate(env.text("GATE", "on")),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS, _LOG_LEVELS_OF_OTHERS),

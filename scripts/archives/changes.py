@@ -10,14 +10,14 @@ from typing import Any
 
 from rich.console import Console
 
-from scripts.archives.fewer_bits import Wish, missing
+from scripts.archives import choices
 from scripts.archives.inputs import archive_inputs
 from scripts.catalogue import Model
 from scripts.checkpoints.digest_files import refuse_wrong_digest
 from scripts.checkpoints.file_types import CheckpointError, refuse_other_files
 from scripts.pool.progress import ARCHIVE_STAGES, BuildProgress
 from scripts.pool.tasks import Task, run_tasks
-from scripts.precision import EXACT
+from scripts.precision import EXACT, PREPROCESSINGS
 from scripts.settings import Settings
 from scripts.store import records
 from scripts.store.digests import digest, remember
@@ -26,6 +26,8 @@ from scripts.store.records import Record
 from scripts.store.stand_ins import note_real, stand_ins_may_serve
 
 FIRST_VERSION = "1.0"
+# What archives have whose records do not say it.
+_FIRST_INPUTS = {"precision": EXACT, "temperature": None, "preprocessing": PREPROCESSINGS[0]}
 
 
 @dataclass(frozen=True)
@@ -108,37 +110,27 @@ class Build:
             self._fail(model.name, str(error))
             return None
         version = version or (record.version if record else FIRST_VERSION)
-        precision = self._precision(model, record)
+        precision = choices.precision(model, self.settings, record)
+        preprocessing = choices.preprocessing(model, self.settings, record, precision)
         if record is None:
             # The worker hashes the checkpoint when it reads it.
-            return self._possible(Plan(model, "new", archive_inputs(model, "", self.runtime, version, precision)))
+            inputs = archive_inputs(model, "", self.runtime, version, precision, preprocessing)
+            return self._possible(Plan(model, "new", inputs))
         read = digest(self.settings.model_store, checkpoint)
-        inputs = archive_inputs(model, read, self.runtime, version, precision)
+        inputs = archive_inputs(model, read, self.runtime, version, precision, preprocessing)
         changed = _changed(record, inputs)
         reason = self._reason(model, record, changed) or ("forced" if force else "")
         if reason:
-            serving = changed <= {"precision", "build code", "libraries"} and "damaged" not in reason
+            serving = changed <= {*_FIRST_INPUTS, "build code", "libraries"} and "damaged" not in reason
             return self._possible(Plan(model, reason, inputs, serving))
         self._errors.pop(model.name, None)
         self.results[model.name] = Result(model.name, "unchanged", stand_in=record.stand_in, precision=precision)
         return None
 
-    def _precision(self, model: Model, record: Record | None) -> str:
-        """What the entry says, or else the settings; or else what the archive has."""
-        if model.precision:
-            return model.precision
-        if self.settings.precision != "auto":
-            return self.settings.precision
-        return record.precision if record else EXACT
-
     def _possible(self, plan: Plan) -> Plan | None:
         """The plan, unless something is missing that fewer bits need; then that is the result."""
-        precision = plan.inputs["precision"]
-        if precision == EXACT:
-            return plan
-        problem = missing(Wish(precision, self.settings.calibration, self.settings.gate))
-        if self.runtime != "openvino":
-            problem = f"{precision} is computed by OpenVINO only; set RUNTIME=openvino, or PRECISION=f32"
+        precision, preprocessing = plan.inputs["precision"], plan.inputs["preprocessing"]
+        problem = choices.problem(self.settings, self.runtime, precision, preprocessing)
         if problem is None:
             return plan
         self._refuse(plan, f"{plan.model.archive_file}: {problem}", ())
@@ -147,7 +139,7 @@ class Build:
     def _reason(self, model: Model, record: Record, changed: set[str]) -> str:
         """Why the archive has to be rebuilt; empty if it has not."""
         if changed:
-            return f"{', '.join(name for name in record.inputs | {'precision': ''} if name in changed)} changed"
+            return f"{', '.join(name for name in record.inputs | _FIRST_INPUTS if name in changed)} changed"
         if not records.archive_intact(self.settings.model_store, model, record):
             return "archive or checksum damaged"
         unproven = record.precision != EXACT and record.proof is None
@@ -165,6 +157,7 @@ class Build:
             "runtime": self.runtime,
             "version": plan.inputs["version"],
             "precision": plan.inputs["precision"],
+            "preprocessing": plan.inputs["preprocessing"],
             "calibration": str(self.settings.calibration) if self.settings.calibration else None,
             "gate": asdict(self.settings.gate) if self.settings.gate else None,
         }
@@ -219,6 +212,6 @@ class Build:
 
 
 def _changed(record: Record, inputs: dict[str, Any]) -> set[str]:
-    """What is not as it was; archives of version 1.0 of this project say no precision, and have float32."""
-    before = {"precision": EXACT, **record.inputs}
+    """What is not as it was; archives of version 1.0 of this project do not say all of it."""
+    before = {**_FIRST_INPUTS, **record.inputs}
     return {name for name in inputs if inputs[name] != before.get(name)}

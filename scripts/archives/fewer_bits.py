@@ -15,7 +15,7 @@ from scripts.archives.pictures import Pictures, find, split
 from scripts.archives.quantisation import QuantisationError, quantise
 from scripts.catalogue import Model
 from scripts.errors import UserError
-from scripts.precision import IN_WORDS, INSTRUCTION_SETS, Gate, instruction_sets
+from scripts.precision import FAST, IN_WORDS, INSTRUCTION_SETS, PREPROCESSINGS, Gate, instruction_sets
 
 NETWORK = ("network.xml", "network.bin")
 
@@ -30,11 +30,14 @@ class RefusedError(UserError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be made: the precision, the folder of pictures, and the gate's limits (None: without a gate)."""
+    """What is to be made: the precision, the folder of pictures, the gate's limits (None: without a gate), and how
+    pictures are prepared: ``exact`` or ``fast``.
+    """
 
     precision: str
     calibration: Path | None
     limits: Gate | None
+    preprocessing: str = PREPROCESSINGS[0]
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def make(model: Model, exact: Path, wish: Wish, report: Callable[[str], None]) -
     comparison = Comparison(model, exact, pictures.held_out) if wish.limits and pictures else None
     made, failed = Made(place, [], None), list[str]()
     for careful in (False, True) if comparison and int8 else (False,):
-        _fill(place, exact, wish.precision)
+        _fill(place, exact, wish)
         if int8 and pictures:
             report("quantising")
             try:
@@ -135,14 +138,15 @@ def _proof(
     }
 
 
-def _fill(place: Path, exact: Path, precision: str) -> None:
+def _fill(place: Path, exact: Path, wish: Wish) -> None:
     """Give ``place`` the files of ``exact``, linked, but a description of its own; an old network goes."""
     place.mkdir(exist_ok=True)
     for file in exact.iterdir():
         if file.name != "model.json":
             (place / file.name).unlink(missing_ok=True)
             os.link(file, place / file.name)
-    write_description(place, {**read_description(exact), "precision": precision})
+    own = {"precision": wish.precision, **({"preprocessing": FAST} if wish.preprocessing == FAST else {})}
+    write_description(place, {**read_description(exact), **own})
 
 
 def read_description(folder: Path) -> dict[str, Any]:

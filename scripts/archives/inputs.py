@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.catalogue import ARCHITECTURES, Model
 from scripts.files import sha256
-from scripts.precision import EXACT
+from scripts.precision import EXACT, PREPROCESSINGS
 from scripts.settings import ROOT
 
 HANDLERS = ROOT / "handlers"
@@ -37,7 +37,12 @@ def handler_files(runtime: str) -> list[Path]:
 
 
 def archive_inputs(
-    model: Model, checkpoint_sha256: str, runtime: str, version: str, precision: str = EXACT
+    model: Model,
+    checkpoint_sha256: str,
+    runtime: str,
+    version: str,
+    precision: str = EXACT,
+    preprocessing: str = PREPROCESSINGS[0],
 ) -> dict[str, Any]:
     """Everything an archive is made from, by a name that a person understands."""
     return {
@@ -49,5 +54,7 @@ def archive_inputs(
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "runtime": runtime,
         "precision": precision,
+        "temperature": model.temperature,
+        "preprocessing": preprocessing,
         "version": version,
     }

@@ -24,12 +24,12 @@ from scripts.archives.quantisation import QuantisationError
 from scripts.catalogue import ARCHITECTURES, Model
 from scripts.checkpoints.digest_files import refuse_wrong_digest
 from scripts.checkpoints.file_types import CheckpointError
-from scripts.checkpoints.networks import load_network
+from scripts.checkpoints.networks import load_network, with_temperature
 from scripts.checkpoints.reading import Checkpoint, load_checkpoint
 from scripts.errors import UserError
 from scripts.files import sha256, signature
 from scripts.pool.tasks import Report
-from scripts.precision import EXACT, Gate
+from scripts.precision import EXACT, PREPROCESSINGS, Gate
 from scripts.store.digests import known_digest
 
 # At the worst moment the disk holds the network's files, the archiver's copy of them, and the archive.
@@ -54,6 +54,7 @@ class Order:
     runtime: str
     version: str
     precision: str = EXACT
+    preprocessing: str = PREPROCESSINGS[0]
     calibration: str | None = None
     gate: dict[str, Any] | None = None
 
@@ -61,7 +62,7 @@ class Order:
     def wish(self) -> Wish:
         """What is asked for beyond float32."""
         calibration = Path(self.calibration) if self.calibration else None
-        return Wish(self.precision, calibration, Gate(**self.gate) if self.gate else None)
+        return Wish(self.precision, calibration, Gate(**self.gate) if self.gate else None, self.preprocessing)
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
     checkpoint_sha256 = known_digest(Path(order.store), checkpoint_path) or sha256(checkpoint_path)
     refuse_wrong_digest(checkpoint_path, lambda: checkpoint_sha256)
     network = load_network(model.architecture, len(model.emotions), checkpoint.state_dict)
+    network = with_temperature(network, model.temperature)
 
     report("converting")
     content = _exact_content(order, model, network, checkpoint, checkpoint_sha256)
@@ -181,6 +183,7 @@ def _description(model: Model, order: Order, stand_in: bool, checkpoint_sha256: 
         "stand_in": stand_in,
         "runtime": order.runtime,
         "precision": EXACT,
+        **({} if model.temperature is None else {"temperature": model.temperature}),
         "version": order.version,
         "checkpoint_sha256": checkpoint_sha256,
     }

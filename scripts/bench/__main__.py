@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from scripts.bench import BenchError
+from scripts.bench.images import IMAGES
 from scripts.bench.page import conclusion, warning
 from scripts.bench.page import page as page_text
 from scripts.bench.plot import draw
@@ -25,8 +26,10 @@ from scripts.bench.soak.run import Soak
 from scripts.bench.tables import Table, all_tables
 from scripts.catalogue import ARCHITECTURES
 from scripts.console import new_app, run
+from scripts.precision import EXACT, PRECISIONS
 from scripts.settings import ROOT, Settings, load_settings
 
+FEWER_BITS = tuple(name for name in PRECISIONS if name != EXACT)
 PAGE = ROOT / "docs" / "performance.md"
 
 app = new_app("Measure the stack beside the backend it replaces, or make docs/performance.md from a run.")
@@ -35,6 +38,18 @@ app = new_app("Measure the stack beside the backend it replaces, or make docs/pe
 def _architecture(text: str) -> str:
     if text not in ARCHITECTURES:
         raise typer.BadParameter(f"{text!r} is not one of {', '.join(ARCHITECTURES)}")
+    return text
+
+
+def _fewer_bits(text: str) -> str:
+    if text not in (*FEWER_BITS, "none"):
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(FEWER_BITS)}, none")
+    return text
+
+
+def _image(text: str) -> str:
+    if text not in IMAGES:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(IMAGES)}")
     return text
 
 
@@ -47,13 +62,24 @@ def measure(
     clients: Annotated[
         list[int] | None, typer.Option(min=1, metavar="N", help="Repeatable; default: 1, 8 and 32, quick 1 and 8.")
     ] = None,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=_fewer_bits,
+            metavar="bf16|int8|none",
+            help="Beside the archives' own; repeatable. Default: both; quick none.",
+        ),
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="Of one slice; default: 4, quick 1.")] = None,
     pairs: Annotated[int | None, typer.Option(min=1, help="Of slices a case; default: 5, quick 2.")] = None,
+    image: Annotated[
+        list[str] | None, typer.Option(parser=_image, metavar="NAME", help="small, photo; repeatable; default: both.")
+    ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Only where a request's time goes.")] = False,
     build: Annotated[bool, typer.Option(help="Measure how long the archives take to build.")] = True,
     output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/results.json.")] = None,
 ) -> int:
-    """Measure this stack, the reference backend and the machine's limit."""
+    """Measure this stack, two backends beside it, and the machine's limit."""
     settings = load_settings()
     standard_clients, standard_seconds, standard_pairs = ((1, 8), 1.0, 2) if quick else ((1, 8, 32), 4.0, 5)
     options = Options(
@@ -64,6 +90,8 @@ def measure(
         rounds=1 if quick else 3,
         load=not profile,
         build=build and not quick and not profile,
+        precisions=tuple(name for name in precision or (() if quick or profile else FEWER_BITS) if name != "none"),
+        images=tuple(image or IMAGES),
     )
     console = Console(highlight=False)
     result = Run(settings, options, console).measure()

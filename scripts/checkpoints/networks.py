@@ -80,6 +80,25 @@ def load_network(architecture: str, classes: int, state_dict: StateDict) -> nn.M
     return network.requires_grad_(False).eval()
 
 
+class _Cooled(nn.Module):  # type: ignore[misc]
+    """A network whose logits are divided by a temperature."""
+
+    def __init__(self, network: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.network, self.temperature = network, temperature
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images) / self.temperature
+
+
+def with_temperature(network: nn.Module, temperature: float | None) -> nn.Module:
+    """``network`` with its logits divided by ``temperature``; itself without one.
+
+    Guo et al., https://arxiv.org/abs/1706.04599: the order of the labels stays, only how sure the answers are changes.
+    """
+    return network if temperature is None else _Cooled(network, temperature).eval()
+
+
 def expected_shapes(architecture: str, classes: int) -> dict[str, torch.Size]:
     """Shapes of all tensors a checkpoint of this architecture holds, by name."""
     return _shapes(network_outline(architecture, classes))

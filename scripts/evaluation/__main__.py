@@ -27,6 +27,7 @@ app = new_app("What a model is worth on labelled pictures, measured through the 
         "scripts/evaluate CK+48 --model VGG19_CK+48 --against MobileNetV2_CK+48",
         "scripts/evaluate FER2013/test --model ResNet50_FER2013 --against ResNet50_FER2013:1.0",
         "scripts/evaluate datasets --all",
+        "scripts/evaluate FER2013/validation --model ResNet50_FER2013 --fit-temperature --write",
     )
 )
 def evaluate(
@@ -60,6 +61,14 @@ def evaluate(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the figures in the model store; GET /api/v1/models shows them.")
     ] = False,
+    fit_temperature: Annotated[
+        bool,
+        typer.Option("--fit-temperature", help="Find the temperature that makes the model as sure as it is right."),
+    ] = False,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Write that temperature into models.json, if it helps; the next build has it."),
+    ] = False,
     clients: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Requests at a time.")] = 8,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="For reports and answers (default: RUN_DIR/evaluation).")
@@ -73,6 +82,8 @@ def evaluate(
         raise typer.BadParameter("give --model or --all")
     if every and against:
         raise typer.BadParameter("--against goes with --model")
+    if write and not fit_temperature:
+        raise typer.BadParameter("--write goes with --fit-temperature")
     if importlib.util.find_spec("sklearn") is None:
         print_error("scikit-learn is missing; install it with: .venv/bin/pip install -r requirements-evaluate.txt")
         return REFUSED
@@ -83,10 +94,11 @@ def evaluate(
     evaluator = Evaluator(
         lambda: Service(url or settings.url, ca, key, here=url is None),
         output or settings.run_dir / "evaluation",
-        Options(clients, margin, training, groups, against),
+        Options(clients, margin, training, groups, against, fit_temperature),
         Console(highlight=False),
     )
-    reports = Reports(evaluator, load_catalogue(settings.catalogue), settings if keep else None)
+    catalogue = load_catalogue(settings.catalogue)
+    reports = Reports(evaluator, catalogue, settings if keep else None, settings.catalogue if write else None)
     with interruption_says("Interrupted; the answers are kept, and the same command goes on."):
         return reports.one(model, data) if model else reports.every(data)
 

@@ -62,7 +62,9 @@ def served(service: Service, name: str) -> Served:
         raise EvaluationError(f"{name!r} is not one of the service's models; use one of {', '.join(models)}")
     entry = models[name]
     answer = service.ask("the probe", probe_files(1)["frame.jpg"], name)
-    described: Identity = {key: entry[key] for key in ("digest", "precision") if key in entry}
+    described: Identity = {
+        key: entry[key] for key in ("digest", "precision", "temperature", "preprocessing") if key in entry
+    }
     identity: Identity = {
         "name": name,
         "version": answer.body.get("version"),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from scripts.evaluation import EvaluationError
+from scripts.evaluation import EvaluationError, temperature
 from scripts.evaluation.asking import NewService, Served, ask_all, served
 from scripts.evaluation.checks import all_warnings
 from scripts.evaluation.claim import Claim, judge
@@ -38,6 +38,7 @@ class Options:
     training: Path | None = None
     groups: Path | None = None
     against: str | None = None
+    fit_temperature: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ class Evaluator:
         result["claim"] = judge(result["accuracy"], claim, self.options.margin, model.stand_in)
         result["warnings"] = all_warnings(model, data, training, answers, pictures)
         result["groups"] = by_group(answers, [picture.name for picture in pictures], table) if table else None
+        if self.options.fit_temperature:
+            digests = [picture.digest for picture in pictures]
+            result["temperature"] = temperature.fit(answers, digests, float(model.entry.get("temperature", 1)))
         result["against"] = self._against(model, data, pictures, outcomes) if self.options.against else None
         return result
 

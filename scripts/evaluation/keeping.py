@@ -14,6 +14,7 @@ from scripts.settings import Settings
 from scripts.torchserve.management import Management, ManagementError
 
 _NETWORK = ("checkpoint_sha256", "precision", "version")
+_NETWORK_IF_SET = ("temperature", "preprocessing")
 # Nothing that names a picture, and nothing of this run alone.
 _HEADLINE = ("accuracy", "macro_f1", "mean_recall")
 _KEPT = (
@@ -89,7 +90,10 @@ def _network(settings: Settings, model: Model, version: str | None) -> dict[str,
     folders = [state.archive_file for state in states if state.version == version]
     try:
         described = json.loads((Path(folders[0]) / "model.json").read_text(encoding="utf-8"))
-        return {key: described[key] for key in _NETWORK}
+        return {
+            **{key: described[key] for key in _NETWORK},
+            **{key: described[key] for key in _NETWORK_IF_SET if key in described},
+        }
     except (IndexError, OSError, ValueError, KeyError) as error:
         raise EvaluationError(
             f"--keep: version {version} of {model.name} does not say what it was made from; register its archive again"

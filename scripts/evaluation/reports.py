@@ -11,6 +11,7 @@ from typing import Any
 from scripts.catalogue import Model
 from scripts.errors import REFUSED
 from scripts.evaluation import matrix
+from scripts.evaluation.catalogue_file import set_temperature
 from scripts.evaluation.claim import claim_of
 from scripts.evaluation.evaluate import Evaluator
 from scripts.evaluation.keeping import keep
@@ -22,11 +23,15 @@ from scripts.settings import Settings
 
 @dataclass(frozen=True)
 class Reports:
-    """Makes the reports of evaluations; figures are kept for the stack of ``keep_for``."""
+    """Makes the reports of evaluations.
+
+    Figures are kept for the stack of ``keep_for``; ``catalogue_file`` gets the temperatures that were fitted.
+    """
 
     evaluator: Evaluator
     catalogue: Mapping[str, Model]
     keep_for: Settings | None = None
+    catalogue_file: Path | None = None
 
     def one(self, name: str, data: Path) -> int:
         """Evaluate one model; returns 0, or 1 when it falls short of its claim."""
@@ -52,7 +57,16 @@ class Reports:
         if self.keep_for:
             kept = keep(self.keep_for, self.catalogue, result)
             self.evaluator.console.print(f"Kept: {kept}", soft_wrap=True)
+        if self.catalogue_file and "temperature" in result:
+            self._write_temperature(name, result["temperature"], self.catalogue_file)
         return result
+
+    def _write_temperature(self, name: str, fitted: Mapping[str, Any], file: Path) -> None:
+        said = "Not written: it does not help on the held-out pictures."
+        if fitted["helps"]:
+            set_temperature(file, name, fitted["temperature"])
+            said = f"Written to {file.name}; `make archives MODEL={name}` packs it, `scripts/models upgrade` serves it."
+        self.evaluator.console.print(said, markup=False, soft_wrap=True)
 
 
 def _write(path: Path, figures: dict[str, Any], page: str) -> None:

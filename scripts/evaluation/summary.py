@@ -25,6 +25,8 @@ def show(result: dict[str, Any], report: Path, console: Console) -> None:
     console.print(_classes(result["classes"]))
     calibration, latency = result["calibration"], result["latency"]
     _say(console, f"Calibration error {percent(calibration['ece'])}, negative log-likelihood {calibration['nll']:.3f}")
+    if "temperature" in result:
+        _temperature(result["temperature"], console)
     _say(
         console,
         f"Latency {latency['p50']:.0f} ms (p95 {latency['p95']:.0f}), {latency['clients']} at a time",
@@ -51,6 +53,16 @@ def show_matrix(rows: Sequence[Sequence[str]], report: Path, console: Console) -
         table.add_row(*row)
     console.print(table)
     _say(console, f"Report: {report.with_suffix('.html')}\nFigures: {report.with_suffix('.json')}")
+
+
+def _temperature(fitted: dict[str, Any], console: Console) -> None:
+    before, after = fitted["before"], fitted["after"]
+    _say(console, f"Temperature {fitted['temperature']:g}, fitted on {counted(fitted['fitted_on'], 'picture')}")
+    _say(
+        console,
+        f"  on {fitted['held_out']:,} others: negative log-likelihood {before['nll']:.3f} before, {after['nll']:.3f} "
+        f"after; calibration error {percent(before['ece'])} before, {percent(after['ece'])} after",
+    )
 
 
 def _classes(classes: Sequence[dict[str, Any]]) -> Table:

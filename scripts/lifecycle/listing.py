@@ -38,6 +38,7 @@ class Row:
     ready: int
     queue: int
     precision: str | None
+    preprocessing: str | None
     proof: str | None
     agreement: float | None
     archive: str | None
@@ -86,7 +87,8 @@ def table(rows: list[Row]) -> Table:
 def _precision(row: Row) -> str:
     if row.proof is None:
         return row.precision or ""
-    return f"{row.precision} {row.proof if row.agreement is None else f'{row.agreement:g} %'}"
+    computed = f"{row.precision} {row.preprocessing}" if row.preprocessing else row.precision
+    return f"{computed} {row.proof if row.agreement is None else f'{row.agreement:g} %'}"
 
 
 def _has_others(row: Row, rows: list[Row]) -> bool:
@@ -124,9 +126,14 @@ def _bits(description: Mapping[str, Any]) -> dict[str, Any]:
     """What an archive computes in, whether it was compared with float32, and how that went."""
     precision, proof = description.get("precision"), description.get("proof")
     if precision in (None, EXACT):
-        return {"precision": precision, "proof": None, "agreement": None}
+        return {"precision": precision, "preprocessing": None, "proof": None, "agreement": None}
     agreement = round(proof["agreement"]["value"] * 100, 2) if proof else None
-    return {"precision": precision, "proof": "proven" if proof else "unproven", "agreement": agreement}
+    return {
+        "precision": precision,
+        "preprocessing": description.get("preprocessing"),
+        "proof": "proven" if proof else "unproven",
+        "agreement": agreement,
+    }
 
 
 def _absent(name: str, entry: IndexEntry) -> Row:
@@ -139,6 +146,7 @@ def _absent(name: str, entry: IndexEntry) -> Row:
         ready=0,
         queue=0,
         precision=entry.get("precision"),
+        preprocessing=entry.get("preprocessing"),
         proof=entry.get("proof"),
         agreement=entry.get("agreement"),
         archive=entry.get("archive"),

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from scripts.catalogue import Model
 from scripts.files import write_text
-from scripts.precision import EXACT
+from scripts.precision import EXACT, FAST
 from scripts.settings import Settings
 from scripts.store.checksums import archive_problems
 from scripts.store.records import Record
@@ -34,6 +34,8 @@ class IndexEntry(TypedDict, total=False):
     stand_in: bool
     runtime: str
     precision: str
+    temperature: float
+    preprocessing: str
     proof: str
     agreement: float
     instruction_sets: list[str]
@@ -79,6 +81,10 @@ def index_entry(model: Model, record: Record | None, error: str | None, *, stand
         "sha256": record.sha256,
         "error": None,
     }
+    if temperature := record.inputs.get("temperature"):
+        entry["temperature"] = temperature
+    if record.preprocessing == FAST:
+        entry["preprocessing"] = FAST
     if record.precision != EXACT:
         entry["proof"] = "proven" if record.proof else "unproven"
     if record.proof:

@@ -16,7 +16,7 @@ from typing import Any
 
 from scripts.catalogue import Model
 from scripts.files import exclusive, signature, write_text
-from scripts.precision import EXACT
+from scripts.precision import EXACT, PREPROCESSINGS
 from scripts.store.checksums import checksum_file, read_checksum
 from scripts.store.digests import digest, remember
 
@@ -44,6 +44,11 @@ class Record:
     def precision(self) -> str:
         """What it computes in."""
         return str(self.inputs.get("precision", EXACT))
+
+    @property
+    def preprocessing(self) -> str:
+        """How it prepares pictures: exact or fast."""
+        return str(self.inputs.get("preprocessing", PREPROCESSINGS[0]))
 
 
 def read_record(store: Path, model: Model) -> Record | None:

@@ -7,9 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
+from tests.archives.colour_site import NAME
+from tests.archives.colours import fitted, write_pictures
 from tests.archives.workshop import Outcome, Workshop, prepare
 from tests.support.processes import one_at_a_time
+from tests.support.unpacked_archive import ARCHITECTURE, EMOTIONS
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +42,27 @@ def workshop(first_build: Workshop, tmp_path: Path) -> Workshop:
     """A copy of the first build, to be changed."""
     shutil.copytree(first_build.folder, tmp_path / "copy", dirs_exist_ok=True)
     return Workshop(tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def base(run_folder: Path) -> Workshop:
+    """One model with its float32 archive, and pictures with their labels; not to be changed."""
+    workshop = Workshop(run_folder / "colours")
+    with one_at_a_time("colours"):
+        if not workshop.store.exists():
+            for place in ("home", "tmp", "results"):
+                (workshop.folder / place).mkdir(parents=True)
+            entry = {"architecture": ARCHITECTURE, "dataset": "colours", "emotions": list(EMOTIONS)}
+            workshop.catalogue_file.write_text(json.dumps({NAME: entry}))
+            torch.save(fitted(), workshop.checkpoint(NAME))
+            write_pictures(workshop.folder / "pictures", each=23)
+            code, output, errors = workshop.make()
+            assert code == 0, output + errors
+    return workshop
+
+
+@pytest.fixture
+def site(base: Workshop, tmp_path: Path) -> Workshop:
+    """A copy of it, to be changed."""
+    shutil.copytree(base.folder, tmp_path / "site")
+    return Workshop(tmp_path / "site")

@@ -17,58 +17,13 @@ from scripts.archives.convert import convert
 from scripts.archives.fewer_bits import Comparison, Wish, read_description, write_description
 from scripts.archives.pictures import find
 from scripts.checkpoints.networks import StateDict, load_network
-from scripts.files import sha256
 from scripts.precision import Gate, instruction_sets
-from scripts.store.index import IndexEntry, read_index
-from tests.archives.colours import fitted, write_pictures
-from tests.archives.workshop import Outcome, Workshop
-from tests.support.processes import one_at_a_time
+from tests.archives.colour_site import NAME, assert_untouched, entry, make
+from tests.archives.workshop import Workshop
 from tests.support.unpacked_archive import ARCHITECTURE, EMOTIONS
 
-NAME = "Colour"
 pytestmark = pytest.mark.slow  # every one of them builds, or computes with what was built
 Change = Callable[[StateDict], nn.Module]
-
-
-@pytest.fixture(scope="module")
-def base(run_folder: Path) -> Workshop:
-    """One model with its float32 archive, and pictures with their labels; not to be changed."""
-    workshop = Workshop(run_folder / "colours")
-    with one_at_a_time("colours"):
-        if not workshop.store.exists():
-            for place in ("home", "tmp", "results"):
-                (workshop.folder / place).mkdir(parents=True)
-            entry = {"architecture": ARCHITECTURE, "dataset": "colours", "emotions": list(EMOTIONS)}
-            workshop.catalogue_file.write_text(json.dumps({NAME: entry}))
-            torch.save(fitted(), workshop.checkpoint(NAME))
-            write_pictures(workshop.folder / "pictures", each=23)
-            code, output, errors = workshop.make()
-            assert code == 0, output + errors
-    return workshop
-
-
-@pytest.fixture
-def site(base: Workshop, tmp_path: Path) -> Workshop:
-    """A copy of it, to be changed."""
-    shutil.copytree(base.folder, tmp_path / "site")
-    return Workshop(tmp_path / "site")
-
-
-def make(site: Workshop, monkeypatch: pytest.MonkeyPatch, **settings: str) -> Outcome:
-    for name in ("PRECISION", "CALIBRATION", "GATE"):
-        monkeypatch.setenv(name, settings.get(name, ""))
-    return site.make()
-
-
-def entry(site: Workshop) -> IndexEntry:
-    return read_index(site.settings.index_file)[NAME]
-
-
-def assert_untouched(site: Workshop, base: Workshop) -> None:
-    """The float32 archive is there and served as before."""
-    assert sha256(site.archive(NAME)) == sha256(base.archive(NAME))
-    assert entry(site) == entry(base)
-    assert entry(site)["precision"] == "f32"
 
 
 @pytest.mark.parametrize(("precision", "purpose"), [("bf16", "is compared on"), ("int8", "is quantised with and")])

@@ -57,13 +57,19 @@ def test_the_accuracy_may_be_left_out(tmp_path: Path) -> None:
     assert load_catalogue(write(tmp_path, {"new": entry}))["new"].accuracy is None
 
 
+def test_a_temperature_changes_nothing_of_what_an_archive_is_made_for(tmp_path: Path) -> None:
+    models = load_catalogue(write(tmp_path, {"own": ENTRY, "cooled": {**ENTRY, "temperature": 2}}))
+    assert models["cooled"].temperature == 2
+    assert {**models["cooled"].entry, "name": "own"} == models["own"].entry
+
+
 @pytest.mark.parametrize("accuracy", [0, 0.5, 100])
 def test_an_accuracy_is_a_percentage(tmp_path: Path, accuracy: float) -> None:
     assert load_catalogue(write(tmp_path, {"new": {**ENTRY, "accuracy": accuracy}}))["new"].accuracy == accuracy
 
 
 def test_a_model_is_the_same_after_a_way_through_json() -> None:
-    model = Model("a", "VGG19", "b", ("x", "y"), 50.0, "int8")
+    model = Model("a", "VGG19", "b", ("x", "y"), 50.0, "int8", 1.5, "fast")
     assert Model.from_json(json.loads(json.dumps(model.to_json()))) == model
 
 
@@ -95,9 +101,22 @@ def test_a_model_is_the_same_after_a_way_through_json() -> None:
         ({"new": {**ENTRY, "accuracy": "50"}}, "models.json: 'new': 'accuracy' must be a percentage, not '50'"),
         ({"new": {**ENTRY, "accuracy": 101}}, "models.json: 'new': 'accuracy' must be a percentage, not 101"),
         (
+            {"new": {**ENTRY, "preprocessing": "quick"}},
+            "models.json: 'new': unknown preprocessing 'quick'; use one of exact, fast, or leave it out",
+        ),
+        (
             {"new": {**ENTRY, "precision": "fp16"}},
             "models.json: 'new': unknown precision 'fp16'; use one of f32, bf16, int8, or leave it out",
         ),
+        *(
+            (
+                f'{{"new": {{"architecture": "VGG19", "dataset": "d", "emotions": ["a"], "temperature": {text}}}}}',
+                f"models.json: 'new': 'temperature' must be a number above 0, not {shown}; leave it out for the "
+                "network's own probabilities",
+            )
+            for text, shown in (("0", "0"), ("-1", "-1"), ("NaN", "nan"), ("1e999", "inf"), ("true", "True"))
+        ),
+        ({"new": {**ENTRY, "name": "old"}}, "models.json: 'new': unknown key 'name'; remove it"),
         (
             {"a new one": ENTRY},
             "models.json: 'a new one': makes no archive name; use letters, digits, '_', '-', '.' and '+' only",

@@ -115,6 +115,7 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
             "ROOT_PATH=emotions: use a path like /emotions, of letters, digits, ., _, ~ and -",
         ),
         ("ROOT_PATH", "/a/../b", "ROOT_PATH=/a/../b: use a path like /emotions, of letters, digits, ., _, ~ and -"),
+        ("PREPROCESSING", "quick", "PREPROCESSING=quick: use one of auto, exact, fast"),
         ("PRECISION", "fp16", "PRECISION=fp16: use one of auto, f32, bf16, int8"),
         (
             "GATE",

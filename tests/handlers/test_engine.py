@@ -14,8 +14,9 @@ import torch
 from engine import Engine, EngineError, OpenVINOEngine, load_engine
 from PIL import Image
 
+from scripts.checkpoints.networks import PREPROCESS
 from scripts.precision import instruction_sets
-from tests.support.unpacked_archive import expected, faces, unpack
+from tests.support.unpacked_archive import expected, faces, network, unpack
 
 TOLERANCE = 1e-4
 
@@ -46,6 +47,16 @@ def assert_right(engine: Engine, size: int) -> None:
     assert (probabilities.shape, probabilities.dtype.name) == ((size, 7), "float32")
     assert np.abs(probabilities - expected([Image.fromarray(image) for image in images])).max() <= TOLERANCE
     assert np.abs(probabilities.sum(axis=1) - 1).max() <= 1e-5
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "torch"])
+def test_a_temperature_divides_the_logits_before_the_softmax(tmp_path: Path, runtime: str) -> None:
+    images = faces(3)
+    answers = load_engine(tmp_path, unpack(tmp_path, runtime, temperature=1.7)).infer(images)
+    with torch.inference_mode():
+        logits = network()(torch.stack([PREPROCESS(Image.fromarray(image)) for image in images]))
+    assert np.abs(answers - (logits.double() / 1.7).softmax(dim=1).numpy()).max() <= 1e-5
+    assert np.abs(answers - logits.softmax(dim=1).numpy()).max() > 0.02
 
 
 def test_the_images_of_a_batch_do_not_touch_each_other(engine: Engine) -> None:

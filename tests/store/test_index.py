@@ -45,6 +45,12 @@ NOT_SERVED = {"archive": None, "stand_in": False, "error": "broken"}
         (REAL, None, SERVED),
         (STAND_IN, None, {**SERVED, "stand_in": True}),
         (OTHER, None, SERVED),
+        (
+            Record({**INPUTS, "precision": "bf16", "preprocessing": "fast"}, False, "abc"),
+            None,
+            {**SERVED, "precision": "bf16", "preprocessing": "fast", "proof": "unproven"},
+        ),
+        (Record({**INPUTS, "temperature": 1.4}, False, "abc"), None, {**SERVED, "temperature": 1.4}),
         (REAL, "broken", {**SERVED, "warning": "broken; the archive built before stays in service"}),
         (STAND_IN, "broken", NOT_SERVED),
         (OTHER, "broken", NOT_SERVED),

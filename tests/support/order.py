@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parents[1]
 # Roughly what a file takes alone on two cores, in seconds; the others take little. It decides nothing but the order.
 LONG = {
+    "archives/test_answering_otherwise.py": 40,
     "archives/test_changes.py": 30,
     "archives/test_interruptions.py": 60,
     "archives/test_precision.py": 60,

@@ -15,7 +15,7 @@ from torch import nn
 
 from scripts.archives.convert import convert
 from scripts.checkpoints.calibration import calibrated_state_dict
-from scripts.checkpoints.networks import StateDict, load_network, reference_probabilities
+from scripts.checkpoints.networks import StateDict, load_network, reference_probabilities, with_temperature
 from scripts.probes import seeded_image
 
 ARCHITECTURE = "MobileNetV2"
@@ -46,21 +46,23 @@ def network() -> nn.Module:
 
 
 @cache
-def converted() -> dict[str, bytes]:
+def converted(temperature: float | None = None) -> dict[str, bytes]:
     """The network's files as OpenVINO reads them, by name."""
     with tempfile.TemporaryDirectory() as folder:
-        convert(network(), Path(folder))
+        convert(with_temperature(network(), temperature), Path(folder))
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-def unpack(folder: Path, runtime: str) -> dict[str, Any]:
+def unpack(folder: Path, runtime: str, temperature: float | None = None) -> dict[str, Any]:
     """Write the model's files and description into ``folder``; returns the description."""
     if runtime == "openvino":
-        for name, content in converted().items():
+        for name, content in converted(temperature).items():
             (folder / name).write_bytes(content)
     else:
         torch.save(state_dict(), folder / "checkpoint.pt")
     description = {**DESCRIPTION, "runtime": runtime}
+    if temperature is not None:
+        description["temperature"] = temperature
     (folder / "model.json").write_text(json.dumps(description), encoding="utf-8")
     return description
 

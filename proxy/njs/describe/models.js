@@ -24,7 +24,7 @@ function described(name, entry) {
         {},
         entry,
         // The entry says what shall be built; told is what runs.
-        {precision: undefined},
+        {precision: undefined, temperature: undefined, preprocessing: undefined},
         model.facts || model.described,
         model.stand_in ? {stand_in: true} : {},
         model.measured ? {measured: model.measured} : {},

@@ -8,6 +8,8 @@ import fs from 'fs';
  * @typedef {Object} Facts
  * @property {string} [precision]  f32, bf16 or int8
  * @property {string} [proof]  of one of fewer bits: proven or unproven
+ * @property {number} [temperature]  what the logits are divided by, where it is set
+ * @property {string} [preprocessing]  fast, where it is not that of training
  * @property {number} [agreement]  the percentage of pictures on which it answers like float32
  */
 
@@ -31,12 +33,16 @@ function told(model) {
     if (!['f32', 'bf16', 'int8'].includes(model.precision)) {
         return null;
     }
-    if (model.precision === 'f32') {
-        return {precision: 'f32'};
-    }
-    const proof = model.proof;
-    return proof ? {precision: model.precision, proof: 'proven', agreement: percent(proof.agreement.value)}
-        : {precision: model.precision, proof: 'unproven'};
+    return Object.assign(
+        {precision: model.precision},
+        model.temperature > 0 ? {temperature: model.temperature} : {},
+        model.preprocessing === 'fast' ? {preprocessing: 'fast'} : {},
+        model.precision === 'f32' ? {} : proven(model.proof)
+    );
+}
+
+function proven(proof) {
+    return proof ? {proof: 'proven', agreement: percent(proof.agreement.value)} : {proof: 'unproven'};
 }
 
 function percent(share) {

@@ -44,7 +44,7 @@ function record(name, entry) {
 // What the build says of an archive that does not run, or that TorchServe unpacked itself.
 function described(entry) {
     const facts = {};
-    ['precision', 'proof', 'agreement'].forEach((key) => {
+    ['precision', 'temperature', 'preprocessing', 'proof', 'agreement'].forEach((key) => {
         if (entry.archive && entry[key] !== undefined) {
             facts[key] = entry[key];
         }

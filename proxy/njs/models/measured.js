@@ -25,7 +25,8 @@ function of(archive, description) {
 
 function sameNetwork(one, other) {
     return typeof one.checkpoint_sha256 === 'string' && one.checkpoint_sha256 === other.checkpoint_sha256
-        && one.precision === other.precision;
+        && one.precision === other.precision && one.temperature === other.temperature
+        && one.preprocessing === other.preprocessing;
 }
 
 // A file that is missing or cannot be parsed counts as none.
