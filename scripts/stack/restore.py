@@ -86,7 +86,7 @@ def plan_start(
 
 
 def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Model] | None:
-    """The models LOAD_MODELS names, or whose ensemble it does, in the catalogue's order; None if it is not set.
+    """The models LOAD_MODELS names, or whose ensemble it does; None if it is not set.
 
     Raises SettingsError for one not in the catalogue.
     """
@@ -97,7 +97,7 @@ def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Mode
     ensembles = load_ensembles(settings.catalogue)
     names = chosen("LOAD_MODELS", settings.load_models, [*catalogue, *ensembles], settings.catalogue)
     members = [member for name in names for member in (ensembles[name].members if name in ensembles else [name])]
-    return [model for name, model in catalogue.items() if name in members]
+    return [catalogue[name] for name in dict.fromkeys(members)]
 
 
 def record(settings: Settings, plan: Plan, *, done: bool) -> None:

@@ -180,7 +180,12 @@ def assert_comparison_without(client: Client, missing: set[str]) -> None:
 
 
 def test_what_is_done_to_archives_is_refused_with_the_members_named(served: RunningStack) -> None:
-    for command in (("lifecycle", "unregister"), ("lifecycle", "register"), ("lifecycle", "wait"), ("archives",)):
+    for command in (
+        ("lifecycle", "unregister"),
+        ("lifecycle", "register"),
+        ("lifecycle", "wait"),
+        ("archives", "--model"),
+    ):
         done = served.command(*command, REFUSES)
         assert done.returncode != 0
         assert "is an ensemble, which has no archive of its own" in " ".join((done.stdout + done.stderr).split())

@@ -1,5 +1,5 @@
-// The limits of comparisons. nginx counts each as one prediction before its form is read (http/limits.conf.j2); here it counts
-// as one for each network it asks, so that comparing is no way around the limits.
+// The limits of requests that ask several networks. nginx counts each as one prediction before its form is read
+// (http/limits.conf.j2); here it counts as one for each network, so that comparing is no way around the limits.
 import errors from 'http/errors.js';
 
 /** @typedef {{requests: number, rate: number, burst: number, whose: string, client: string}} Limits */
@@ -10,8 +10,8 @@ function dictionary() {
 }
 
 /**
- * Count the networks that a comparison asks; null if the client may. One that asks more than a client may have under way,
- * or in a second, is let through alone: the next ones wait the longer.
+ * Count the networks that a request asks; null if the client may. One that asks more than a client may have under way, or
+ * in a second, is let through alone: the next ones wait the longer.
  * @param {NginxHTTPRequest} r
  * @param {number} count
  * @returns {import('http/errors.js').Failure | null}
@@ -20,15 +20,14 @@ function exceeded(r, count) {
     const limits = limitsOf(r);
     const wait = limits.rate > 0 ? debt(limits, count) : 0;
     if (wait > 0) {
-        return errors.failure(429, `More than ${limits.rate} predictions a second from this ${limits.whose}, of which a comparison is `
-            + `one for each of its ${count} networks; wait, and send fewer at a time.`, {retryAfter: wait, reason: 'rate_limit'});
+        return errors.failure(429, `More than ${limits.rate} predictions a second from this ${limits.whose}: this request asks `
+            + `${count} networks, and each of them counts; wait, and send fewer at a time.`, {retryAfter: wait, reason: 'rate_limit'});
     }
     const before = limits.requests > 0 ? dictionary().incr(limits.client, count, 0) - count : 0;
     if (before > 0 && before + count > limits.requests) {
         leave(limits.client, count);
-        return errors.failure(429, `More than ${limits.requests} predictions of this ${limits.whose} would be under way, of which a `
-            + `comparison is one for each of its ${count} networks; wait for an answer before the next one.`,
-                              {retryAfter: 1, reason: 'concurrency'});
+        return errors.failure(429, `More than ${limits.requests} predictions of this ${limits.whose} would be under way: this request asks `
+            + `${count} networks, and each of them counts; wait for an answer before the next one.`, {retryAfter: 1, reason: 'concurrency'});
     }
     r.variables.comparing = limits.requests > 0 ? `${count} ${limits.client}` : '';
     return null;

@@ -2,6 +2,7 @@
 import availability from 'models/availability.js';
 import catalogue from 'models/catalogue.js';
 import counters from 'counting/counters.js';
+import comparisons from 'access/comparisons.js';
 import ensembles from 'models/ensembles.js';
 import networks from 'predict/networks.js';
 import results from 'predict/results.js';
@@ -22,7 +23,9 @@ const RETRY_AFTER = 5;
  * @returns {Promise<Outcome>}
  */
 async function answer(r, file, name) {
-    return combine(name, await networks.ask(r, file, ensembles.networks([name])));
+    const members = ensembles.networks([name]);
+    const failure = comparisons.exceeded(r, members.length);
+    return failure === null ? combine(name, await networks.ask(r, file, members)) : {failure};
 }
 
 /**
