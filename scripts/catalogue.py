@@ -98,9 +98,24 @@ class Model:
 def load_catalogue(path: Path) -> dict[str, Model]:
     """Read and check the catalogue.
 
-    Returns the models by name, in the file's order. Raises CatalogueError for a file that is missing, is not
-    JSON, or has an entry that could not be built or served.
+    Returns the models by name, in the file's order, without its ensembles. Raises CatalogueError for a file that is
+    missing, is not JSON, or has an entry that could not be built or served.
     """
+    entries = read_entries(path)
+    models = {name: _model(name, entry) for name, entry in entries.items() if not is_ensemble(entry)}
+    if not models:
+        raise CatalogueError(f"{path.name}: has ensembles only; add an entry for each of their members")
+    _refuse_shared_archive_names(models.values())
+    return models
+
+
+def is_ensemble(entry: Any) -> bool:
+    """Whether an entry is an ensemble of others (``scripts/ensembles.py``), which has no archive."""
+    return isinstance(entry, dict) and "ensemble" in entry
+
+
+def read_entries(path: Path) -> dict[str, Any]:
+    """The entries by name as the file has them, unchecked. Raises CatalogueError for a file that has none."""
     try:
         # utf-8-sig: some editors put a byte order mark before the text.
         entries = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_duplicates)
@@ -110,18 +125,16 @@ def load_catalogue(path: Path) -> dict[str, Model]:
         raise CatalogueError(f"{path.name}: not valid JSON: {error}") from error
     if not isinstance(entries, dict) or not entries:
         raise CatalogueError(f"{path.name}: must be an object with one entry per model")
-    models = {name: _model(name, entry) for name, entry in entries.items()}
-    _refuse_shared_archive_names(models.values())
-    return models
+    return entries
 
 
-def named_models(setting: str, text: str, catalogue: Mapping[str, Model], file: Path) -> list[Model]:
-    """The models that a setting names, separated by commas. Raises SettingsError for one not in the catalogue."""
+def chosen(setting: str, text: str, known: Iterable[str], file: Path) -> list[str]:
+    """The names in a setting, separated by commas. Raises SettingsError for one that is not among the ``known``."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
-        if name not in catalogue:
-            raise SettingsError(f"{setting}: {name!r} is not in {file.name}; it has {', '.join(catalogue)}")
-    return [catalogue[name] for name in names]
+        if name not in known:
+            raise SettingsError(f"{setting}: {name!r} is not in {file.name}; it has {', '.join(known)}")
+    return names
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -148,11 +161,16 @@ def _model(name: str, entry: Any) -> Model:
         temperature=_temperature(name, entry.get("temperature")),
         preprocessing=_one_of(name, "preprocessing", entry.get("preprocessing"), PREPROCESSINGS),
     )
-    if not _ARCHIVE_NAME.match(model.archive_name):
+    refuse_unusable_name(name)
+    return model
+
+
+def refuse_unusable_name(name: str) -> None:
+    """Raise CatalogueError for a name that TorchServe does not take, even with ``plus`` for ``+``."""
+    if not _ARCHIVE_NAME.match(name.replace("+", "plus")):
         raise CatalogueError(
             f"models.json: {name!r}: makes no archive name; use letters, digits, '_', '-', '.' and '+' only"
         )
-    return model
 
 
 def _architecture(name: str, value: Any) -> str:

@@ -21,14 +21,15 @@ RAF_DB_ORDER = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", 
 # The numbers 0 to 6 in FER2013's CSV file. The networks have their labels in the order of the alphabet instead.
 FER2013_CSV_ORDER = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 
-_EMOTIONS = {word: emotion for emotion, words in SYNONYMS.items() for word in (emotion, *words)}
+# The emotion that each word means.
+EMOTIONS = {word: emotion for emotion, words in SYNONYMS.items() for word in (emotion, *words)}
 _NUMBERED = {str(number): emotion for number, emotion in enumerate(RAF_DB_ORDER, 1)}
 
 
 def emotion(word: str) -> str:
     """The emotion a label or a folder's name means, without regard to case; an unknown word stays as it is."""
     plain = word.strip().lower()
-    return _EMOTIONS.get(plain, plain)
+    return EMOTIONS.get(plain, plain)
 
 
 def match(folders: Iterable[str], labels: Sequence[str]) -> dict[str, str]:

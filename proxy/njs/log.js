@@ -1,13 +1,17 @@
 // When a request is over: its line for the log, and its part in the metrics. nginx asks for the line exactly once a
 // request, whichever part answered it.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_set
+import comparisons from 'access/comparisons.js';
 import limits from 'access/limits.js';
+import networks from 'counting/networks.js';
 import record from 'http/record.js';
 import requests from 'counting/requests.js';
 
 /** @param {NginxHTTPRequest} r */
 function line(r) {
     limits.release(r);
+    comparisons.release(r);
+    networks.release(r);
     const report = record.readReport(r.variables.prediction_report);
     const fields = record.fields(r, report);
     requests.count(Object.assign({route: record.route(fields.path)}, fields), report);

@@ -20,6 +20,8 @@ declare const settings: {
     predict_timeout: number;
     client_requests: number;
     rate_limit: number;
+    rate_burst: number;
+    emotions: {[word: string]: string};
     ready_when: string;
     stand_ins_allowed: boolean;
     load_timeout: number;

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from scripts import ensembles
 from scripts.archives.changes import Build, Result
 from scripts.archives.report import show
 from scripts.catalogue import Model, load_catalogue
@@ -46,7 +47,7 @@ def build_all(
     nothing can be built at all.
     """
     catalogue = load_catalogue(settings.catalogue)
-    chosen = _chosen(catalogue, list(names))
+    chosen = _chosen(settings, catalogue, list(names))
     if version is not None and not _VERSION.match(version):
         raise BuildError(f"archive version {version!r}: use letters, digits, '.', '_' and '-'")
     runtime = _runtime(runtime or settings.runtime)
@@ -84,8 +85,10 @@ def _refuse_to_build(build: Build, chosen: list[Model], version: str | None, for
             )
 
 
-def _chosen(catalogue: dict[str, Model], names: list[str]) -> list[Model]:
+def _chosen(settings: Settings, catalogue: dict[str, Model], names: list[str]) -> list[Model]:
     for name in names:
+        if refusal := ensembles.refusal(settings.catalogue, name):
+            raise BuildError(refusal)
         if name not in catalogue:
             raise BuildError(f"model {name!r} is not in the catalogue; it has {', '.join(catalogue)}")
     return [model for name, model in catalogue.items() if not names or name in names]

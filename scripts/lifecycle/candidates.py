@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scripts import ensembles
 from scripts.catalogue import Model
 from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
@@ -22,6 +23,8 @@ def candidate(settings: Settings, catalogue: Mapping[str, Model], what: str) -> 
     model = catalogue.get(what)
     if model:
         _require_servable(settings, model)
+    elif refusal := ensembles.refusal(settings.catalogue, what):
+        raise UnknownModelError(refusal)
     elif not what.endswith(".mar"):
         place = settings.catalogue.name
         raise UnknownModelError(f"{what} is neither in {place} nor the file name of an archive (….mar)")

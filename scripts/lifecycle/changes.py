@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+from scripts import ensembles
 from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
 from scripts.lifecycle.audit import logged
@@ -42,7 +43,9 @@ class Lifecycle:
         self._patience = patience
 
     def archive_name(self, name: str) -> str:
-        """TorchServe's name of a model, given that name or the one in ``models.json``."""
+        """TorchServe's name of a model, given that name or the one in ``models.json``. Raises UnknownModelError."""
+        if refusal := ensembles.refusal(self.settings.catalogue, name):
+            raise UnknownModelError(refusal)
         return self._catalogue[name].archive_name if name in self._catalogue else name.replace("+", "plus")
 
     def catalogue_name(self, archive_name: str) -> str:

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from scripts.catalogue import load_catalogue
 from scripts.console import new_app
+from scripts.ensembles import load_ensembles
 from scripts.lifecycle import listing
 from scripts.lifecycle.answers import Answers
 from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle
@@ -77,6 +78,7 @@ def list_models(as_json: Json = False) -> int:
     """Show every model: state, versions, workers, queue, precision, archive, checksum."""
     settings = load_settings()
     rows = listing.list_rows(settings, load_catalogue(settings.catalogue), read_index(settings.index_file))
+    rows += listing.ensemble_rows(load_ensembles(settings.catalogue).values(), rows)
     return Answers(as_json).print([asdict(row) for row in rows], listing.table(rows))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.table import Table
 
 from scripts.catalogue import Model
+from scripts.ensembles import Ensemble
 from scripts.precision import EXACT
 from scripts.settings import Settings
 from scripts.store.archive import Archive, ArchiveError, find_version
@@ -17,7 +18,14 @@ from scripts.store.index import IndexEntry
 from scripts.torchserve.management import Management, ManagementError, ModelState
 
 COLUMNS = ("Model", "Version", "State", "Workers", "Queue", "Precision", "Archive", "SHA-256")
-_COLOURS = {"ready": "green", "starting": "yellow", "idle": "dim", "not registered": "dim", "refused": "red"}
+_COLOURS = {
+    "ready": "green",
+    "starting": "yellow",
+    "idle": "dim",
+    "not registered": "dim",
+    "incomplete": "yellow",
+    "refused": "red",
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,8 @@ class Row:
     ``state`` is ``ready``, ``starting`` (no worker is READY yet, or again), ``idle`` (registered without a worker),
     ``not registered`` or ``refused`` (``error`` says why). ``default`` marks the version that answers; ``queue``
     counts the requests that wait. ``agreement`` is the percentage of pictures on which an archive of fewer bits answers
-    like float32, ``proof`` whether that was looked at. What is not known is None.
+    like float32, ``proof`` whether that was looked at. ``members`` are those of an ensemble, which is ``ready`` or
+    ``incomplete``. What is not known is None.
     """
 
     model: str
@@ -45,6 +54,7 @@ class Row:
     sha256: str | None
     stand_in: bool | None
     error: str | None = None
+    members: tuple[str, ...] | None = None
 
 
 def list_rows(settings: Settings, catalogue: Mapping[str, Model], entries: Mapping[str, IndexEntry]) -> list[Row]:
@@ -66,6 +76,20 @@ def list_rows(settings: Settings, catalogue: Mapping[str, Model], entries: Mappi
     return rows
 
 
+def ensemble_rows(ensembles: Iterable[Ensemble], rows: Iterable[Row]) -> list[Row]:
+    """The ensembles of the catalogue, by the rows of their members."""
+    ready = {row.model for row in rows if row.default and row.state == "ready"}
+    stand_ins = {row.model for row in rows if row.default and row.stand_in}
+    return [_ensemble(ensemble, ready, stand_ins) for ensemble in ensembles]
+
+
+def _ensemble(ensemble: Ensemble, ready: Set[str], stand_ins: Set[str]) -> Row:
+    enough = any if ensemble.missing == "answer" else all
+    state = "ready" if enough(member in ready for member in ensemble.members) else "incomplete"
+    stand_in = any(member in stand_ins for member in ensemble.members)
+    return replace(_absent(ensemble.name, {}), state=state, stand_in=stand_in, members=ensemble.members)
+
+
 def table(rows: list[Row]) -> Table:
     """The rows as a person reads them; checksums are shortened."""
     shown = Table(*COLUMNS, box=None, pad_edge=False)
@@ -78,7 +102,7 @@ def table(rows: list[Row]) -> Table:
             f"{row.ready}/{row.workers}" if row.version else "",
             str(row.queue) if row.version else "",
             _precision(row),
-            row.archive or "",
+            row.archive or (f"mean of {', '.join(row.members)}" if row.members else ""),
             (row.sha256 or "")[:12],
         )
     return shown

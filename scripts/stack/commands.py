@@ -17,6 +17,7 @@ from scripts.access.apps import refuse_start_without_keys
 from scripts.archives.build import build_all
 from scripts.catalogue import load_catalogue
 from scripts.console import discard_output
+from scripts.ensembles import load_ensembles
 from scripts.files import exclusive
 from scripts.proxy import certificates, reloading
 from scripts.settings import ROOT, Settings
@@ -51,6 +52,7 @@ def _start(stack: Stack, started: Callable[[], None]) -> int:
         refuse_start_without_keys(settings)
         ends_soon = certificates.check_all(settings)
         catalogue = load_catalogue(settings.catalogue)
+        load_ensembles(settings.catalogue)  # refuses what cannot be used, before anything is built
         wanted = restore.models_to_load(settings, catalogue)
         build_all(settings, console)
         entries = verified_index(settings, catalogue)

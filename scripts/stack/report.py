@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from scripts.catalogue import Model
+from scripts.ensembles import Ensemble, load_ensembles
 from scripts.precision import lacking
 from scripts.processes import wait_until
 from scripts.proxy.own import own_session, own_url
@@ -138,6 +139,8 @@ def show(
         table.add_column(heading)
     for name, model in catalogue.items():
         table.add_row(name, model.archive_file, _state(name, entries.get(name), outcome))
+    for ensemble in load_ensembles(settings.catalogue).values():
+        table.add_row(ensemble.name, "", _ensemble_state(ensemble, outcome))
     console.print(table)
     if any(entry.get("stand_in") and not entry["error"] for entry in entries.values()):
         console.print(
@@ -176,6 +179,14 @@ def _state(name: str, entry: IndexEntry | None, outcome: Outcome) -> str:
     if warning := entry.get("warning"):
         remark += f" [yellow]{warning}[/]"
     return ("[green]ready[/]" if name in outcome.ready else "loads on its first request") + remark
+
+
+def _ensemble_state(ensemble: Ensemble, outcome: Outcome) -> str:
+    missing = [member for member in ensemble.members if member not in outcome.ready]
+    if not missing:
+        return f"[green]ready[/], the mean of {', '.join(ensemble.members)}"
+    refused = ensemble.missing == "refuse" or len(missing) == len(ensemble.members)
+    return f"[yellow]{'does not answer' if refused else 'answers'} without {', '.join(missing)}[/]"
 
 
 def _progress(console: Console) -> Progress:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scripts.catalogue import Model, named_models
+from scripts.catalogue import Model, chosen
+from scripts.ensembles import load_ensembles
 from scripts.files import write_text
 from scripts.settings import Settings
 from scripts.store.archive import ArchiveError, check_archive, find_version, read_archive
@@ -85,12 +86,18 @@ def plan_start(
 
 
 def models_to_load(settings: Settings, catalogue: dict[str, Model]) -> list[Model] | None:
-    """The models LOAD_MODELS names, None if it is not set. Raises SettingsError for one not in the catalogue."""
+    """The models LOAD_MODELS names, or whose ensemble it does; None if it is not set.
+
+    Raises SettingsError for one not in the catalogue.
+    """
     if not settings.load_models:
         return None
     if settings.load_models in ("all", "none"):
         return list(catalogue.values()) if settings.load_models == "all" else []
-    return named_models("LOAD_MODELS", settings.load_models, catalogue, settings.catalogue)
+    ensembles = load_ensembles(settings.catalogue)
+    names = chosen("LOAD_MODELS", settings.load_models, [*catalogue, *ensembles], settings.catalogue)
+    members = [member for name in names for member in (ensembles[name].members if name in ensembles else [name])]
+    return [catalogue[name] for name in dict.fromkeys(members)]
 
 
 def record(settings: Settings, plan: Plan, *, done: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +13,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from tests.monitoring.scrape import Scrape
-from tests.support import images
+from tests.support import forms, images
 from tests.support.assertions import assert_cors, assert_error, assert_prediction
-from tests.support.client import Client
+from tests.support.client import COMPARE, Client
+from tests.support.operator_view import Operator
 from tests.support.polling import poll
 from tests.support.reference import Reference
 from tests.support.sites import Site
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from tests.support.stacks import RunningStack, StartStack
 
 MODEL = "MobileNetV2_FER2013"
+SECOND = "MobileNetV2_RAF-DB"
 FRAME = images.frame(11)
 ORIGIN = "https://faces.example.org"
 
@@ -32,7 +35,7 @@ ORIGIN = "https://faces.example.org"
 def limited(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
     """A stack that allows one prediction a second and four at once, to pages of an origin of its own."""
     settings = {
-        "LOAD_MODELS": MODEL,
+        "LOAD_MODELS": f"{MODEL},{SECOND}",
         "RATE_LIMIT": "1",
         "RATE_BURST": "4",
         "CLIENT_REQUESTS": "3",
@@ -132,3 +135,34 @@ def test_one_client_cannot_have_all_the_predictions_under_way(limited: RunningSt
         assert "under way" not in other.text
     counted = Scrape(limited.url).value("emotion_rejections_total", reason="concurrency")
     assert counted >= 1
+
+
+def _compare(client: Client) -> requests.Response:
+    models = [forms.field("model", model) for model in (MODEL, SECOND)]
+    return client.post_form(forms.image(FRAME), *models, headers={"Origin": ORIGIN}, path=COMPARE)
+
+
+def test_a_comparison_takes_the_rate_of_all_its_networks(limited: RunningStack) -> None:
+    client = Client(limited.url)
+    answers = [poll(lambda: _compare(client), lambda answer: answer.status_code == 200, seconds=30)]
+    while answers[-1].status_code == 200:
+        answers.append(_compare(client))
+        assert len(answers) < 50
+    refused = poll(lambda: _compare(client), lambda answer: "2 networks" in answer.text, seconds=30)
+    assert_error(refused, 429, "More than 1 predictions a second", "2 networks", origin=ORIGIN)
+    poll(lambda: _compare(client), lambda answer: answer.status_code == 200, seconds=30)
+
+
+def test_a_comparison_is_under_way_once_for_each_of_its_networks(limited: RunningStack) -> None:
+    client = Client(limited.url)
+    poll(lambda: _compare(client), lambda answer: answer.status_code == 200, seconds=30)
+    counted = Scrape(limited.url).value("emotion_rejections_total", reason="concurrency")
+
+    with Operator(limited).frozen(MODEL):
+        held = ThreadPoolExecutor(1)
+        first = held.submit(lambda: poll(lambda: _compare(client), lambda a: a.status_code == 200, seconds=60))
+        poll(lambda: Scrape(limited.url).in_flight(), lambda count: count >= 1, seconds=30)
+        refused = poll(lambda: _compare(client), lambda answer: "would be under way" in answer.text, seconds=30)
+        assert_error(refused, 429, "More than 3 predictions of this address", "2 networks", origin=ORIGIN)
+    assert first.result().status_code == 200
+    assert Scrape(limited.url).value("emotion_rejections_total", reason="concurrency") > counted

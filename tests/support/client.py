@@ -12,6 +12,8 @@ import requests
 from tests.support import forms
 
 ORIGIN = "http://localhost:5173"
+PREDICT = "/api/v1/predict"
+COMPARE = "/api/v1/compare"
 TIMEOUT = 100  # seconds: every request ends by itself long before
 
 T = TypeVar("T")
@@ -50,23 +52,29 @@ class Client:
         *parts: forms.Part,
         boundary: str = forms.BOUNDARY,
         headers: Mapping[str, str | None] | None = None,
+        path: str = PREDICT,
     ) -> requests.Response:
-        """POST a form to the prediction route."""
-        return self.post_body(forms.encode(*parts, boundary=boundary), boundary, headers)
+        """POST a form, by default to the prediction route."""
+        return self.post_body(forms.encode(*parts, boundary=boundary), boundary, headers, path)
 
     def post_body(
         self,
         body: bytes | Iterable[bytes],
         boundary: str = forms.BOUNDARY,
         headers: Mapping[str, str | None] | None = None,
+        path: str = PREDICT,
     ) -> requests.Response:
-        """POST ``body`` to the prediction route, whether or not it is a good form."""
+        """POST ``body``, by default to the prediction route, whether or not it is a good form."""
         declared = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return self.request("POST", "/api/v1/predict", data=body, headers={**declared, **(headers or {})})
+        return self.request("POST", path, data=body, headers={**declared, **(headers or {})})
 
     def predict(self, content: bytes, model: str, headers: Mapping[str, str | None] | None = None) -> requests.Response:
         """Classify an image file."""
         return self.post_form(forms.image(content), forms.field("model", model), headers=headers)
+
+    def compare(self, content: bytes, *models: str) -> requests.Response:
+        """Compare models on an image file; all of them if none is named."""
+        return self.post_form(forms.image(content), *(forms.field("model", model) for model in models), path=COMPARE)
 
 
 def at_once(calls: Iterable[Callable[[], T]]) -> list[T]:

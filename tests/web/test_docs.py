@@ -19,7 +19,7 @@ from .browser import OpenPage
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
 
-ROUTES = ("/", "/api/v1/predict", "/api/v1/models", "/api/v1/health")
+ROUTES = ("/", "/api/v1/predict", "/api/v1/compare", "/api/v1/models", "/api/v1/health")
 
 
 def test_swagger_ui_shows_every_route(stack: RunningStack, open_page: OpenPage) -> None:

@@ -50,7 +50,8 @@ def test_every_answer_is_as_described(generated: Generated, path: str, method: s
 
 
 def test_requests_that_are_not_as_described_are_refused_as_described(generated: Generated) -> None:
-    assert generated.statuses("/api/v1/predict", "post", as_described=False) == {400}
+    for path in ("/api/v1/predict", "/api/v1/compare"):
+        assert generated.statuses(path, "post", as_described=False) == {400}
 
 
 def test_described_routes_are_the_services_routes(stack: RunningStack, description: Description) -> None:
@@ -92,8 +93,9 @@ def test_example_of_the_models_is_what_the_service_answers_of_real_ones(
 
 
 def test_every_error_of_the_contract_is_described(description: Description) -> None:
-    described = set(description["paths"]["/api/v1/predict"]["post"]["responses"])
-    assert described == {"200", "400", "401", "403", "405", "413", "415", "421", "422", "429", "500", "503", "504"}
+    for path in ("/api/v1/predict", "/api/v1/compare"):
+        described = set(description["paths"][path]["post"]["responses"])
+        assert described == {"200", "400", "401", "403", "405", "413", "415", "421", "422", "429", "500", "503", "504"}
     for response in description["components"]["responses"].values():
         example = response["content"]["application/json"]["example"]
         assert set(example) == {"success", "error"}

@@ -105,9 +105,12 @@ def test_choosing_another_model_asks_again_about_the_same_picture(
 
 def test_comparison_shows_all_nine_answers_in_one_view(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
     demo = open_demo(stack, viewport={"width": 1440, "height": 1200})
+    posted: list[str] = []
+    demo.page.on("request", lambda sent: posted.append(sent.url) if sent.method == "POST" else None)
     demo.compare()
     demo.choose_file(face)
     demo.expect_comparison()
+    assert posted == [f"{stack.url}/api/v1/compare"]
     answers = {name: _ask(stack, face, name) for name in CATALOGUE}
     for card, (name, model) in zip(demo.cards.all(), CATALOGUE.items(), strict=True):
         assert card.locator("h3 span").all_text_contents() == [model.architecture, model.dataset]

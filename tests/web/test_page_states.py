@@ -67,6 +67,17 @@ def test_bad_image_is_told_with_the_services_own_sentence(
     expect(demo.message).to_be_hidden()
 
 
+def test_bad_image_in_the_comparison_is_told_once(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(stack, expected=_status(415))
+    demo.compare()
+    demo.choose_bytes("bad.jpg", b"no picture at all")
+    demo.expect_message("This is not a picture the service reads")
+    expect(demo.page.locator('.card[data-state="busy"]')).to_have_count(0)
+    demo.choose_file(face)
+    demo.expect_comparison()
+    expect(demo.message).to_be_hidden()
+
+
 def test_picture_over_the_limit_is_refused_before_it_is_sent(
     stack: RunningStack, open_demo: OpenDemo, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ function refusal(r) {
     }
     r.variables.key_name = key.name;
     const hasOwnLimits = Boolean(key.requests || key.rate);
+    r.variables.key_limits = hasOwnLimits ? `${key.requests || 0} ${key.rate || 0}` : '';
     r.variables.counted_as = hasOwnLimits ? 'own' : `key ${key.name}`;
     r.variables.rejection = hasOwnLimits && r.method === 'POST' ? limits.exceeded(r, key) : '';
     return r.variables.rejection === '' ? '' : '429';

@@ -34,6 +34,11 @@ function exceededLimit(status, report) {
     return {413: tooLarge, 429: 'rate_limit'}[status];
 }
 
+/**
+ * @param {string} model
+ * @param {number} retries
+ * @param {Report} report
+ */
 function countPrediction(model, retries, report) {
     if (retries > 0) {
         counters.add('emotion_prediction_retries_total', {model}, retries);
@@ -63,4 +68,4 @@ function countOutcome(model, report) {
     }
 }
 
-export default {count};
+export default {count, countPrediction};

@@ -33,7 +33,31 @@ function fields(r, report) {
         batch: report.batch,
         image_error: report.error,
         retries: Number(variables.repeats || 0),
+        predictions: variables.predictions ? JSON.parse(`[${variables.predictions}]`) : undefined,
         rejection: variables.rejection || (variables.limit_conn_status === 'REJECTED' ? 'concurrency' : undefined),
+    };
+}
+
+/**
+ * What is logged of one of several networks that a request asked.
+ * @param {string} model
+ * @param {number} status
+ * @param {string | undefined} rejection
+ * @param {{torchserve_ms?: string, repeats?: string}} notes
+ * @param {Report} report
+ */
+function prediction(model, status, rejection, notes, report) {
+    return {
+        model,
+        status,
+        torchserve_seconds: notes.torchserve_ms ? Number(notes.torchserve_ms) / 1000 : undefined,
+        queue_seconds: report.queue,
+        decode_seconds: report.decode,
+        inference_seconds: report.inference,
+        batch: report.batch,
+        image_error: report.error,
+        retries: Number(notes.repeats || 0),
+        rejection,
     };
 }
 
@@ -57,4 +81,4 @@ function readReport(text) {
     }
 }
 
-export default {fields, readReport, route};
+export default {fields, prediction, readReport, route};

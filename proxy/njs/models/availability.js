@@ -38,6 +38,28 @@ function busy(name) {
  * @returns {Failure | null}
  */
 function failure(name, model) {
+    return model.members === undefined ? ofNetwork(name, model) : ofEnsemble(name, model);
+}
+
+/**
+ * Why an ensemble's entry cannot be used, null if it can.
+ * @param {string} name
+ */
+function refusal(name) {
+    const error = state.model(name).error;
+    return error === '' ? null : broken(`Ensemble ${name} is not served: ${error}`);
+}
+
+function ofEnsemble(name, model) {
+    const failures = model.members.map((member) => ofNetwork(member, state.model(member))).filter((found) => found !== null);
+    const enough = model.missing === 'answer' ? failures.length < model.members.length : failures.length === 0;
+    if (model.error !== '' || enough) {
+        return refusal(name);
+    }
+    return delayed(`Ensemble ${name} does not answer without all its members: ${failures[0].message}`, failures[0].retryAfter || 5);
+}
+
+function ofNetwork(name, model) {
     if (model.error) {
         return broken(model.error.includes(name) ? model.error : `Model ${name} is not served: ${model.error}`);
     }
@@ -63,4 +85,4 @@ function failure(name, model) {
     return null;
 }
 
-export default {broken, busy, delayed, failure};
+export default {broken, busy, delayed, failure, refusal};

@@ -1,4 +1,5 @@
 // models.json and the build's index.json: read into the shared dictionary.
+import ensembles from 'models/ensembles.js';
 import fs from 'fs';
 import state from 'models/state.js';
 
@@ -10,7 +11,12 @@ function load() {
     const catalogue = readJson(settings.catalogue) || entries();
     const index = readJson(settings.index) || {};
     const found = Object.keys(catalogue);
-    found.forEach((name) => record(name, index[name] || {}));
+    const isNetwork = (name) => catalogue[name].ensemble === undefined;
+    found.filter(isNetwork).forEach((name) => record(name, index[name] || {}));
+    found.filter((name) => !isNetwork(name)).forEach((name) => {
+        catalogue[name] = ensembles.completed(catalogue[name], catalogue);
+        ensembles.record(name, catalogue[name], catalogue);
+    });
     state.write('catalogue', catalogue);
     state.write('names', found);
     return found;
@@ -22,7 +28,14 @@ function names() {
 }
 
 /**
- * What models.json says, by name.
+ * The names of those that have an archive and a worker: all but ensembles.
+ */
+function networks() {
+    return names().filter((name) => !ensembles.isEnsemble(name));
+}
+
+/**
+ * What models.json says, by name; of ensembles also what it may leave out.
  * @returns {Object<string, {architecture: string, dataset: string, emotions: string[], accuracy?: number}>}
  */
 function entries() {
@@ -33,6 +46,7 @@ function entries() {
 function record(name, entry) {
     const before = state.model(name) || {state: 'starting', since: Date.now(), pids: [], served: false, gpu: false};
     state.setModel(name, Object.assign({}, before, {
+        members: undefined, // if it was an ensemble before
         archive: (entry.archive || name.replace(/\+/g, 'plus')).replace(/\.mar$/, ''),
         built: Boolean(entry.archive),
         error: entry.error || '',
@@ -62,4 +76,4 @@ function readJson(path) {
     }
 }
 
-export default {entries, load, names};
+export default {entries, load, names, networks};

@@ -10,7 +10,10 @@ import state from 'models/state.js';
  */
 function isLoaded(name) {
     const model = state.model(name);
-    return lifecycle.isReady(model) && model.error === '';
+    if (model.members === undefined || model.error !== '') {
+        return lifecycle.isReady(model) && model.error === '';
+    }
+    return model.missing === 'answer' ? model.members.some(isLoaded) : model.members.every(isLoaded);
 }
 
 // The models that answer.
@@ -19,12 +22,13 @@ function loaded() {
 }
 
 /**
- * Whether a model should be READY: the build lets it be served, and it has or gets a worker without being asked for.
+ * Whether a model should be READY: the build lets it be served, and it has or gets a worker without being asked for. Of an
+ * ensemble, its members are.
  * @param {string} name
  */
 function isExpected(name) {
     const model = state.model(name);
-    return model.error === '' && lifecycle.isWanted(model) && !loading.isUnderWay(name);
+    return model.members === undefined && model.error === '' && lifecycle.isWanted(model) && !loading.isUnderWay(name);
 }
 
 export default {isExpected, isLoaded, loaded};

@@ -17,6 +17,8 @@
  * @property {number} since  when it was last READY, or first seen: ms since 1970
  * @property {number[]} pids  the processes seen since then
  * @property {boolean} served  whether it was READY
+ * @property {string[]} [members]  of an ensemble (models/ensembles.js), which has neither archive nor workers
+ * @property {'refuse' | 'answer'} [missing]  what an ensemble does without one of them
  * @property {number} [asked]  when TorchServe was asked for this: ms since 1970
  */
 

@@ -18,7 +18,8 @@ async function poll() {
     const start = Date.now();
     rotation.rotate();
     disk.probe();
-    const names = catalogue.load();
+    catalogue.load();
+    const names = catalogue.networks();
     const over = closing.begin();
     try {
         // One model first: while TorchServe is down this writes one line a second to the log, not one for each model.

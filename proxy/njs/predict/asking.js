@@ -11,13 +11,18 @@ import torchserve from 'models/torchserve.js';
 import waiting from 'predict/waiting.js';
 
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
+/** @typedef {{torchserve_ms?: string, repeats?: string, prediction_report?: string}} Notes  for the log and the metrics */
+/**
+ * The image, its model, and where to note how it went. The image is a Buffer, which njs' types do not expect in a subrequest.
+ * @typedef {{file: any, name: string, notes: Notes}} Given
+ */
 
 // A prediction that died with its worker is repeated; nothing must do so for ever.
 const MAX_REPEATS = 2;
 
 /**
  * @param {NginxHTTPRequest} r
- * @param given  the image and its model
+ * @param {Given} given
  * @returns {Promise<Outcome>}
  */
 async function ask(r, given) {
@@ -46,7 +51,7 @@ async function ask(r, given) {
             wasAlone = alone.release(given.name, turn);
         }
         outcome = judged(r, given, wasAlone, reply === null ? replies.lost(given.name) : replies.interpret(given.name, reply));
-        note(r, Date.now() - start, repeats, reply);
+        note(given.notes, Date.now() - start, repeats, reply);
         if (!outcome.failure || !outcome.failure.repeat || repeats === MAX_REPEATS) {
             return outcome;
         }
@@ -94,11 +99,11 @@ function judged(r, given, wasAlone, outcome) {
     return failure === null ? outcome : {failure};
 }
 
-// For the log and the metrics (log.js).
-function note(r, elapsed, repeats, reply) {
-    r.variables.torchserve_ms = String(elapsed);
-    r.variables.repeats = String(repeats);
-    r.variables.prediction_report = reply === null ? '' : reply.headersOut['X-Prediction-Report'] || '';
+// For the log and the metrics (log.js, counting/networks.js).
+function note(notes, elapsed, repeats, reply) {
+    notes.torchserve_ms = String(elapsed);
+    notes.repeats = String(repeats);
+    notes.prediction_report = reply === null ? '' : reply.headersOut['X-Prediction-Report'] || '';
 }
 
 // njs 0.9.9 runs what waits for a subrequest while nginx still ends it. An answer to a client that has reset its connection

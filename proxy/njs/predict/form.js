@@ -6,7 +6,10 @@ import parameters from 'predict/parameters.js';
 import search from 'predict/search.js';
 
 /** @typedef {import('http/errors.js').Failure} Failure */
-/** @typedef {{failure?: Failure, fields?: Object<string, Buffer>}} Form  a failure, or the fields by name */
+/**
+ * A failure, or the fields by name; of the one that may be repeated, a list of its values.
+ * @typedef {{failure?: Failure, fields?: Object<string, any>}} Form
+ */
 
 const EOL = '\r\n';
 // Every bound is far above what clients send, and so low that no form takes long to read.
@@ -25,9 +28,10 @@ const LF = 10, CR = 13, SPACE = 32, TAB = 9, DASH = 45;
  * The form's fields, each a slice of the body.
  * @param {string} type  the Content-Type
  * @param {Buffer | undefined} body
+ * @param {string} [repeatable]  the field that may appear several times
  * @returns {Form}
  */
-function parse(type, body) {
+function parse(type, body, repeatable) {
     const declared = contentType.read(type);
     if (declared.failure) {
         return {failure: declared.failure};
@@ -49,10 +53,13 @@ function parse(type, body) {
         if (part.failure) {
             return {failure: part.failure};
         }
-        if (fields[part.name] !== undefined) {
+        if (part.name === repeatable) {
+            fields[part.name] = (fields[part.name] || []).concat([part.value]);
+        } else if (fields[part.name] !== undefined) {
             return malformed(`the field "${part.name}" appears twice`);
+        } else {
+            fields[part.name] = part.value;
         }
-        fields[part.name] = part.value;
         line = part.next;
     }
     return {fields};

@@ -1,4 +1,4 @@
-// The service's three routes. Nothing else in the page talks to the network, but for the sample drawings.
+// The service's four routes. Nothing else in the page talks to the network, but for the sample drawings.
 
 import { anotherKey, currentKey } from "./key.js";
 
@@ -16,11 +16,20 @@ export class ServiceError extends Error {
 
 /** Ask one model about one image. Returns the API's answer and the time it took, in milliseconds. */
 export async function predict(image, model, signal) {
+  return post("api/v1/predict", image, [model], signal);
+}
+
+/** The same of several models in one request. */
+export async function compare(image, models, signal) {
+  return post("api/v1/compare", image, models, signal);
+}
+
+async function post(path, image, models, signal) {
   const form = new FormData();
   form.append("file", image, image.name ?? "frame.jpg");
-  form.append("model", model);
+  for (const model of models) form.append("model", model);
   const start = performance.now();
-  const answer = await ask("api/v1/predict", { method: "POST", body: form, signal });
+  const answer = await ask(path, { method: "POST", body: form, signal });
   return { answer, milliseconds: performance.now() - start };
 }
 

@@ -1,11 +1,15 @@
 // All models on one picture, in one view.
 
-import { predict } from "./api.js";
+import { compare, ServiceError } from "./api.js";
 import { Bars, duration, percent } from "./bars.js";
 import { byId, element } from "./dom.js";
 import { emotionOf } from "./emotions.js";
-import { hideMessage, persist } from "./message.js";
-import { title, wait } from "./words.js";
+import { countDown, hideMessage, persist, showError } from "./message.js";
+import { wait } from "./words.js";
+
+/** What messages call it. */
+export const COMPARISON = "The comparison";
+const NONE = { status: 200 };
 
 /** A card for each model of the picker. */
 export class Comparison {
@@ -25,31 +29,47 @@ export class Comparison {
     byId("legend").replaceChildren(...legend(names.map((name) => this.#picker.entry(name))));
   }
 
-  /** Ask every model in turn, so that each time is its own; webcam frames are not repeated. */
+  /** Ask all models in one request; webcam frames are not repeated. */
   async run(image, live, signal) {
-    const tops = [];
-    const start = performance.now();
-    for (const [name, card] of this.#cards) {
-      if (!live) card.box.dataset.state = "busy"; // on the webcam the mark would only flicker
-      try {
-        const attempt = () => predict(image, name, signal);
-        const result = live ? await attempt() : await persist(attempt, name, signal);
+    if (!live) this.#mark("busy"); // on the webcam the mark would only flicker
+    try {
+      for (;;) {
+        const attempt = () => compare(image, [...this.#cards.keys()], signal);
+        const { answer, milliseconds } = live ? await attempt() : await persist(attempt, COMPARISON, signal);
         hideMessage();
-        show(card, result);
-        tops.push(result.answer.top_emotion);
-      } catch (error) {
-        if (signal.aborted) card.box.dataset.state = "stale";
-        signal.throwIfAborted();
-        showProblem(card, error, name);
-        if (live && wait(error) !== null) throw error;
+        const waiting = answer.results.map((result) => this.#show(result)).find((error) => wait(error) !== null);
+        sayAgreement(answer.agreement, this.#cards.size, milliseconds);
+        if (!waiting) return;
+        if (live) throw waiting;
+        showError(waiting, waiting.model);
+        await countDown(wait(waiting), signal);
       }
+    } catch (error) {
+      this.#mark("stale", "busy");
+      throw error;
     }
-    sayAgreement(tops, this.#cards.size, performance.now() - start);
+  }
+
+  // Show a model's result; returns its error, or one that waiting does not help against.
+  #show(result) {
+    const card = this.#cards.get(result.model);
+    if (result.success) {
+      show(card, result);
+      return NONE;
+    }
+    const error = new ServiceError(result.error, result.status, result.retry_after);
+    error.model = result.model;
+    showProblem(card, error);
+    return error;
+  }
+
+  #mark(state, only = null) {
+    for (const { box } of this.#cards.values()) if (!only || box.dataset.state === only) box.dataset.state = state;
   }
 
   /** Mark all answers as those of an earlier picture. */
   age() {
-    for (const { box } of this.#cards.values()) if (box.dataset.state === "done") box.dataset.state = "stale";
+    this.#mark("stale", "done");
   }
 }
 
@@ -69,30 +89,25 @@ function makeCard(entry) {
   return card;
 }
 
-function show(card, { answer, milliseconds }) {
+function show(card, answer) {
   card.box.dataset.state = "done";
   card.top.textContent = answer.top_emotion;
-  card.figures.replaceChildren(
-    element("span", {}, percent(answer.confidence, 0)),
-    element("span", {}, duration(milliseconds)),
-  );
+  card.figures.replaceChildren(element("span", {}, percent(answer.confidence, 0)));
   card.problem.hidden = true;
   card.bars.show(answer.predictions, answer.top_emotion);
 }
 
-function showProblem(card, error, name) {
+function showProblem(card, error) {
   card.box.dataset.state = "failed";
   card.top.textContent = "–";
   card.figures.replaceChildren();
   card.bars.clear();
-  card.problem.textContent = error.status ? error.message : title(error, name);
+  card.problem.textContent = error.message;
   card.problem.hidden = false;
 }
 
-function sayAgreement(tops, asked, milliseconds) {
-  const votes = Map.groupBy(tops, emotionOf);
-  const [, most] = [...votes].sort(([, one], [, other]) => other.length - one.length)[0] ?? [null, []];
-  const words = most.length === 0 ? "No model answered" : `${most.length} of ${asked} see ${emotionOf(most[0])}`;
+function sayAgreement({ top_emotion: emotion, models }, asked, milliseconds) {
+  const words = `${models} of ${asked} see ${emotion}`;
   byId("agreement").replaceChildren(element("strong", {}, words), ` · ${duration(milliseconds)} for all`);
 }
 

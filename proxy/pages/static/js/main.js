@@ -1,7 +1,7 @@
 // The page: a picture comes in, the chosen model or all of them are asked, the answer is shown.
 
 import { SERVICE, ServiceError } from "./api.js";
-import { Comparison } from "./compare.js";
+import { COMPARISON, Comparison } from "./compare.js";
 import { byId, pause } from "./dom.js";
 import { currentKey } from "./key.js";
 import { hideMessage, showError } from "./message.js";
@@ -68,7 +68,7 @@ async function ask(image, live, cameraSignal) {
 
 async function fail(error, image, live, signal) {
   const again = !live && [500, 504].includes(error.status) ? () => ask(image, live) : null;
-  showError(error, picker.chosen, again);
+  showError(error, comparing() ? error.model ?? COMPARISON : picker.chosen, again);
   single.giveUp();
   if (live && wait(error)) await pause(wait(error) * 1000, signal).catch(() => {});
 }
