@@ -21,8 +21,9 @@ def test_a_run_measures_both_servers_and_leaves_none_behind(settings: Settings, 
     store = {"MODEL_STORE": str(directory / "store"), "GATE": "off"}  # random weights answer nearly by chance
     environment = {**os.environ, **store, **{k: str(v) for k, v in paths.items()}}
     output = directory / "figures.json"
-    options = "--quick --pairs 1 --seconds 0.2 --clients 1 --clients 8 --image small --precision bf16 --output".split()
-    done = run_command(environment, "bench", "run", *options, str(output))
+    clients = ("--clients", "1", "--clients", "8")
+    short = ("--quick", "--pairs", "1", "--seconds", "0.2", "--image", "small", "--precision", "bf16")
+    done = run_command(environment, "bench", "run", *short, *clients, "--output", str(output))
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads(output.read_text())
     assert max(figures["answers"].values()) <= 1e-4
@@ -30,7 +31,7 @@ def test_a_run_measures_both_servers_and_leaves_none_behind(settings: Settings, 
     rounded = {case["clients"]: case for case in figures["cases"] if case["precision"] == "bf16"}
     assert (set(rounded), figures["refused"]) == ({1, 8}, {"bf16": {}})
     cases = {(case["title"], case["image"], case["clients"]): case for case in exact}
-    frames = {(title, "frame", clients) for title in ("MobileNetV2", "all models") for clients in (1, 8)}
+    frames = {(title, "frame", count) for title in ("MobileNetV2", "all models") for count in (1, 8)}
     assert cases.keys() == frames | {("MobileNetV2", "small", 1)}
     for case in figures["cases"]:
         servers = ("stack", "f32" if case["precision"] == "bf16" else "reference", "peer")
