@@ -42,13 +42,20 @@ def site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path
     site.keep_archive(NOT_LOADING)
     site.insert_code(NOT_LOADING, 'raise RuntimeError("broken on purpose")')
     site.change_file(GOOD, "model.json", in_fewer_bits)  # behind the build's back
+    site.change_file(NOT_LOADING, "model.json", prepared_fast)
     return site
 
 
 def in_fewer_bits(description: bytes) -> bytes:
-    """A description of 8 bits, for files that are of 32."""
+    """A description of 8 bits and a temperature, for files that are of 32 and without."""
     proof = {"agreement": {"value": 0.98123}, "instruction_sets": ["none_has_this"]}
-    return json.dumps({**json.loads(description), "precision": "int8", "proof": proof}).encode()
+    changed = {"precision": "int8", "temperature": 1.5, "proof": proof}
+    return json.dumps({**json.loads(description), **changed}).encode()
+
+
+def prepared_fast(description: bytes) -> bytes:
+    """A description of bf16 and fast preprocessing."""
+    return json.dumps({**json.loads(description), "precision": "bf16", "preprocessing": "fast"}).encode()
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +79,11 @@ def test_good_model_is_served_and_the_service_is_degraded(client: Client, site: 
 
 def test_the_precision_is_that_of_the_archive_that_runs_whatever_the_build_recorded(client: Client) -> None:
     models = client.get("/api/v1/models").json()["models"]
-    told = {key: models[GOOD].get(key) for key in ("precision", "proof", "agreement")}
-    assert told == {"precision": "int8", "proof": "proven", "agreement": 98.12}
+    told = {key: models[GOOD].get(key) for key in ("precision", "temperature", "proof", "agreement")}
+    assert told == {"precision": "int8", "temperature": 1.5, "proof": "proven", "agreement": 98.12}
+    assert "preprocessing" not in models[GOOD]
+    told = {key: models[NOT_LOADING].get(key) for key in ("precision", "preprocessing", "temperature", "proof")}
+    assert told == {"precision": "bf16", "preprocessing": "fast", "temperature": None, "proof": "unproven"}
     assert "precision" not in models[MISSING]
 
 
