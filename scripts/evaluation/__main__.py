@@ -26,6 +26,7 @@ app = new_app("What a model is worth on labelled pictures, measured through the 
         "scripts/evaluate FER2013/test --model ResNet50_FER2013",
         "scripts/evaluate CK+48 --model VGG19_CK+48 --against MobileNetV2_CK+48",
         "scripts/evaluate FER2013/test --model ResNet50_FER2013 --against ResNet50_FER2013:1.0",
+        "scripts/evaluate FER2013/validation --model Three_FER2013 --fit-weights",
         "scripts/evaluate datasets --all",
     )
 )
@@ -60,6 +61,9 @@ def evaluate(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the figures in the model store; GET /api/v1/models shows them.")
     ] = False,
+    fit_weights: Annotated[
+        bool, typer.Option("--fit-weights", help="Find the weights of an ensemble that suit these held-out pictures.")
+    ] = False,
     clients: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Requests at a time.")] = 8,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="For reports and answers (default: RUN_DIR/evaluation).")
@@ -73,6 +77,8 @@ def evaluate(
         raise typer.BadParameter("give --model or --all")
     if every and against:
         raise typer.BadParameter("--against goes with --model")
+    if every and fit_weights:
+        raise typer.BadParameter("--fit-weights goes with --model")
     if importlib.util.find_spec("sklearn") is None:
         print_error("scikit-learn is missing; install it with: .venv/bin/pip install -r requirements-evaluate.txt")
         return REFUSED
@@ -83,7 +89,7 @@ def evaluate(
     evaluator = Evaluator(
         lambda: Service(url or settings.url, ca, key, here=url is None),
         output or settings.run_dir / "evaluation",
-        Options(clients, margin, training, groups, against),
+        Options(clients, margin, training, groups, against, fit_weights),
         Console(highlight=False),
     )
     reports = Reports(evaluator, load_catalogue(settings.catalogue), settings if keep else None)
