@@ -34,6 +34,14 @@ class Ensemble:
     labels_of: Mapping[str, Mapping[str, str]]
     entry: Mapping[str, Any]
 
+    @classmethod
+    def from_entry(cls, name: str, entry: Mapping[str, Any]) -> Ensemble:
+        """The ensemble that GET /api/v1/models shows as ``entry``, which the service has checked."""
+        members = tuple(entry["ensemble"])
+        weights = tuple(entry.get("weights", (1.0,) * len(members)))
+        labels_of = entry.get("labels_of", {})
+        return cls(name, members, weights, entry["missing"], tuple(entry["emotions"]), labels_of, entry)
+
     def label_of(self, member: str, label: str) -> str | None:
         """The ensemble's label for a member's, None if it has none: ``labelOf`` in proxy/njs/models/ensembles.js."""
         meant = self.labels_of.get(member, {}).get(label, label)

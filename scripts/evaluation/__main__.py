@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +14,7 @@ from scripts.client.options import Authority, Key, Url
 from scripts.client.service import Service
 from scripts.console import examples, interruption_says, new_app, print_error, run
 from scripts.errors import REFUSED
+from scripts.evaluation import command_options as option
 from scripts.settings import load_settings
 
 app = new_app("What a model is worth on labelled pictures, measured through the running service.", completion=True)
@@ -26,64 +25,31 @@ app = new_app("What a model is worth on labelled pictures, measured through the 
         "scripts/evaluate FER2013/test --model ResNet50_FER2013",
         "scripts/evaluate CK+48 --model VGG19_CK+48 --against MobileNetV2_CK+48",
         "scripts/evaluate FER2013/test --model ResNet50_FER2013 --against ResNet50_FER2013:1.0",
+        "scripts/evaluate FER2013/validation --model Three_FER2013 --fit-weights",
         "scripts/evaluate datasets --all",
         "scripts/evaluate FER2013/validation --model ResNet50_FER2013 --fit-temperature --write",
     )
 )
 def evaluate(
-    data: Annotated[
-        Path, typer.Argument(help="Folder of pictures, as DATA/LABEL/*.jpg; for --all also DATA/DATASET/….")
-    ],
-    model: Annotated[str | None, typer.Option(metavar="NAME", help="The model to evaluate.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Evaluate all models, each on its dataset.")] = False,
-    against: Annotated[
-        str | None,
-        typer.Option(metavar="NAME[:VERSION]", help="Compare with another model, or a version evaluated before."),
-    ] = None,
-    margin: Annotated[
-        float, typer.Option(min=0, help="Points that the accuracy may be below that of models.json; else exit code 1.")
-    ] = 2.0,
-    training: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            exists=True,
-            file_okay=False,
-            help="Training pictures, to look for the same persons and pictures (default: train beside DATA).",
-        ),
-    ] = None,
-    groups: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", exists=True, dir_okay=False, help="CSV with file and columns such as age,gender,skin."
-        ),
-    ] = None,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the figures in the model store; GET /api/v1/models shows them.")
-    ] = False,
-    fit_temperature: Annotated[
-        bool,
-        typer.Option("--fit-temperature", help="Find the temperature that makes the model as sure as it is right."),
-    ] = False,
-    write: Annotated[
-        bool,
-        typer.Option("--write", help="Write that temperature into models.json, if it helps; the next build has it."),
-    ] = False,
-    clients: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Requests at a time.")] = 8,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="For reports and answers (default: RUN_DIR/evaluation).")
-    ] = None,
+    data: option.Data,
+    model: option.Model = None,
+    every: option.Every = False,
+    against: option.Against = None,
+    margin: option.Margin = 2.0,
+    training: option.Training = None,
+    groups: option.Groups = None,
+    keep: option.Keep = False,
+    fit_temperature: option.FitTemperature = False,
+    write: option.Write = False,
+    fit_weights: option.FitWeights = False,
+    clients: option.Clients = 8,
+    output: option.Output = None,
     url: Url = None,
     ca: Authority = None,
     key: Key = None,
 ) -> int:
     """Evaluate a model on labelled pictures; exit code 1 when it falls short of the accuracy in models.json."""
-    if bool(model) == every:
-        raise typer.BadParameter("give --model or --all")
-    if every and against:
-        raise typer.BadParameter("--against goes with --model")
-    if write and not fit_temperature:
-        raise typer.BadParameter("--write goes with --fit-temperature")
+    _refuse_contradictions(model, every, against, fit_temperature, write, fit_weights)
     if importlib.util.find_spec("sklearn") is None:
         print_error("scikit-learn is missing; install it with: .venv/bin/pip install -r requirements-evaluate.txt")
         return REFUSED
@@ -94,13 +60,27 @@ def evaluate(
     evaluator = Evaluator(
         lambda: Service(url or settings.url, ca, key, here=url is None),
         output or settings.run_dir / "evaluation",
-        Options(clients, margin, training, groups, against, fit_temperature),
+        Options(clients, margin, training, groups, against, fit_temperature, fit_weights),
         Console(highlight=False),
     )
     catalogue = load_catalogue(settings.catalogue)
     reports = Reports(evaluator, catalogue, settings if keep else None, settings.catalogue if write else None)
     with interruption_says("Interrupted; the answers are kept, and the same command goes on."):
         return reports.one(model, data) if model else reports.every(data)
+
+
+def _refuse_contradictions(
+    model: str | None, every: bool, against: str | None, fit_temperature: bool, write: bool, fit_weights: bool
+) -> None:
+    """Raise BadParameter for options that do not go together."""
+    if bool(model) == every:
+        raise typer.BadParameter("give --model or --all")
+    if every and against:
+        raise typer.BadParameter("--against goes with --model")
+    if write and not fit_temperature:
+        raise typer.BadParameter("--write goes with --fit-temperature")
+    if every and fit_weights:
+        raise typer.BadParameter("--fit-weights goes with --model")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -62,9 +62,10 @@ def served(service: Service, name: str) -> Served:
         raise EvaluationError(f"{name!r} is not one of the service's models; use one of {', '.join(models)}")
     entry = models[name]
     answer = service.ask("the probe", probe_files(1)["frame.jpg"], name)
-    described: Identity = {
-        key: entry[key] for key in ("digest", "precision", "temperature", "preprocessing") if key in entry
-    }
+    keys = ("digest", "precision", "temperature", "preprocessing", "ensemble", "weights")
+    described: Identity = {key: entry[key] for key in keys if key in entry}
+    if "members" in answer.body:
+        described["members"] = answer.body["members"]
     identity: Identity = {
         "name": name,
         "version": answer.body.get("version"),
@@ -125,6 +126,8 @@ class _Asker:
         for left in reversed(range(_TRIES)):
             try:
                 answer = self._local.service.ask(picture.name, data, self._model)
+                if answer.body.get("missing"):
+                    raise EvaluationError(_incomplete(self._model, answer.body["missing"]))
                 return Outcome(answer.probabilities, round(answer.milliseconds, 1))
             except PredictError as error:
                 if error.status in _REFUSED:
@@ -134,6 +137,10 @@ class _Asker:
                         f"{error} What was answered is kept, and the same command goes on."
                     ) from error
         raise AssertionError("the last try returns or raises")
+
+
+def _incomplete(model: str, missing: Sequence[str]) -> str:
+    return f"{model} answers without {', '.join(missing)}; evaluate it when all its members answer"
 
 
 def _as_they_come(futures: Sequence[Future[tuple[str, Outcome]]]) -> Iterator[tuple[str, Outcome]]:

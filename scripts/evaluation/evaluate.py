@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from scripts.evaluation import EvaluationError, temperature
+from scripts.ensembles import Ensemble
+from scripts.evaluation import EvaluationError, ensemble, temperature
 from scripts.evaluation.asking import NewService, Served, ask_all, served
 from scripts.evaluation.checks import all_warnings
 from scripts.evaluation.claim import Claim, judge
@@ -39,6 +40,7 @@ class Options:
     groups: Path | None = None
     against: str | None = None
     fit_temperature: bool = False
+    fit_weights: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Evaluator:
         if self.options.fit_temperature:
             digests = [picture.digest for picture in pictures]
             result["temperature"] = temperature.fit(answers, digests, float(model.entry.get("temperature", 1)))
+        result["ensemble"] = self._ensemble(model, data, pictures, answers, outcomes)
         result["against"] = self._against(model, data, pictures, outcomes) if self.options.against else None
         return result
 
@@ -98,6 +101,22 @@ class Evaluator:
         first, second = ([said(each[one.digest].probabilities or {}) for one in both] for each in (outcomes, other))
         names, truth = [one.name for one in both], [one.label for one in both]
         return compare(names, truth, first, second, str(self.options.against))
+
+    def _ensemble(
+        self, model: Served, data: Data, pictures: Sequence[Picture], answers: Answers, outcomes: Outcomes
+    ) -> dict[str, Any] | None:
+        """What an ensemble gains over its members, asked about the same pictures; None for any other model."""
+        if "ensemble" not in model.entry:
+            if self.options.fit_weights:
+                raise EvaluationError(f"--fit-weights: {model.name} is no ensemble; only an ensemble has weights")
+            return None
+        own = Ensemble.from_entry(model.name, model.entry)
+        members = {name: self._ask(served(self.new_service(), name), data) for name in own.members}
+        both = [one for one in pictures if all(each[one.digest].probabilities for each in members.values())]
+        found = ensemble.gain(own, both, outcomes, members)
+        if self.options.fit_weights:
+            found["fitted"] = ensemble.fit(own, _answers(model, both, outcomes), both, members)
+        return found
 
     def _recorded(self, model: Served, name: str, version: str) -> Outcomes:
         """What was recorded of a version, the last of that name that is not the one that serves now."""

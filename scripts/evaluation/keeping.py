@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts import ensembles
 from scripts.catalogue import Model
 from scripts.evaluation import EvaluationError
 from scripts.files import cannot_write, write_text
@@ -54,6 +55,8 @@ def keep(settings: Settings, catalogue: Mapping[str, Model], result: dict[str, A
     Raises EvaluationError when that cannot be found out, since the figures would then be nobody's.
     """
     name = result["model"]["name"]
+    if refusal := ensembles.refusal(settings.catalogue, name):
+        raise EvaluationError(f"--keep: {refusal}")
     if name not in catalogue:
         raise EvaluationError(f"--keep: {settings.catalogue.name} has no {name!r}; keep figures where the service runs")
     path = evaluation_file(settings.model_store, catalogue[name])

@@ -34,16 +34,21 @@ def folders(data: Path, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, P
 def table(results: Iterable[dict[str, Any]], entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Accuracy, macro-F1 and claim of each architecture (rows) for each dataset (columns)."""
     by_name = {result["model"]["name"]: result for result in results}
-    cells = {(entry["architecture"], entry["dataset"]): name for name, entry in entries.items()}
+    cells = {(_row(name, entry), entry["dataset"]): name for name, entry in entries.items()}
     return {
         "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "datasets": list(dict.fromkeys(entry["dataset"] for entry in entries.values())),
-        "architectures": list(dict.fromkeys(entry["architecture"] for entry in entries.values())),
+        "architectures": list(dict.fromkeys(_row(name, entry) for name, entry in entries.items())),
         "cells": [
             {"architecture": architecture, "dataset": dataset, "model": name, **_cell(by_name.get(name))}
             for (architecture, dataset), name in cells.items()
         ],
     }
+
+
+def _row(name: str, entry: Mapping[str, Any]) -> str:
+    """Where a model is in the table: ensembles have rows of their own."""
+    return name if "ensemble" in entry else str(entry["architecture"])
 
 
 def rows(table: Mapping[str, Any]) -> list[list[str]]:

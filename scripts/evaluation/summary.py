@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.evaluation.claim import verdict
-from scripts.evaluation.wording import counted, estimate, percent, pvalue, score
+from scripts.evaluation.wording import counted, enumerated, estimate, percent, pvalue, score
 
 
 def show(result: dict[str, Any], report: Path, console: Console) -> None:
@@ -35,6 +36,8 @@ def show(result: dict[str, Any], report: Path, console: Console) -> None:
         _say(console, f"{counted(len(pictures['unreadable']), 'unreadable file')}:", "yellow")
         for one in pictures["unreadable"]:
             _say(console, f"  {one['file']}: {one['reason']}")
+    if result["ensemble"]:
+        _ensemble(result["ensemble"], console)
     if result["against"]:
         _against(result["against"], console)
     for warning in result["warnings"]:
@@ -85,6 +88,33 @@ def _against(against: dict[str, Any], console: Console) -> None:
         f"  only one is right: this one {against['only_this_right']:,} times, the other "
         f"{against['only_other_right']:,} times; McNemar's p {pvalue(against['mcnemar_p'])}",
     )
+
+
+def _ensemble(found: dict[str, Any], console: Console) -> None:
+    _say(console, "Its members on the same pictures", "bold")
+    for member in found["members"]:
+        _say(console, f"  {member['name']}, weight {member['weight']:.3f}: {estimate(member['accuracy'])}")
+    gain = found["gain"]
+    points = 100 * (gain["accuracy"]["value"] - gain["other_accuracy"]["value"])
+    _say(
+        console,
+        f"  {points:+.1f} points against the best, {found['best']}; only one is right: the ensemble "
+        f"{gain['only_this_right']:,} times, {found['best']} {gain['only_other_right']:,} times; "
+        f"McNemar's p {pvalue(gain['mcnemar_p'])}",
+    )
+    if found["fitted"]:
+        _fitted(found["fitted"], console)
+
+
+def _fitted(fitted: dict[str, Any], console: Console) -> None:
+    _say(console, f"Weights for {counted(fitted['pictures'], 'picture')} like these", "bold")
+    for words, worth in (("with the present ones", fitted["before"]), ("with fitted ones", fitted["fitted"])):
+        nll = f"negative log-likelihood {worth['nll']:.3f}"
+        _say(console, f"  {words:<22} accuracy {estimate(worth['accuracy'])}, {nll}")
+    _say(console, f"  (judged on other pictures than fitted on, in {fitted['folds']} parts)")
+    _say(console, f'  "weights": {json.dumps(fitted["weights"])}', "green")
+    if fitted["negligible"]:
+        _say(console, f"  leave out {enumerated(fitted['negligible'])}, which add nothing here", "yellow")
 
 
 def _say(console: Console, text: str, style: str = "") -> None:

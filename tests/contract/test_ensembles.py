@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scripts.ensembles import load_ensembles
+from scripts.evaluation.__main__ import main as evaluate
+from scripts.pictures.faces import write_faces
 from tests.monitoring.scrape import settled
 from tests.support import images
 from tests.support.assertions import assert_error, assert_health, json_body
@@ -132,6 +134,28 @@ def test_an_image_that_cannot_be_read_is_refused_as_by_a_model(ensembles_client:
     for name in (REFUSES, ANSWERS):
         refused = assert_error(ensembles_client.predict(b"no image", name), 415)
         assert refused == assert_error(ensembles_client.predict(b"no image", FER), 415)
+
+
+def test_it_is_evaluated_with_its_members(
+    served: RunningStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_faces(tmp_path / "faces", load_ensembles(served.settings.catalogue)[REFUSES].emotions, 14, seed=3)
+    arguments = [str(tmp_path / "faces"), "--url", served.url, "--output", str(tmp_path), "--model"]
+    assert evaluate([*arguments, REFUSES, "--margin", "100"]) == 0
+    found = json.loads((tmp_path / f"{REFUSES}.json").read_text())
+    assert [(member["name"], member["weight"]) for member in found["ensemble"]["members"]] == [
+        (CK, 0.25),
+        (RESNET, 0.75),
+    ]
+    assert found["ensemble"]["best"] in (CK, RESNET)
+    assert found["ensemble"]["gain"]["accuracy"] == found["accuracy"]
+    printed = capsys.readouterr().out
+    assert f"points against the best, {found['ensemble']['best']}" in printed
+    assert f"<td>{RESNET}</td><td>0.750</td>" in (tmp_path / f"{REFUSES}.html").read_text()
+    assert evaluate([*arguments, REFUSES, "--fit-weights"]) == 1
+    assert "14 pictures are too few" in capsys.readouterr().err
+    assert evaluate([*arguments, CK, "--fit-weights"]) == 1
+    assert "is no ensemble" in capsys.readouterr().err
 
 
 def test_without_a_member_it_refuses_or_answers_as_its_entry_says(
