@@ -2,6 +2,7 @@
 import answers from 'http/answers.js';
 import asking from 'predict/asking.js';
 import availability from 'models/availability.js';
+import clock from 'models/clock.js';
 import counters from 'counting/counters.js';
 import errors from 'http/errors.js';
 import input from 'predict/input.js';
@@ -40,7 +41,7 @@ async function predicted(r, given) {
     }
     const outcome = await asking.ask(r, given);
     const failed = outcome.failure;
-    if (failed === undefined || failed.reason !== 'queue_full' || !await isUnloaded(given.name)) {
+    if (failed === undefined || failed.reason !== 'queue_full' || failed.early || !await isUnloaded(given.name)) {
         return outcome;
     }
     failure = await prepareOrWait(given.name);
@@ -62,13 +63,13 @@ async function prepare(name) {
 // Whether it was not registered when TorchServe was last asked, and may be by now.
 function mayBeRegistered(name) {
     const model = state.model(name);
-    return model.state === 'absent' && Date.now() - model.asked > ABSENCE_MS;
+    return model.state === 'absent' && clock.now() - model.asked > ABSENCE_MS;
 }
 
 // The same after a TorchServe that has ended is back, if somebody brings it back.
 async function prepareOrWait(name) {
     const failure = await prepare(name);
-    return mayPass(failure) ? recovery.wait(name, Date.now() + settings.predict_timeout * 1000) : failure;
+    return mayPass(failure) ? recovery.wait(name, clock.now() + settings.predict_timeout * 1000) : failure;
 }
 
 function mayPass(failure) {
