@@ -97,8 +97,11 @@ function leave(r, name) {
  * @param {NginxHTTPRequest} r
  */
 function release(r) {
-    placesOf(r).forEach(discount);
-    r.variables.places = '';
+    const places = placesOf(r);
+    if (places.length > 0) {
+        r.variables.places = '';
+        places.forEach(discount);
+    }
 }
 
 /**
