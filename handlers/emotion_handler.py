@@ -15,6 +15,7 @@ import image_fast
 import instruction_sets
 import numpy as np
 import numpy.typing as npt
+from abandoned import abandoned
 from decoding_options import decoding_options
 from engine import load_engine
 from face_image import read_face
@@ -60,9 +61,10 @@ class EmotionHandler:
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str]:
         """Answer a batch of requests with one JSON text each, and set their statuses in ``context``."""
         report = BatchReport()
-        faces = self.preprocess(data)
+        unwanted = abandoned(context, len(data))
+        faces = iter(self.preprocess([request for index, request in enumerate(data) if index not in unwanted]))
         report.decoded()
-        results = self.inference(faces)
+        results = self.inference([unwanted.get(index) or next(faces) for index in range(len(data))])
         report.computed()
         report.send(context, results, self.description["emotions"])
         return self.postprocess(results, context)

@@ -12,7 +12,7 @@ class ImageError(Exception):
     """An upload that cannot be used.
 
     ``str(error)`` is the message for the client, ``status`` the HTTP status, ``kind`` one of ``empty``,
-    ``unsupported``, ``damaged``, ``too_large`` and ``internal``.
+    ``unsupported``, ``damaged``, ``too_large``, ``internal`` and ``abandoned``.
     """
 
     def __init__(self, kind: str, status: int, message: str) -> None:

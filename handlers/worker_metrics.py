@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from abandoned import KIND, START_HEADER
 from image_error import ImageError
 
 Result = npt.NDArray[np.float32] | ImageError
@@ -24,8 +25,6 @@ class BatchReport:
     """Takes the times of a batch. Create it when the batch arrives, then call its methods in their order."""
 
     HEADER = "X-Prediction-Report"
-    # Set by the proxy when it sends a request: seconds since the epoch, with milliseconds.
-    START_HEADER = "X-Request-Start"
 
     def __init__(self) -> None:
         self._arrival = time.time()
@@ -41,12 +40,18 @@ class BatchReport:
         self._lap("inference")
 
     def send(self, context: Any, results: Sequence[Result], emotions: Sequence[str]) -> None:
-        """Add the header to each answer. ``results`` are probabilities of ``emotions``, or why there are none."""
+        """Add the header to each answer. ``results`` are probabilities of ``emotions``, or why there are none.
+
+        What nobody waits for any more is no part of the batch.
+        """
         if all(isinstance(result, ImageError) for result in results):
             self._times.pop("inference")
+        wanted = [index for index, result in enumerate(results) if not _is_abandoned(result)]
         for index, result in enumerate(results):
-            report = {"batch": len(results), "item": index, **self._times, **_outcome(result, emotions)}
-            queue = self._queue(context.get_request_header(index, self.START_HEADER))
+            report = _outcome(result, emotions)
+            if not _is_abandoned(result):
+                report = {"batch": len(wanted), "item": wanted.index(index), **self._times, **report}
+            queue = self._queue(context.get_request_header(index, START_HEADER))
             if queue is not None:
                 report["queue"] = queue
             context.set_response_header(index, self.HEADER, json.dumps(report, separators=(",", ":")))
@@ -70,7 +75,11 @@ def is_usable(probabilities: npt.NDArray[np.float32]) -> bool:
     return bool(np.isfinite(probabilities).all())
 
 
-def _outcome(result: Result, emotions: Sequence[str]) -> dict[str, str]:
+def _is_abandoned(result: Result) -> bool:
+    return isinstance(result, ImageError) and result.kind == KIND
+
+
+def _outcome(result: Result, emotions: Sequence[str]) -> dict[str, Any]:
     """The most probable label, or the kind of error."""
     if isinstance(result, ImageError):
         return {"error": result.kind}

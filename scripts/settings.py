@@ -60,6 +60,7 @@ class Settings:
     rate_limit: int
     rate_burst: int
     predict_timeout: int
+    max_wait: int
     load_timeout: int
     max_pixels: int
     max_decode_memory: int
@@ -205,6 +206,7 @@ def _requests(env: Environment) -> partial[Settings]:
         rate_limit=env.number("RATE_LIMIT", 0),
         rate_burst=env.number("RATE_BURST", 100),
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
+        max_wait=env.number("MAX_WAIT", 20),
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),
         max_pixels=env.number("MAX_PIXELS", 50_000_000, least=1),
         max_decode_memory=env.number("MAX_DECODE_MEMORY", 256, least=1),

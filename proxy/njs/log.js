@@ -1,6 +1,7 @@
 // When a request is over: its line for the log, and its part in the metrics. nginx asks for the line exactly once a
 // request, whichever part answered it.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_set
+import admission from 'models/admission.js';
 import comparisons from 'access/comparisons.js';
 import limits from 'access/limits.js';
 import networks from 'counting/networks.js';
@@ -10,6 +11,7 @@ import requests from 'counting/requests.js';
 /** @param {NginxHTTPRequest} r */
 function line(r) {
     limits.release(r);
+    admission.release(r);
     comparisons.release(r);
     networks.release(r);
     const report = record.readReport(r.variables.prediction_report);

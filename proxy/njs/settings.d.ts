@@ -18,6 +18,7 @@ declare const settings: {
     metrics_url: string;
     max_workers: number;
     predict_timeout: number;
+    max_wait: number;
     client_requests: number;
     rate_limit: number;
     rate_burst: number;

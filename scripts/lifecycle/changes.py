@@ -216,7 +216,10 @@ class Lifecycle:
         """Let ``version`` answer, then retire the old one: it stays registered, without a worker."""
         self._tell(f"Switching from version {old.version} to {version}")
         self.management.set_default(old.archive_name, version)
-        record_version_before(self.settings, old.archive_name, old.version)
+        try:
+            record_version_before(self.settings, old.archive_name, old.version)
+        except OSError as error:  # a full disk: the new version serves already
+            self._tell(f"{old.version} is not remembered for a rollback: {error}")
         drain(self.management, self.settings, old)
         self.management.scale(old.archive_name, old.version, 0)
         workers = self.management.describe(old.archive_name)[0].min_workers

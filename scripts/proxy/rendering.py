@@ -176,6 +176,7 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
         "max_workers": max_workers(settings),
         "predict_timeout": settings.predict_timeout,
+        "max_wait": settings.max_wait,
         "load_timeout": settings.load_timeout,
         "client_requests": settings.client_requests,
         "rate_limit": settings.rate_limit,

@@ -6,6 +6,7 @@ serve predictions. What is unpacked stays in the run directory for the next star
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import zipfile
@@ -20,6 +21,7 @@ from scripts.settings import Settings
 from scripts.store.archive import ArchiveError
 
 _BLOCK = 1 << 20
+_DISK_FULL = "the disk is full; free some space, and try again"
 
 # By archive: where its files are, or why they are not.
 Folders = dict[Path, Path | ArchiveError]
@@ -35,13 +37,23 @@ def unpack(settings: Settings, archive: Path) -> Path:
         folder = _folder(settings) / key / archive.stem
         with zipfile.ZipFile(archive) as contents:
             if not _holds(folder, contents):
-                shutil.rmtree(folder.parent, ignore_errors=True)
-                new = folder.with_suffix(".new")
-                contents.extractall(new)  # checks each file's CRC, and keeps every name inside the folder
-                new.replace(folder)
+                _extract(contents, folder)
     except Exception as error:  # zipfile and its decompressors raise whatever a broken file leads them to
-        raise ArchiveError(f"{archive.name}: cannot be unpacked into {_folder(settings)} ({error})") from error
+        reason = _DISK_FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else error
+        raise ArchiveError(f"{archive.name}: cannot be unpacked into {_folder(settings)} ({reason})") from error
     return folder
+
+
+def _extract(contents: zipfile.ZipFile, folder: Path) -> None:
+    """All of an archive, or nothing: what there was room for would keep a full disk full."""
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    new = folder.with_suffix(".new")
+    try:
+        contents.extractall(new)  # checks each file's CRC, and keeps every name inside the folder
+        new.replace(folder)
+    except BaseException:
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        raise
 
 
 def unpack_all(settings: Settings, archives: Sequence[Path]) -> Folders:

@@ -12,12 +12,13 @@ import pytest
 from tests.support import images
 from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
 from tests.support.client import Client
+from tests.support.operator_view import Operator
 from tests.support.polling import poll
 from tests.support.reference import Reference
 from tests.support.sites import LFS_POINTER, Site, some_of_the_nine
 
 if TYPE_CHECKING:
-    from tests.support.stacks import StartStack
+    from tests.support.stacks import RunningStack, StartStack
 
 GOOD = "MobileNetV2_FER2013"
 POINTER = "VGG19_CK+48"
@@ -26,6 +27,7 @@ DAMAGED = "MobileNetV2_RAF-DB"
 NOT_LOADING = "MobileNetV2_CK+48"
 # Each bad model, and a word that its reason has.
 BAD = {POINTER: "Git LFS", MISSING: "VGG19_RAF-DB_best.pt", DAMAGED: "SHA-256", NOT_LOADING: "load"}
+CAUSE = 'raise RuntimeError("broken on purpose")'
 FRAME = images.frame(9)
 
 
@@ -40,7 +42,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path
     site.keep_archive(DAMAGED)
     site.flip_a_byte(DAMAGED)
     site.keep_archive(NOT_LOADING)
-    site.insert_code(NOT_LOADING, 'raise RuntimeError("broken on purpose")')
+    site.insert_code(NOT_LOADING, CAUSE)
+    # TorchServe gives up on it soon, after more processes than those by which it counts as failing.
+    site.change_file(
+        NOT_LOADING, "model-config.yaml", lambda text: text.replace(b"TimeoutInSec: 300", b"TimeoutInSec: 10")
+    )
     site.change_file(GOOD, "model.json", in_fewer_bits)  # behind the build's back
     site.change_file(NOT_LOADING, "model.json", prepared_fast)
     return site
@@ -59,10 +65,16 @@ def prepared_fast(description: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def client(start_stack: StartStack, site: Site) -> Iterator[Client]:
-    """A client of that store's stack."""
+def served(start_stack: StartStack, site: Site) -> Iterator[RunningStack]:
+    """That store's stack."""
     with start_stack(**site.places) as stack:
-        yield Client(stack.url)
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def client(served: RunningStack) -> Client:
+    """A client of that stack."""
+    return Client(served.url)
 
 
 def _poll_error(client: Client, model: str) -> str:
@@ -96,6 +108,19 @@ def test_bad_model_answers_500_with_its_reason(client: Client, model: str, word:
 def test_bad_model_changes_nothing_for_the_good_one(client: Client, reference: Reference, model: str) -> None:
     _poll_error(client, model)
     assert_prediction(client.predict(FRAME, GOOD), GOOD, reference.probabilities(GOOD, FRAME))
+
+
+def test_a_model_that_torchserve_gave_up_loads_once_the_cause_is_gone(
+    served: RunningStack, client: Client, site: Site, reference: Reference
+) -> None:
+    _poll_error(client, NOT_LOADING)
+    folder = Path(Operator(served).describe(site.catalogue[NOT_LOADING].archive_name)["modelUrl"])
+    handler = folder / "emotion_handler.py"
+    mended = handler.read_text().replace(CAUSE, "")
+    handler.unlink()
+    handler.write_text(mended)
+    answer = poll(lambda: client.predict(FRAME, NOT_LOADING), lambda given: given.status_code == 200, seconds=120)
+    assert_prediction(answer, NOT_LOADING, reference.probabilities(NOT_LOADING, FRAME))
 
 
 def test_mended_checkpoint_is_served_after_the_next_start(

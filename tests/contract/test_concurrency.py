@@ -131,18 +131,19 @@ def test_full_queue_turns_clients_away_and_serves_the_others(
     client: Client, operator: Operator, reference: Reference
 ) -> None:
     model, archive = "MobileNetV2_RAF-DB", "MobileNetV2_RAF-DB"
-    capacity = operator.describe(archive)["jobQueueStatus"]["remainingCapacity"]
-    in_worker, refused = 8, 12
+    # A client alone may have three quarters of what TorchServe takes; two of the proxy's processes count at once.
+    whole = operator.describe(archive)["jobQueueStatus"]["remainingCapacity"] + 8
+    capacity, refused = whole * 3 // 4, 12
     expected = reference.probabilities(model, images.frame(400))
-    with ThreadPoolExecutor(capacity + in_worker + refused) as threads:
+    with ThreadPoolExecutor(capacity + refused) as threads:
         with operator.frozen(archive):
             answers: list[Future[requests.Response]] = [
-                threads.submit(client.predict, images.frame(400), model) for _ in range(capacity + in_worker + refused)
+                threads.submit(client.predict, images.frame(400), model) for _ in range(capacity + refused)
             ]
             poll(lambda: sum(answer.done() for answer in answers), lambda done: done >= refused, seconds=25)
         responses = [answer.result() for answer in answers]
     served = [response for response in responses if response.status_code == 200]
-    assert capacity <= len(served) <= capacity + in_worker
+    assert capacity - 3 <= len(served) <= capacity
     for response in responses:
         if response.status_code == 200:
             assert_prediction(response, model, expected)

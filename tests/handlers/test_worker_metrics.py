@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from abandoned import START_HEADER
 from face_image import ImageError
 from ts.context import Context, RequestProcessor
 from worker_metrics import BatchReport, Result
@@ -21,7 +22,7 @@ DAMAGED = ImageError("damaged", 400, "The image is damaged.")
 def send(results: list[Result], start: str | None = None) -> list[dict[str, Any]]:
     """The reports of a batch."""
     context = Context("model", ".", {}, 8, None, "0.12.0")
-    headers = {} if start is None else {BatchReport.START_HEADER: start}
+    headers = {} if start is None else {START_HEADER: start}
     context.request_processor = [RequestProcessor(dict(headers)) for _ in results]
     report = BatchReport()
     report.decoded()

@@ -12,6 +12,7 @@ import pytest
 from scripts.store.unpacking import unpack
 from scripts.torchserve.management import Management
 from tests.support.asking import Answer, asking, predict, wait_for_answers
+from tests.support.disk import files_up_to
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.sites import Site, repack, write_checksum
 from tests.support.stacks import RunningStack
@@ -127,6 +128,19 @@ def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, m
     assert message in refused.stderr
     assert rows(stack) == before
     assert {(answer.status, answer.body.get("version")) for own in answers for answer in own} == {(200, serving)}
+
+
+def test_a_version_that_finds_no_room_changes_nothing(stack: RunningStack, site: Site) -> None:
+    before = rows(stack)
+    archive = repack(site.store / NEXT, site.store / f"{ARCHIVE}-large.mar", "1.3")
+    with files_up_to(1 << 20):
+        failed = stack.command("lifecycle", "upgrade", SERVED, archive.name)
+    assert failed.returncode == REFUSED
+    assert f"{archive.name}: cannot be unpacked into" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert rows(stack) == before
+    assert served_version(stack) == before[0]["version"]
+    assert not list((stack.settings.run_dir / "unpacked").glob("*/*.new"))
 
 
 def no_checksum(site: Site) -> str:

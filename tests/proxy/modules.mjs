@@ -2,22 +2,27 @@
 // tests/proxy/modules.py copies this beside the modules; "ngx" has only what they use outside of nginx.
 import fs from 'node:fs';
 
-// A case: {module, name, given: […], fetched: […]}; "fetched" is what ngx.fetch() resolves to, one reply after the other.
+// A case: {module, name, given: […], fetched: […], clock: [after, by]}; "fetched" is what ngx.fetch() resolves to, one reply after the other.
 const {settings, cases} = JSON.parse(fs.readFileSync(0, 'utf8'));
 globalThis.settings = settings;
 
-const dictionary = new Map();
+function dictionary() {
+    const items = new Map();
+    return {
+        add: (key, value) => !items.has(key) && Boolean(items.set(key, value)),
+        delete: (key) => items.delete(key),
+        get: (key) => items.get(key),
+        incr: (key, by, from) => items.set(key, (items.has(key) ? items.get(key) : from) + by).get(key),
+        set: (key, value) => items.set(key, value),
+    };
+}
+
 let fetched = [];
 globalThis.ngx = {
     WARN: 'warn',
     INFO: 'info',
     log() {},
-    shared: {state: {
-        add: (key, value) => !dictionary.has(key) && Boolean(dictionary.set(key, value)),
-        delete: (key) => dictionary.delete(key),
-        get: (key) => dictionary.get(key),
-        set: (key, value) => dictionary.set(key, value),
-    }},
+    shared: {admission: dictionary(), line: dictionary(), state: dictionary()},
     async fetch() {
         const {status, text} = fetched.shift();
         return {status, text: async () => text};
@@ -45,10 +50,18 @@ function encoded(value) {
     return value;
 }
 
+// Put the time of day forward or back, after so many milliseconds.
+const timeOfDay = Date.now;
+function changeClock(after, by) {
+    const begin = performance.now();
+    Date.now = () => timeOfDay() + (performance.now() - begin >= after ? by : 0);
+}
+
 const results = [];
 for (const one of cases) {
     const module = await import(one.module);
     fetched = one.fetched;
+    changeClock(one.clock[0], one.clock[1]);
     const given = JSON.parse(JSON.stringify(one.given), decoded);
     const start = performance.now();
     const returned = await module.default[one.name](...given);

@@ -19,12 +19,16 @@ KEYS = {"management": {"key": "m"}, "inference": {"key": "i"}}
 
 @dataclass(frozen=True)
 class Call:
-    """A function of a module and its arguments; ``fetched`` are the replies (status, text) that ngx.fetch() brings."""
+    """A function of a module and its arguments; ``fetched`` are the replies (status, text) that ngx.fetch() brings.
+
+    ``clock``: after how many milliseconds the time of day is changed, and by how many.
+    """
 
     module: str
     name: str
     given: Sequence[Any]
     fetched: Sequence[tuple[int, str]] = ()
+    clock: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -51,18 +55,21 @@ class Modules:
         shutil.copy(Path(__file__).with_suffix(".mjs"), folder)
         (folder / "keys.json").write_text(json.dumps(KEYS))
 
-    def call(self, calls: Sequence[Call]) -> list[Result]:
+    def call(self, calls: Sequence[Call], **more_settings: str) -> list[Result]:
         """Make the calls one after the other; they share nginx's dictionary."""
         settings = {
             "key_file": str(self._folder / "keys.json"),
             "management_url": "http://127.0.0.1",
             "predict_timeout": 30,
+            "closing": "",
+            **more_settings,
         }
         cases = [
             {
                 "module": call.module,
                 "name": call.name,
                 "given": [_encoded(value) for value in call.given],
+                "clock": call.clock,
                 "fetched": [{"status": status, "text": text} for status, text in call.fetched],
             }
             for call in calls

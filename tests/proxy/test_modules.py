@@ -126,6 +126,8 @@ def test_a_form_that_was_cut_or_changed_is_refused_or_has_fields_of_its_bytes(mo
 MEANINGS: dict[int, tuple[int, int | None, str | None, bool]] = {
     400: (503, 1, "torchserve_down", True),
     404: (500, None, None, False),
+    408: (503, 1, "abandoned", True),
+    410: (503, 1, "abandoned", False),
     413: (413, None, None, False),
     502: (503, 2, "torchserve_down", True),
     503: (503, 1, "queue_full", False),
@@ -138,13 +140,14 @@ FAULT = (500, None, None, False)
 def test_every_reply_of_torchserve_has_its_meaning(modules: Modules) -> None:
     own = ['{"success": true}', ' {\n "success" : false}', '{"success": false, "error": "Worker died"}']
     others = ["", "{", '{"code": 503, "message": "Worker died."}', '{"code": 503, "message": "Prediction failed"}']
-    given = list(itertools.product([200, 400, 404, 413, 415, 500, 502, 503, 504, 507, 599], own + others))
+    given = list(itertools.product([200, 400, 404, 408, 410, 413, 415, 500, 502, 503, 504, 507, 599], own + others))
     calls = [Call("predict/replies.js", "interpret", ("M", {"status": s, "responseText": text})) for s, text in given]
     for (status, body), result in zip(given, modules.call(calls), strict=True):
-        if body in own and status not in (502, 504):
+        if body in own and status not in (408, 410, 502, 504):
             assert result.returned == {"status": status, "body": body}
             continue
-        expected = MEANINGS.get(507 if "Worker died" in body else status, FAULT)
+        died = "Worker died" in body and status not in (408, 410)
+        expected = MEANINGS.get(507 if died else status, FAULT)
         expected = FAULT if "Prediction failed" in body and status == 503 else expected
         failure = result.returned["failure"]
         assert tuple(failure.get(key) for key in ("status", "retryAfter", "reason")) == expected[:3], (status, body)
@@ -160,7 +163,7 @@ def state_after(before: dict[str, Any], description: dict[str, Any] | None) -> d
     if not workers:
         return {"state": "absent" if description is None else "idle", "pids": [], "served": False, "gpu": False}
     pids = before["pids"] + [w["pid"] for w in workers if w["pid"] > 0 and w["pid"] not in before["pids"]]
-    failing = len(pids) >= (6 if before["served"] else 3) or before["since"] == 0
+    failing = len(pids) >= (6 if before["served"] else 3) or before["since"] < 0
     unready = "failing" if failing else "restarting" if before["served"] else "starting"
     return {"state": unready, "pids": pids, "served": before["served"], "gpu": before["gpu"]}
 
@@ -170,7 +173,7 @@ def test_the_state_of_a_model_follows_from_its_workers(modules: Modules) -> None
     given: list[tuple[dict[str, Any], dict[str, Any] | None]] = []
     for _ in range(2000):
         pids = noise.sample(range(1, 9), noise.randrange(7))
-        since = noise.choice([0, 2**52])  # long ago, or not yet
+        since = noise.choice([-(2**52), 2**52])  # long ago, or not yet
         before = {"pids": pids, "served": noise.random() < 0.5, "gpu": noise.random() < 0.5, "since": since}
         workers = [
             # Process ids differ; 0 and -1 are those of workers without a process.

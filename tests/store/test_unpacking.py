@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from scripts.settings import Settings, load_settings
 from scripts.store.archive import ArchiveError
 from scripts.store.unpacking import discard, unpack, unpack_all
+from tests.support.disk import files_up_to
 
 
 @pytest.fixture
@@ -55,6 +57,23 @@ def test_what_a_power_failure_left_is_unpacked_again(settings: Settings, archive
     else:
         weights.unlink()
     assert (unpack(settings, archive) / "weights").read_text() == "first"
+
+
+def test_what_does_not_fit_leaves_nothing_behind(settings: Settings, archive: Path) -> None:
+    write(archive, "w" * 5000)
+    with files_up_to(4096), pytest.raises(ArchiveError, match=r"A\.mar: cannot be unpacked into .*too large"):
+        unpack(settings, archive)
+    assert not [path for path in settings.run_dir.rglob("*") if path.is_file()]
+    assert (unpack(settings, archive) / "weights").read_text() == "w" * 5000
+
+
+def test_a_full_disk_is_named(settings: Settings, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(self: zipfile.ZipFile, path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", no_room)
+    with pytest.raises(ArchiveError, match="the disk is full; free some space"):
+        unpack(settings, archive)
 
 
 def test_a_start_keeps_only_what_it_needs(settings: Settings, archive: Path) -> None:

@@ -59,7 +59,7 @@ def stack_environment(run_dir: Path, **settings: str) -> dict[str, str]:
     """The environment of a stack with its own ports and ``run_dir``."""
     names = ("PORT", "INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT")
     ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
-    own = {"RUN_DIR": str(run_dir), "CLIENT_REQUESTS": "0", "STAND_INS": "allowed"}
+    own = {"RUN_DIR": str(run_dir), "CLIENT_REQUESTS": "0", "MAX_WAIT": "0", "STAND_INS": "allowed"}
     return {**os.environ, **own, **ports, **settings}
 
 

@@ -1,5 +1,6 @@
 // The limits of requests that ask several networks. nginx counts each as one prediction before its form is read
 // (http/limits.conf.j2); here it counts as one for each network, so that comparing is no way around the limits.
+import clock from 'models/clock.js';
 import errors from 'http/errors.js';
 
 /** @typedef {{requests: number, rate: number, burst: number, whose: string, client: string}} Limits */
@@ -49,7 +50,7 @@ function limitsOf(r) {
 // https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
 function debt(limits, count) {
     const key = `${limits.client} paid`;
-    const now = Date.now();
+    const now = clock.now();
     const paid = Math.max(now, Number(dictionary().get(key) || 0));
     const excess = paid - now - limits.burst * 1000 / limits.rate;
     if (excess > 0) {

@@ -1,5 +1,6 @@
 // What a request adds to the counters when it is over.
 import counters from 'counting/counters.js';
+import pace from 'counting/pace.js';
 
 /** @typedef {{route: string, model: string, key?: string, status: number, seconds: number, retries: number, rejection?: string}} Request */
 /** @typedef {import('http/record.js').Report} Report */
@@ -54,6 +55,7 @@ function countPrediction(model, retries, report) {
     if (report.item === 0) {
         counters.observe('emotion_batch_decode_seconds', {model}, report.decode);
         counters.observe('emotion_batch_size', {model}, report.batch);
+        pace.note(model, report);
         if (report.inference !== undefined) {
             counters.observe('emotion_batch_inference_seconds', {model}, report.inference);
         }

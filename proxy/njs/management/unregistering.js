@@ -1,6 +1,7 @@
 // Unregistering for other machines: only once the model has answered what it was asked. TorchServe forgets the requests
 // of a worker that it ends.
 import catalogue from 'models/catalogue.js';
+import clock from 'models/clock.js';
 import closing from 'models/closing.js';
 import counters from 'counting/counters.js';
 import pause from 'models/pause.js';
@@ -51,24 +52,24 @@ async function hasOthers(model) {
 
 // No prediction takes longer than PREDICT_TIMEOUT, but for a client that is slow to take its answer.
 async function answered(name, model) {
-    const end = Date.now() + settings.predict_timeout * 1000;
+    const end = clock.now() + settings.predict_timeout * 1000;
     do {
         closing.mark(model);
         await pause(INTERVAL_MS);
-    } while (counters.current('emotion_predictions_in_flight', {model: name}) > 0 && Date.now() < end);
+    } while (counters.current('emotion_predictions_in_flight', {model: name}) > 0 && clock.now() < end);
 }
 
 // A version that serves no more gets no new requests. TorchServe tells how many wait, but not which ones a worker
 // computes; one that is sent now is answered after them.
 async function emptied(model, version) {
-    const end = Date.now() + settings.predict_timeout * 1000;
+    const end = clock.now() + settings.predict_timeout * 1000;
     for (;;) {
         const reply = await torchserve.call('GET', `/models/${model}/${version}`);
         const described = reply.status === 200 ? JSON.parse(reply.text)[0] : null;
         if (described === null || !described.workers.some((worker) => worker.status === 'READY')) {
             return;
         }
-        if (described.jobQueueStatus.pendingRequests === 0 || Date.now() > end) {
+        if (described.jobQueueStatus.pendingRequests === 0 || clock.now() > end) {
             break;
         }
         await pause(INTERVAL_MS);

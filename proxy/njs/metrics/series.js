@@ -1,4 +1,5 @@
 // The values of all series: what was counted, and what is looked up for each scrape.
+import admission from 'models/admission.js';
 import catalogue from 'models/catalogue.js';
 import counters from 'counting/counters.js';
 import memory from 'metrics/memory.js';
@@ -8,8 +9,8 @@ import supervision from 'models/supervision.js';
 import workers from 'models/workers.js';
 
 // Series that start at zero before anything is counted: a rate needs the zero before the first.
-const REASONS = ['body_size', 'concurrency', 'key_missing', 'key_unknown', 'killed_worker', 'not_ready', 'pixels', 'queue_full',
-    'rate_limit', 'torchserve_down'];
+const REASONS = ['abandoned', 'body_size', 'client_share', 'concurrency', 'expected_wait', 'key_missing', 'key_unknown', 'killed_worker',
+    'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */
@@ -57,6 +58,7 @@ function gauges() {
     const names = catalogue.names();
     names.forEach((model) => {
         set('emotion_model_expected', {model}, readiness.isExpected(model));
+        set('emotion_expected_wait_seconds', {model}, admission.expectedWait(model));
         set('emotion_model_ready', {model}, isUp && readiness.isLoaded(model));
         set('emotion_model_refused', {model}, state.model(model).error !== '');
         set('emotion_model_stand_in', {model}, state.model(model).stand_in && readiness.isLoaded(model));

@@ -1,4 +1,5 @@
 // models.json and the build's index.json: read into the shared dictionary.
+import clock from 'models/clock.js';
 import ensembles from 'models/ensembles.js';
 import fs from 'fs';
 import state from 'models/state.js';
@@ -44,7 +45,7 @@ function entries() {
 
 // What the build says of a model, beside what TorchServe said of it.
 function record(name, entry) {
-    const before = state.model(name) || {state: 'starting', since: Date.now(), pids: [], served: false, gpu: false};
+    const before = state.model(name) || {state: 'starting', since: clock.now(), pids: [], served: false, gpu: false};
     state.setModel(name, Object.assign({}, before, {
         members: undefined, // if it was an ensemble before
         archive: (entry.archive || name.replace(/\+/g, 'plus')).replace(/\.mar$/, ''),

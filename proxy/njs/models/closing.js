@@ -1,6 +1,7 @@
 // Models that are about to be unregistered: no new prediction is sent to them, so that what was asked before is answered.
 // A change from this machine names them in a file (scripts/lifecycle/closing.py), which the poller reads; one from another
 // machine marks them here.
+import clock from 'models/clock.js';
 import fs from 'fs';
 import state from 'models/state.js';
 
@@ -17,7 +18,7 @@ function keyOf(archive) {
  * @param {number} [ms]  for how long
  */
 function mark(archive, ms) {
-    state.dictionary().set(keyOf(archive), String(Date.now() + (ms || MARK_MS)));
+    state.dictionary().set(keyOf(archive), String(clock.now() + (ms || MARK_MS)));
 }
 
 /** @param {string} archive */
@@ -30,7 +31,8 @@ function unmark(archive) {
  * @param {string} archive
  */
 function isMarked(archive) {
-    return Number(state.dictionary().get(keyOf(archive)) || 0) > Date.now();
+    const until = state.dictionary().get(keyOf(archive));
+    return until !== undefined && Number(until) > clock.now();
 }
 
 /**

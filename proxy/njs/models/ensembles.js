@@ -1,5 +1,6 @@
 // Entries of the catalogue that are the mean of other models' answers. scripts/ensembles.py checks them; since models.json
 // may be changed while the proxy runs, what it would refuse is refused here too, as a model that is not served.
+import clock from 'models/clock.js';
 import emotions from 'models/emotions.js';
 import lifecycle from 'models/lifecycle.js';
 import state from 'models/state.js';
@@ -83,7 +84,7 @@ function record(name, entry, entries) {
     const enough = entry.missing === 'answer' ? ready.length > 0 : ready.length === members.length;
     const unready = members.find((member) => !lifecycle.isReady(member));
     state.setModel(name, /** @type {Model} */ ({
-        archive: name.replace(/\+/g, 'plus'), built: true, error, described: {}, gpu: false, since: Date.now(), pids: [],
+        archive: name.replace(/\+/g, 'plus'), built: true, error, described: {}, gpu: false, since: clock.now(), pids: [],
         served: false,
         stand_in: members.some((member) => member.stand_in),
         state: enough || unready === undefined ? 'ready' : unready.state,

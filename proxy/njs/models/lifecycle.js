@@ -1,13 +1,16 @@
 // What state a model is in, by what TorchServe says of its workers: ready, starting, restarting (was READY), failing,
 // idle (no worker wanted), absent (not registered).
+import clock from 'models/clock.js';
 
 /** @typedef {import('models/state.js').Model} Model */
 /** @typedef {{id: string, status: string, pid: number, gpu: boolean}} Worker */
-/** @typedef {{modelVersion: string, modelUrl?: string, workers?: Worker[], jobQueueStatus?: {pendingRequests: number}}} Description  TorchServe's */
+/** @typedef {{modelVersion: string, modelUrl?: string, minWorkers?: number, workers?: Worker[], jobQueueStatus?: {pendingRequests: number, remainingCapacity: number}}} Description  TorchServe's */
 
 // A worker that was READY is restarted by TorchServe; one that never was, after so many processes, does not load.
 const MAX_FAILED_STARTS = 3;
 const MAX_FAILED_RESTARTS = 6;
+// What does not load is tried for days; so many of its processes are remembered.
+const MAX_PIDS = 20;
 // The same for a worker that hangs, or that TorchServe no longer restarts: longer than its start may take.
 const MAX_UNREADY_MS = 180000;
 
@@ -48,7 +51,7 @@ function after(before, description) {
         return changed(before, description === null ? 'absent' : 'idle', [], false, false);
     }
     const fresh = workers.map((worker) => worker.pid).filter((pid) => pid > 0 && !before.pids.includes(pid));
-    const pids = before.pids.concat(fresh);
+    const pids = before.pids.concat(fresh).slice(-MAX_PIDS);
     return changed(before, unready(before, pids), pids, before.served, before.gpu);
 }
 
@@ -64,12 +67,12 @@ function afterDeath(before) {
 
 function unready(before, pids) {
     const failing = pids.length >= (before.served ? MAX_FAILED_RESTARTS : MAX_FAILED_STARTS)
-        || Date.now() - before.since > MAX_UNREADY_MS;
+        || clock.now() - before.since > MAX_UNREADY_MS;
     return failing ? 'failing' : before.served ? 'restarting' : 'starting';
 }
 
 function changed(before, state, pids, served, gpu) {
-    return Object.assign({}, before, {state, pids, served, gpu, since: pids.length > 0 ? before.since : Date.now()});
+    return Object.assign({}, before, {state, pids, served, gpu, since: pids.length > 0 ? before.since : clock.now()});
 }
 
 export default {after, afterDeath, isReady, isUnsettled, isWanted};

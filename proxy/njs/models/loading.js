@@ -1,5 +1,6 @@
 // Lazy loading: a model registered without a worker gets one on its first request, which waits for it.
 import availability from 'models/availability.js';
+import clock from 'models/clock.js';
 import closing from 'models/closing.js';
 import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
@@ -21,7 +22,8 @@ function lockOf(name) {
  * @param {string} name
  */
 function isUnderWay(name) {
-    return Date.now() - Number(state.dictionary().get(lockOf(name)) || 0) < LOCK_MS;
+    const renewed = state.dictionary().get(lockOf(name));
+    return renewed !== undefined && clock.now() - Number(renewed) < LOCK_MS;
 }
 
 /**
@@ -31,9 +33,9 @@ function isUnderWay(name) {
  * @returns {Promise<Failure | null>}
  */
 async function load(name) {
-    const deadline = Date.now() + settings.load_timeout * 1000;
+    const deadline = clock.now() + settings.load_timeout * 1000;
     let leads = false;
-    while (Date.now() < deadline) {
+    while (clock.now() < deadline) {
         const takes = !leads && acquire(name);
         leads = leads || takes;
         if (leads) {
@@ -53,7 +55,7 @@ async function load(name) {
 
 // One request at a time asks TorchServe; the others read what it found.
 async function lead(name, begins) {
-    state.dictionary().set(lockOf(name), String(Date.now()));
+    state.dictionary().set(lockOf(name), String(clock.now()));
     try {
         if (begins) {
             await torchserve.addWorker(state.model(name).archive);
@@ -65,7 +67,7 @@ async function lead(name, begins) {
 }
 
 function acquire(name) {
-    return state.dictionary().add(lockOf(name), String(Date.now())) || !isUnderWay(name);
+    return state.dictionary().add(lockOf(name), String(clock.now())) || !isUnderWay(name);
 }
 
 function release(name, leads) {

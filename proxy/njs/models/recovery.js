@@ -1,5 +1,6 @@
 // Waiting for a TorchServe that has ended, as long as the supervisor is about to bring it back.
 import availability from 'models/availability.js';
+import clock from 'models/clock.js';
 import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
@@ -14,16 +15,16 @@ const NOTICE_MS = 2000;
 /**
  * Resolves when a model can be asked again to null, and to why it cannot when that will not be soon.
  * @param {string} name
- * @param {number} deadline  ms since 1970
+ * @param {number} deadline  by models/clock.js
  * @returns {Promise<Failure | null>}
  */
 async function wait(name, deadline) {
-    const began = Date.now();
+    const began = clock.now();
     await refresh.tryRefresh(name);
     for (;;) {
         const model = state.model(name);
         const failure = availability.failure(name, model);
-        if (Date.now() >= deadline || !isComing(failure, model.asked >= began, began)) {
+        if (clock.now() >= deadline || !isComing(failure, model.asked >= began, began)) {
             return failure;
         }
         await pause(INTERVAL_MS);
@@ -40,7 +41,7 @@ function isComing(failure, isNew, began) {
         if (failure === null) {
             return false;
         }
-        return failure.reason === 'torchserve_down' && Date.now() - began < NOTICE_MS;
+        return failure.reason === 'torchserve_down' && clock.now() - began < NOTICE_MS;
     }
     return false;
 }

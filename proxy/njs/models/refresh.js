@@ -1,6 +1,7 @@
 // Asks TorchServe about a model and records its state.
 import archive from 'models/archive.js';
 import fs from 'fs';
+import clock from 'models/clock.js';
 import lifecycle from 'models/lifecycle.js';
 import measured from 'models/measured.js';
 import state from 'models/state.js';
@@ -19,7 +20,7 @@ const REGISTRATION_MS = 30000;
  * @returns {Promise<Description | null>}
  */
 async function refresh(name) {
-    const asked = Date.now();
+    const asked = clock.now();
     const description = await torchserve.describe(state.model(name).archive);
     state.setAnswered(true);
     record(name, description, asked);
@@ -64,7 +65,7 @@ function isComing(before) {
     if (supervision.ofTorchServe() === 'starting') {
         return true;
     }
-    return before.state === 'starting' && Date.now() - fs.statSync(settings.key_file).mtimeMs < REGISTRATION_MS;
+    return before.state === 'starting' && Math.abs(Date.now() - fs.statSync(settings.key_file).mtimeMs) < REGISTRATION_MS;
 }
 
 /**

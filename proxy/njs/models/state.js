@@ -14,12 +14,12 @@
  * @property {import('models/archive.js').Facts} [facts]  the same of the archive that answers
  * @property {boolean} gpu
  * @property {'ready'|'starting'|'restarting'|'failing'|'idle'|'absent'} state  see models/lifecycle.js
- * @property {number} since  when it was last READY, or first seen: ms since 1970
+ * @property {number} since  when it was last READY, or first seen: by models/clock.js
  * @property {number[]} pids  the processes seen since then
  * @property {boolean} served  whether it was READY
  * @property {string[]} [members]  of an ensemble (models/ensembles.js), which has neither archive nor workers
  * @property {'refuse' | 'answer'} [missing]  what an ensemble does without one of them
- * @property {number} [asked]  when TorchServe was asked for this: ms since 1970
+ * @property {number} [asked]  when TorchServe was asked for this: by models/clock.js
  */
 
 // Without an answer for so long, TorchServe does not answer: a stopped JVM neither refuses a connection nor replies.
@@ -74,7 +74,8 @@ function isUp() {
 }
 
 function isFresh() {
-    return Date.now() - Number(dictionary().get('answered') || 0) < STALE_MS;
+    // Asked for by every prediction, hence by the time of day: after a change of the clock the poller corrects it in a second.
+    return Math.abs(Date.now() - Number(dictionary().get('answered') || 0)) < STALE_MS;
 }
 
 // Whether what is known of the models holds.

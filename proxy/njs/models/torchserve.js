@@ -79,6 +79,16 @@ async function addWorker(archive) {
 }
 
 /**
+ * Have TorchServe forget a model's workers and start so many new ones.
+ * @param {string} archive
+ * @param {number} workers
+ */
+async function restartWorkers(archive, workers) {
+    accept(await call('PUT', `/models/${archive}?min_worker=0&max_worker=0`), [200, 202]);
+    accept(await call('PUT', `/models/${archive}?min_worker=${workers}&max_worker=${workers}`), [200, 202]);
+}
+
+/**
  * Have a version compute a prediction, past the queue of nginx; resolves when it has been answered, with whatever.
  * @param {string} archive
  * @param {string} version
@@ -97,4 +107,4 @@ function accept(reply, statuses) {
     }
 }
 
-export default {addWorker, call, describe, inferenceKey, predict, readKeys};
+export default {addWorker, call, describe, inferenceKey, predict, readKeys, restartWorkers};

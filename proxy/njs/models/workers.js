@@ -3,6 +3,9 @@ import fs from 'fs';
 import counters from 'counting/counters.js';
 import state from 'models/state.js';
 
+// job_queue_size of config.properties.
+const DEFAULT_QUEUE = 128;
+
 /**
  * Record a model's workers, by TorchServe's id of each, which stays when the process changes. Called by the poller only,
  * since two that did so at once would count a restart twice.
@@ -19,17 +22,22 @@ function record(name, description) {
         }
     });
     state.write(`workers:${name}`, now);
+    state.dictionary().set(`count:${name}`, String(Object.keys(now).length));
+    if (description !== null && description.jobQueueStatus) {
+        const status = description.jobQueueStatus;
+        state.dictionary().set(`queue:${name}`, String(status.pendingRequests + status.remainingCapacity));
+    }
     if (Object.keys(before).some((id) => now[id] !== before[id])) {
-        state.dictionary().set(`ended:${name}`, String(Date.now()));
+        state.dictionary().set(`ends:${name}`, String(ends(name) + 1));
     }
 }
 
 /**
- * When a worker of the model was last seen to have ended: ms since 1970, 0 for never.
+ * How often workers of the model were seen to have ended.
  * @param {string} name
  */
-function ended(name) {
-    return Number(state.dictionary().get(`ended:${name}`) || 0);
+function ends(name) {
+    return Number(state.dictionary().get(`ends:${name}`) || 0);
 }
 
 /**
@@ -38,6 +46,22 @@ function ended(name) {
  */
 function of(name) {
     return state.read(`workers:${name}`) || {};
+}
+
+/**
+ * How many the model has, as far as is known: at least one.
+ * @param {string} name
+ */
+function count(name) {
+    return Math.max(1, Number(state.dictionary().get(`count:${name}`) || 1));
+}
+
+/**
+ * How many predictions TorchServe lets wait for the model: its jobQueueSize.
+ * @param {string} name
+ */
+function queue(name) {
+    return Number(state.dictionary().get(`queue:${name}`) || DEFAULT_QUEUE);
 }
 
 /**
@@ -59,4 +83,4 @@ function resident(pid) {
     }
 }
 
-export default {ended, memory, record};
+export default {count, ends, memory, queue, record};

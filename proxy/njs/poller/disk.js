@@ -1,4 +1,5 @@
 // Whether the log can be written. nginx drops the lines of a log on a full disk, and goes on.
+import clock from 'models/clock.js';
 import fs from 'fs';
 import state from 'models/state.js';
 
@@ -10,10 +11,10 @@ let next = 0;
 
 // Called by the poller: tries it from time to time, and notes the outcome.
 function probe() {
-    if (Date.now() < next) {
+    if (clock.now() < next) {
         return;
     }
-    next = Date.now() + INTERVAL_MS;
+    next = clock.now() + INTERVAL_MS;
     try {
         fs.writeFileSync(settings.log_probe, TEXT);
         state.write('log_writable', true);

@@ -1,11 +1,14 @@
 // Once a second: the catalogue, the build's index and TorchServe's workers, into the shared dictionary; and the log.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_periodic
 import catalogue from 'models/catalogue.js';
+import clock from 'models/clock.js';
 import closing from 'models/closing.js';
 import disk from 'poller/disk.js';
 import lifecycle from 'models/lifecycle.js';
 import pause from 'models/pause.js';
+import processes from 'poller/processes.js';
 import refresh from 'models/refresh.js';
+import revival from 'poller/revival.js';
 import rotation from 'poller/rotation.js';
 import state from 'models/state.js';
 import workers from 'models/workers.js';
@@ -15,18 +18,20 @@ const UNSETTLED_MS = 250;
 const LAST_ROUND_MS = 700;
 
 async function poll() {
-    const start = Date.now();
+    const start = clock.now();
     rotation.rotate();
     disk.probe();
+    processes.look();
     catalogue.load();
     const names = catalogue.networks();
     const over = closing.begin();
     try {
         // One model first: while TorchServe is down this writes one line a second to the log, not one for each model.
-        await Promise.all(names.slice(0, 1).map(read));
-        await Promise.all(names.slice(1).map(read));
+        const first = await Promise.all(names.slice(0, 1).map(read));
+        const described = first.concat(await Promise.all(names.slice(1).map(read)));
         closing.end(over);
-        while (Date.now() - start < LAST_ROUND_MS && names.some(isUnsettled)) {
+        await Promise.all(names.map((name, index) => revival.look(name, described[index])));
+        while (clock.now() - start < LAST_ROUND_MS && names.some(isUnsettled)) {
             await pause(UNSETTLED_MS);
             await Promise.all(names.filter(isUnsettled).map(read));
         }
@@ -40,7 +45,9 @@ function isUnsettled(name) {
 }
 
 async function read(name) {
-    workers.record(name, await refresh.refresh(name));
+    const description = await refresh.refresh(name);
+    workers.record(name, description);
+    return description;
 }
 
 export default {poll};

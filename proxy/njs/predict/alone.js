@@ -2,6 +2,7 @@
 // other one with it again. TorchServe makes its batches of what waits in a model's queue. So the model's other predictions
 // wait here meanwhile, and their number is bounded like that of the queue.
 import availability from 'models/availability.js';
+import clock from 'models/clock.js';
 import counters from 'counting/counters.js';
 import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
@@ -41,24 +42,24 @@ function holder(name) {
 }
 
 function isOver(token) {
-    return Date.now() > Number(token.split(' ')[0]);
+    return clock.now() > Number(token.split(' ')[0]);
 }
 
 /**
  * Wait until a prediction may be sent.
  * @param {string} name
- * @param {number} end  of the prediction's time: ms since 1970
+ * @param {() => number} left  how many ms of the prediction's time are left
  * @returns {Promise<Turn>}
  */
-async function pass(name, end) {
+async function pass(name, left) {
     if (holder(name) === '') {
         return {waited: false};
     }
     if (counters.current(HELD, {model: name}) >= MAX_HELD) {
         return {failure: availability.busy(name), waited: false};
     }
-    const late = lateness(end);
-    while (holder(name) !== '' && Date.now() < late) {
+    const late = lateness(clock.now() + left());
+    while (holder(name) !== '' && clock.now() < late) {
         await hold(name, INTERVAL_MS);
     }
     goAnyway(name);
@@ -69,15 +70,16 @@ async function pass(name, end) {
  * Wait until a prediction may be sent alone, and let no other be sent before `release`.
  * @param {NginxHTTPRequest} r
  * @param {string} name
- * @param {number} end  of the prediction's time: ms since 1970
+ * @param {() => number} left  how many ms of the prediction's time are left
  * @param {boolean} again  whether it was asked alone before
  * @returns {Promise<Turn>}
  */
-async function take(r, name, end, again) {
+async function take(r, name, left, again) {
+    const end = clock.now() + left();
     const late = lateness(end);
     const token = `${end} ${r.variables.request_id}`;
     for (let yields = again; yields || !acquire(name, token); yields = false) {
-        if (Date.now() > late) {
+        if (clock.now() > late) {
             goAnyway(name);
             return {waited: true};
         }
@@ -128,10 +130,10 @@ async function hold(name, ms) {
 
 // Wait until TorchServe's queue has no other prediction, and none is on its way there.
 async function isEmptied(name, late) {
-    const begin = Date.now();
+    const begin = clock.now();
     try {
-        while (Date.now() < late) {
-            if ((others(name) <= 0 || Date.now() - begin > ARRIVAL_MS) && await isQueueEmpty(name)) {
+        while (clock.now() < late) {
+            if ((others(name) <= 0 || clock.now() - begin > ARRIVAL_MS) && await isQueueEmpty(name)) {
                 return true;
             }
             await pause(INTERVAL_MS);

@@ -1,6 +1,7 @@
 // One network's answer to one image: whether it can be asked, loading it, waiting for a TorchServe that comes back.
 import asking from 'predict/asking.js';
 import availability from 'models/availability.js';
+import clock from 'models/clock.js';
 import lifecycle from 'models/lifecycle.js';
 import loading from 'models/loading.js';
 import recovery from 'models/recovery.js';
@@ -24,7 +25,7 @@ async function answer(r, given) {
     }
     const outcome = await asking.ask(r, given);
     const failed = outcome.failure;
-    if (failed === undefined || failed.reason !== 'queue_full' || !await isUnloaded(given.name)) {
+    if (failed === undefined || failed.reason !== 'queue_full' || failed.early || !await isUnloaded(given.name)) {
         return outcome;
     }
     failure = await prepareOrWait(given.name);
@@ -46,13 +47,13 @@ async function prepare(name) {
 // Whether it was not registered when TorchServe was last asked, and may be by now.
 function mayBeRegistered(name) {
     const model = state.model(name);
-    return model.state === 'absent' && Date.now() - model.asked > ABSENCE_MS;
+    return model.state === 'absent' && clock.now() - model.asked > ABSENCE_MS;
 }
 
 // The same after a TorchServe that has ended is back, if somebody brings it back.
 async function prepareOrWait(name) {
     const failure = await prepare(name);
-    return mayPass(failure) ? recovery.wait(name, Date.now() + settings.predict_timeout * 1000) : failure;
+    return mayPass(failure) ? recovery.wait(name, clock.now() + settings.predict_timeout * 1000) : failure;
 }
 
 function mayPass(failure) {

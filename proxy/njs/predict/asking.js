@@ -1,6 +1,8 @@
 // Asking TorchServe for a prediction until there is an answer to give.
+import admission from 'models/admission.js';
 import alone from 'predict/alone.js';
 import availability from 'models/availability.js';
+import clock from 'models/clock.js';
 import killers from 'predict/killers.js';
 import lifecycle from 'models/lifecycle.js';
 import pause from 'models/pause.js';
@@ -26,20 +28,33 @@ const MAX_REPEATS = 2;
  * @returns {Promise<Outcome>}
  */
 async function ask(r, given) {
+    const failure = await admission.enter(r, given.name);
+    if (failure !== null) {
+        return {failure};
+    }
+    try {
+        return await answer(r, given);
+    } finally {
+        admission.leave(r, given.name);
+    }
+}
+
+async function answer(r, given) {
     const archive = state.model(given.name).archive;
     const start = Date.now();
-    const end = start + settings.predict_timeout * 1000;
+    const whole = settings.predict_timeout * 1000;
+    const left = clock.countdown(r, whole);
     // More than one only after a loss: should TorchServe answer the older one after all, that counts.
     let asked = [];
     /** @type {Outcome} */
     let outcome = {};
     for (let repeats = 0; ; repeats++) {
-        const turn = await turnOf(r, given, outcome, end);
+        const turn = await turnOf(r, given, outcome, left);
         let reply = null;
         let wasAlone = false;
         try {
             // nginx has a location for each eighth of the time-out: a repeat gets what is left.
-            const eighths = turn.waited || repeats > 0 ? Math.floor((end - Date.now()) * 8 / (end - start)) : 8;
+            const eighths = turn.waited || repeats > 0 ? Math.floor(left() * 8 / whole) : 8;
             if (turn.failure || eighths < 1) {
                 return {failure: turn.failure || outcome.failure || availability.busy(given.name)};
             }
@@ -58,14 +73,14 @@ async function ask(r, given) {
         asked = reply === null ? asked : [];
         r.log(`request ${r.variables.request_identifier}: ${outcome.failure.message} Repeated.`);
         if (outcome.failure.reason === 'torchserve_down') {
-            await recovery.wait(given.name, end);
+            await recovery.wait(given.name, clock.now() + left());
         }
         torchserve.readKeys();
     }
 }
 
 // What died with its worker is asked alone, and so is an image that has died alone before.
-async function turnOf(r, given, outcome, end) {
+async function turnOf(r, given, outcome, left) {
     const failure = killers.failure(given);
     if (failure !== null) {
         return {failure, waited: false};
@@ -73,9 +88,9 @@ async function turnOf(r, given, outcome, end) {
     const hasDied = killers.deaths(given) > 0;
     const isSuspect = hasDied || (outcome.failure !== undefined && outcome.failure.ended !== undefined);
     if (!isSuspect) {
-        return alone.pass(given.name, end);
+        return alone.pass(given.name, left);
     }
-    const turn = await alone.take(r, given.name, end, hasDied);
+    const turn = await alone.take(r, given.name, left, hasDied);
     // The same image may have died meanwhile, for another client.
     return Object.assign(turn, {failure: killers.failure(given) || undefined});
 }

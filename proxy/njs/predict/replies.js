@@ -10,6 +10,10 @@ import supervision from 'models/supervision.js';
 // error of its own, and its body may be lost with it: the status alone must lead to a sensible answer.
 const HANDLER_BODY = /^\s*\{\s*"success"\s*:/;
 
+// What the worker answers to a request that it did not compute (handlers/abandoned.py).
+const LATE = 408;
+const CLIENT_GONE = 410;
+
 /**
  * @param {string} name
  * @param {NginxHTTPRequest} reply
@@ -17,11 +21,21 @@ const HANDLER_BODY = /^\s*\{\s*"success"\s*:/;
  */
 function interpret(name, reply) {
     const body = String(reply.responseText || '');
+    if (reply.status === LATE || reply.status === CLIENT_GONE) {
+        return {failure: abandoned(name, reply.status)};
+    }
     // 502 and 504 are nginx's own, in the same shape as the handler's.
     if (HANDLER_BODY.test(body) && reply.status !== 502 && reply.status !== 504) {
         return {status: reply.status, body};
     }
     return {failure: byStatus(name, /Worker died/.test(body) ? 507 : reply.status, body)};
+}
+
+// Who has left gets no answer, and for one that is really too late nginx has given up waiting. Else the clock was changed.
+function abandoned(name, status) {
+    const failure = availability.delayed(`Model ${name} did not compute this image: the request had waited too long, or its `
+                                         + 'client seemed to have left; send it again.', 1, 'abandoned');
+    return status === LATE ? repeatable(failure) : failure;
 }
 
 function byStatus(name, status, body) {

@@ -17,12 +17,12 @@ const PATIENCE = 5;
  * @returns {Promise<NginxHTTPRequest | null>}
  */
 async function forReply(replies, name) {
-    const asked = Date.now();
+    const before = workers.ends(name);
     let seen = 0;
     let timer;
     const loss = new Promise((resolve) => {
         function check() {
-            if (workers.ended(name) > asked && lifecycle.isReady(state.model(name))) {
+            if (workers.ends(name) !== before && lifecycle.isReady(state.model(name))) {
                 seen++;
             }
             timer = seen > PATIENCE ? undefined : setTimeout(check, INTERVAL_MS);

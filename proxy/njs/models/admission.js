@@ -1,0 +1,197 @@
+// Who may wait for a model. A prediction is refused at once if it would be answered too late, and each client gets its part
+// of the queue: what is refused here has cost TorchServe nothing.
+import availability from 'models/availability.js';
+import line from 'models/line.js';
+import pace from 'counting/pace.js';
+import pause from 'models/pause.js';
+import state from 'models/state.js';
+import workers from 'models/workers.js';
+
+/** @typedef {import('http/errors.js').Failure} Failure */
+/**
+ * What waits for a model, with the prediction in question.
+ * @typedef {Object} Queue
+ * @property {number} limit  how many may
+ * @property {number} common  how many of those that ask for more than one at a time may; the rest is for the others
+ * @property {number} all  how many do
+ * @property {number} own  how many of this client
+ * @property {number} clients  how many clients have some
+ */
+
+// TorchServe's batchSize, in handlers/model-config.yaml.
+const BATCH = 8;
+const COMMON_PART = 0.75;
+// Fewer than a batch at work and one behind it would only make the batches smaller.
+const LEAST_BATCHES = 2;
+// Refusals that are held back: for how long, how many, and of forms of how many bytes at most.
+const HELD_MS = 1000;
+const MAX_HELD = 128;
+const MAX_HELD_BYTES = 1048576;
+// Their name among those of the models.
+const HELD = '(held)';
+// An expected wait is worth no more than this part of PREDICT_TIMEOUT.
+const WORTH = 0.8;
+
+function dictionary() {
+    return ngx.shared.admission;
+}
+
+/**
+ * Let a prediction wait for its model, or say why not. One that may must `leave`.
+ * @param {NginxHTTPRequest} r
+ * @param {string} name
+ * @returns {Promise<Failure | null>}
+ */
+async function enter(r, name) {
+    const client = r.variables.key_name || r.variables.remote_addr;
+    const place = `${epoch()} ${name} ${client}`;
+    const limit = limitOf(name);
+    const queue = Object.assign({limit, common: Math.floor(limit * COMMON_PART)}, counted(place));
+    const turn = line.turn(queueOf(place), client, queue);
+    if (turn.mayEnter) {
+        keep(r, place);
+        return null;
+    }
+    discount(place);
+    await holdImpatient(r, name, client);
+    return refusal(name, queue, turn.ahead);
+}
+
+// A client that comes back sooner than told waits for its refusal: to refuse those that repeat at once again and again would
+// take the processors from the workers.
+async function holdImpatient(r, name, client) {
+    const isFirst = ngx.shared.refused.add(`${name} ${client}`, 1);
+    if (isFirst || r.requestBuffer.length > MAX_HELD_BYTES) {
+        return;
+    }
+    const place = `${epoch()} ${HELD} ${client}`;
+    if (counted(place).all > MAX_HELD) {
+        discount(place);
+        return;
+    }
+    keep(r, place);
+    await pause(HELD_MS);
+    leave(r, HELD);
+}
+
+function keep(r, place) {
+    r.variables.places = placesOf(r).concat(place).join('\n');
+}
+
+/**
+ * A prediction that was let in is over.
+ * @param {NginxHTTPRequest} r
+ * @param {string} name
+ */
+function leave(r, name) {
+    const places = placesOf(r);
+    const left = places.findIndex((place) => modelOf(place) === name);
+    if (left !== -1) {
+        discount(places.splice(left, 1)[0]);
+        r.variables.places = places.join('\n');
+    }
+}
+
+/**
+ * The request is over, whether or not its client stayed; called once of each.
+ * @param {NginxHTTPRequest} r
+ */
+function release(r) {
+    const places = placesOf(r);
+    if (places.length > 0) {
+        r.variables.places = '';
+        places.forEach(discount);
+    }
+}
+
+/**
+ * A process of nginx has ended, and what it let in with it: counting begins anew.
+ */
+function startAnew() {
+    state.dictionary().set('epoch', String(epoch() + 1));
+}
+
+/**
+ * How long a prediction waits that comes now, in seconds.
+ * @param {string} name
+ */
+function expectedWait(name) {
+    return Number(dictionary().get(`all ${epoch()} ${name}`) || 0) * secondsOf(name);
+}
+
+// A place in a queue: the epoch, the model and the client, none of which has a space.
+function modelOf(place) {
+    return place.split(' ')[1];
+}
+
+function queueOf(place) {
+    return place.slice(0, place.lastIndexOf(' '));
+}
+
+function placesOf(r) {
+    return r.variables.places ? r.variables.places.split('\n') : [];
+}
+
+/** @param {string} place */
+function counted(place) {
+    const ofModel = queueOf(place);
+    const all = dictionary().incr(`all ${ofModel}`, 1, 0);
+    const own = dictionary().incr(`own ${place}`, 1, 0);
+    const clients = dictionary().incr(`clients ${ofModel}`, own === 1 ? 1 : 0, 0);
+    return {all, own, clients};
+}
+
+function discount(place) {
+    const ofModel = queueOf(place);
+    // The dictionary forgets by the time of day: what it forgot too early, since the clock was changed, would stay below zero.
+    if (dictionary().incr(`all ${ofModel}`, -1, 0) < 0 && place.startsWith(`${epoch()} `)) {
+        startAnew();
+    }
+    if (dictionary().incr(`own ${place}`, -1, 0) === 0) {
+        dictionary().incr(`clients ${ofModel}`, -1, 0);
+    }
+}
+
+function limitOf(name) {
+    const most = mostOf(name);
+    const seconds = secondsOf(name);
+    if (settings.max_wait === 0 || seconds === 0) {
+        return most;
+    }
+    const wait = Math.min(settings.max_wait, settings.predict_timeout * WORTH);
+    return Math.min(most, Math.max(Math.floor(wait / seconds), LEAST_BATCHES * BATCH * workers.count(name)));
+}
+
+// What TorchServe takes.
+function mostOf(name) {
+    return workers.queue(name) + BATCH * workers.count(name);
+}
+
+// Between two answers of a model whose workers have enough to do.
+function secondsOf(name) {
+    return pace.seconds(name) / workers.count(name);
+}
+
+function refusal(name, queue, ahead) {
+    const seconds = secondsOf(name);
+    const retryAfter = Math.max(1, Math.ceil(ahead * seconds));
+    if (queue.own > 1 && queue.all <= queue.common) {
+        return refused(`${queue.clients} clients wait for model ${name}, and ${queue.own - 1} predictions of yours do; wait for `
+                       + 'their answers', retryAfter, 'client_share');
+    }
+    if (queue.limit < mostOf(name)) {
+        return refused(`Model ${name} is busy: an answer would take about ${Math.ceil(queue.all * seconds)} s`, retryAfter,
+            'expected_wait');
+    }
+    return refused(`Model ${name} is busy: its queue is full`, retryAfter, 'queue_full');
+}
+
+function refused(message, retryAfter, reason) {
+    return Object.assign(availability.delayed(`${message}; try again in ${retryAfter} s.`, retryAfter, reason), {early: true});
+}
+
+function epoch() {
+    return Number(state.dictionary().get('epoch') || 0);
+}
+
+export default {enter, expectedWait, leave, release, startAnew};

@@ -1,0 +1,58 @@
+// Whose turn it is. While few wait, everybody may, up to a client's share. What is left of the queue is for clients that have
+// nothing in it, in the order in which they were first refused: each gets a number, as in a shop.
+
+/** @typedef {{mayEnter: boolean, ahead: number}} Turn  how many predictions must be over before it may be tried again */
+
+// A client that does not come back within a minute loses its number (templates/http/njs.conf.j2).
+function numbers() {
+    return ngx.shared.line;
+}
+
+/**
+ * @param {string} model  what the line is for
+ * @param {string} client
+ * @param {import('models/admission.js').Queue} queue
+ * @returns {Turn}
+ */
+function turn(model, client, queue) {
+    if (queue.all <= queue.common) {
+        // Whoever had a number may enter now, or has gone.
+        dissolve(model);
+        const share = Math.max(1, Math.floor(queue.common / queue.clients));
+        return {mayEnter: queue.own <= share, ahead: Math.max(0, queue.own - share) * queue.clients};
+    }
+    return queue.own > 1 ? {mayEnter: false, ahead: queue.all - queue.common} : inLine(model, client, queue);
+}
+
+function inLine(model, client, queue) {
+    const key = `number ${model} ${client}`;
+    const free = queue.limit - queue.all + 1;
+    const called = read(`called ${model}`);
+    let number = read(key);
+    if (number === 0) {
+        if (free > 0 && read(`given ${model}`) <= called) {
+            return {mayEnter: true, ahead: 0};
+        }
+        number = numbers().incr(`given ${model}`, 1, 0);
+    }
+    numbers().set(key, number);
+    if (free <= 0 || number > called + free) {
+        return {mayEnter: false, ahead: Math.max(1, number - called - free)};
+    }
+    numbers().incr(`called ${model}`, 1, 0);
+    numbers().delete(key);
+    return {mayEnter: true, ahead: 0};
+}
+
+function dissolve(model) {
+    const given = read(`given ${model}`);
+    if (given > read(`called ${model}`)) {
+        numbers().set(`called ${model}`, given);
+    }
+}
+
+function read(key) {
+    return Number(numbers().get(key) || 0);
+}
+
+export default {turn};

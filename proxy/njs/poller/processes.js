@@ -1,0 +1,28 @@
+// Whether a process of this nginx has ended since the last round: what it had under way is not taken off the counts.
+import fs from 'fs';
+import admission from 'models/admission.js';
+import state from 'models/state.js';
+
+const KEY = 'processes';
+
+function look() {
+    const before = state.read(KEY) || [];
+    const now = processes();
+    if (before.some((pid) => !now.includes(pid))) {
+        admission.startAnew();
+    }
+    if (now.join() !== before.join()) {
+        state.write(KEY, now);
+    }
+}
+
+// https://man7.org/linux/man-pages/man5/proc_pid_task_tid_children.5.html; none where the kernel does not tell.
+function processes() {
+    try {
+        return fs.readFileSync(`/proc/${process.ppid}/task/${process.ppid}/children`, 'utf8').split(' ').filter((pid) => pid !== '');
+    } catch (error) {
+        return [];
+    }
+}
+
+export default {look};

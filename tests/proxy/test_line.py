@@ -1,0 +1,74 @@
+"""Whose turn it is in a full queue (models/line.js), and how long an image takes (counting/pace.js)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.proxy.modules import Call, Modules
+
+LIMIT, COMMON = 16, 12
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
+    return Modules(tmp_path_factory.mktemp("line"))
+
+
+def turns(modules: Modules, *asked: tuple[str, int, int, int]) -> list[tuple[bool, int]]:
+    """Who may enter, and how many are before them. Of a client: how many wait, of its own, of how many clients."""
+    calls = []
+    for client, everybody, own, clients in asked:
+        queue = {"limit": LIMIT, "common": COMMON, "all": everybody, "own": own, "clients": clients}
+        calls.append(Call("models/line.js", "turn", ("M", client, queue)))
+    returned: list[dict[str, Any]] = [result.returned for result in modules.call(calls)]
+    return [(turn["mayEnter"], turn["ahead"]) for turn in returned]
+
+
+def test_a_client_alone_has_what_is_common_and_no_more(modules: Modules) -> None:
+    assert turns(modules, ("a", 12, 12, 1), ("a", 13, 13, 1)) == [(True, 0), (False, 1)]
+
+
+def test_clients_share_what_is_common(modules: Modules) -> None:
+    """Of three clients, each may have four."""
+    assert turns(modules, ("a", 9, 4, 3), ("a", 9, 5, 3), ("b", 9, 1, 3)) == [(True, 0), (False, 3), (True, 0)]
+
+
+def test_each_of_many_clients_may_have_one(modules: Modules) -> None:
+    assert turns(modules, ("a", 12, 1, 40), ("a", 12, 2, 40)) == [(True, 0), (False, 40)]
+
+
+def test_the_rest_is_for_clients_that_have_nothing(modules: Modules) -> None:
+    assert turns(modules, ("a", 13, 2, 2), ("b", 13, 1, 3), ("c", 16, 1, 4)) == [(False, 1), (True, 0), (True, 0)]
+
+
+def test_who_was_refused_first_comes_first(modules: Modules) -> None:
+    full, one_free = 17, 16
+    asked = [("a", full), ("b", full), ("c", full), ("c", one_free), ("b", one_free), ("a", one_free), ("d", one_free)]
+    asked += [("c", one_free), ("b", one_free), ("c", one_free), ("d", one_free), ("e", one_free)]
+    answers = turns(modules, *((client, everybody, 1, 17) for client, everybody in asked))
+    entered = [client for (client, _), (may_enter, _) in zip(asked, answers, strict=True) if may_enter]
+    assert entered == ["a", "b", "c", "d", "e"]
+    assert [ahead for _, ahead in answers[:3]] == [1, 2, 3]
+
+
+def test_those_who_left_hold_nobody_up_for_long(modules: Modules) -> None:
+    """Each place that stays free lets one more of the line enter; a queue that is short again has no line."""
+    left = [(f"left{number}", 17, 1, 17) for number in range(9)]
+    free, more_free, short = ("last", 16, 1, 17), ("last", 13, 1, 17), ("other", 12, 1, 12)
+    assert turns(modules, *left, free, more_free)[9:] == [(False, 9), (False, 6)]
+    assert turns(modules, *left, free, short, free)[10:] == [(True, 0), (True, 0)]
+
+
+def test_one_batch_that_stood_still_moves_the_mean_little(modules: Modules) -> None:
+    def note(inference: float) -> Call:
+        report = {"batch": 8, "item": 0, "decode": 0.08, "inference": inference}
+        return Call("counting/pace.js", "note", ("M", report))
+
+    seconds = Call("counting/pace.js", "seconds", ("M",))
+    results = modules.call([seconds, note(0.72), seconds, note(80), seconds, *[note(0.32)] * 30, seconds])
+    first, measured, after_one, settled = (result.returned for result in results if result.returned is not None)
+    assert (first, measured) == (0, pytest.approx(0.1))
+    assert after_one == pytest.approx(0.12)
+    assert settled == pytest.approx(0.05, abs=0.001)
