@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import images
-from tests.support.client import Client
-from tests.support.models import SERVED
+from tests.support import forms, images
+from tests.support.client import COMPARE, Client
+from tests.support.models import OTHER, SERVED
 from tests.support.polling import poll
 
 from .scrape import Scrape
@@ -94,6 +94,18 @@ def test_a_prediction_has_one_line_with_all_of_its_times(client: Client, log: Pa
         "batch": 1,
         "retries": 0,
     }
+
+
+def test_a_comparison_has_one_line_with_the_times_of_each_network(client: Client, log: Path) -> None:
+    models = [forms.field("model", name) for name in (SERVED, OTHER)]
+    client.post_form(forms.image(FRAME), *models, headers={"X-Request-ID": "log-comparison"}, path=COMPARE)
+    record = line_of(log, "log-comparison")
+    assert set(record) == ALWAYS | {"predictions"}
+    assert (record["model"], record["status"], record["path"]) == ("", 200, COMPARE)
+    assert sorted(one["model"] for one in record["predictions"]) == sorted((SERVED, OTHER))
+    for one in record["predictions"]:
+        assert set(one) == {"model", "status", "retries"} | WORKED
+        assert (one["status"], one["retries"]) == (200, 0)
 
 
 def test_a_request_without_a_model_has_a_line_without_its_times(client: Client, log: Path) -> None:

@@ -123,3 +123,11 @@ def test_an_archive_that_was_proven_on_another_processor_is_told_of() -> None:
         "B was compared with float32 on a processor that has none_has_this; this one has not, so it gains less in int8 "
         "and may answer otherwise: build it here, or with PRECISION=f32."
     ]
+
+
+def test_load_models_may_name_an_ensemble_for_its_members(tmp_path: Path) -> None:
+    entries = {model.name: {key: value for key, value in model.entry.items() if key != "name"} for model in (A, B)}
+    file = tmp_path / "models.json"
+    file.write_text(json.dumps({**entries, "E": {"ensemble": ["B", "A+1"]}}))
+    settings = load_settings({"LOAD_MODELS": "E,B", "CATALOGUE": str(file)})
+    assert models_to_load(settings, CATALOGUE) == [B, A]
