@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from scripts.catalogue import load_catalogue
-from scripts.console import new_app
+from scripts.console import new_app, print_notice
 from scripts.lifecycle import listing
 from scripts.lifecycle.answers import Answers
 from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle
@@ -76,7 +76,10 @@ Patience = Annotated[
 def list_models(as_json: Json = False) -> int:
     """Show every model: state, versions, workers, queue, precision, archive, checksum."""
     settings = load_settings()
-    rows = listing.list_rows(settings, load_catalogue(settings.catalogue), read_index(settings.index_file))
+    catalogue = load_catalogue(settings.catalogue)
+    rows = listing.list_rows(settings, catalogue, read_index(settings.index_file))
+    for sentence in listing.unlisted(rows, catalogue):
+        print_notice(sentence)
     return Answers(as_json).print([asdict(row) for row in rows], listing.table(rows))
 
 

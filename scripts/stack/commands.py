@@ -145,6 +145,8 @@ def status(settings: Settings, console: Console) -> int:
     catalogue = load_catalogue(settings.catalogue)
     outcome = report.read_outcome(settings, list(catalogue.values()))
     report.show(settings, catalogue, read_index(settings.index_file), outcome, console)
+    for sentence in report.unlisted(settings, catalogue):
+        console.print(sentence, style="yellow", markup=False, soft_wrap=True)
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.archives.changes import FIRST_VERSION
+from scripts.archives.versions import FIRST_VERSION
 from scripts.errors import UserError
 from scripts.precision import Gate
 from scripts.settings import ROOT, Settings, load_settings

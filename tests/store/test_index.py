@@ -47,7 +47,7 @@ NOT_SERVED = {"archive": None, "stand_in": False, "error": "broken"}
         (OTHER, None, SERVED),
         (REAL, "broken", {**SERVED, "warning": "broken; the archive built before stays in service"}),
         (STAND_IN, "broken", NOT_SERVED),
-        (OTHER, "broken", NOT_SERVED),
+        (OTHER, "broken", {**SERVED, "warning": "broken; the archive built before stays in service"}),
         (None, "broken", NOT_SERVED),
         (None, None, {**NOT_SERVED, "error": "Aplus1.mar is not built yet; run `make archives`"}),
     ],
