@@ -205,7 +205,7 @@ def _note_newer(settings: Settings, model: Model, plan: Plan) -> None:
     if built not in versions:
         plan.notes.append(
             f"{model.name}: version {built} is built, {default_version(versions)} serves as before; "
-            f"`scripts/models upgrade {model.name} {model.archive_file}` switches"
+            f"`scripts/models upgrade {model.name}` switches"
         )
 
 

@@ -105,7 +105,7 @@ def test_a_build_that_fails_takes_no_model_away(stack: RunningStack, site: Site)
 def test_a_choice_outlives_unregistering_and_its_archive(stack: RunningStack, site: Site) -> None:
     first = said(stack)
     assert first["version"] == "1.0"
-    change(stack, "upgrade", SERVED, f"{ARCHIVE}.mar")
+    change(stack, "upgrade", SERVED)
     second = serves(stack, "1.1")
     assert second["digest"] != first["digest"]
     change(stack, "rollback", SERVED)

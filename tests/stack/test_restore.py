@@ -84,7 +84,7 @@ def test_the_version_that_served_is_found_under_its_kept_name(settings: Settings
     write_archive(settings.model_store / "B.mar", "1.1")
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert plan.models["B"] == {"1.0": entry("B-1.0.mar", 1)}
-    assert plan.notes == ["B: version 1.1 is built, 1.0 serves as before; `scripts/models upgrade B B.mar` switches"]
+    assert plan.notes == ["B: version 1.1 is built, 1.0 serves as before; `scripts/models upgrade B` switches"]
 
 
 def test_without_the_version_that_served_the_built_one_does(settings: Settings) -> None:
