@@ -121,4 +121,4 @@ release: setup ## set the version, commit and tag: make release VERSION=1.2.0 (C
 	@$(RUN) scripts.release $(VERSION)
 
 clean: stop ## stop the stack and remove what was built, but never results/
-	@rm -rf .run model_store/*.mar model_store/*.json model_store/*.sha256
+	@rm -rf .run model_store/*.mar model_store/*.json model_store/*.jsonl model_store/*.sha256

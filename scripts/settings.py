@@ -1,9 +1,9 @@
-"""The settings of a stack, read from the environment (``make`` passes its variables there)."""
+"""The settings of a stack, read from the environment (``make`` passes its variables there) and a settings file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from scripts.environment import Environment, SettingsError, is_loopback
 from scripts.precision import PRECISIONS, PREPROCESSINGS, Gate
 from scripts.precision import gate as read_gate
+from scripts.settings_file import read_settings_file
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,9 +24,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 # Other programs' names for them: a variable LOG_LEVEL is often set for those.
 _LOG_LEVELS_OF_OTHERS = {"trace": "debug", "notice": "info", "warn": "warning", "critical": "error", "fatal": "error"}
 RUNTIMES = ("auto", "openvino", "torch")
-JPEG_DECODINGS = ("exact", "reduced")
 STAND_INS = ("auto", "allowed", "never")
-EXTRA_FORMATS = ("none", "avif")
+JPEG_DECODINGS, EXTRA_FORMATS = ("exact", "reduced"), ("none", "avif")
 
 
 @dataclass(frozen=True)
@@ -150,12 +150,28 @@ class Settings:
         return self.model_store / "index.json"
 
 
+def given_values(names: Collection[str] | None = None) -> dict[str, str]:
+    """The settings as text: of this process's environment, or else of the settings file.
+
+    With ``names``, these alone, whatever is wrong in the file. Raises SettingsError if it cannot be used.
+    """
+    known = {name.upper() for name in Settings.__annotations__}
+    try:
+        values = read_settings_file(ROOT, known)
+    except SettingsError:
+        if names is None:
+            raise
+        values = {}
+    values |= {name: value for name in known if (value := os.environ.get(name, "").strip())}
+    return {name: values[name] for name in sorted(values) if names is None or name in names}
+
+
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from ``environment`` (default: this process's).
+    """Read the settings from ``environment`` (default: this process's, and the settings file).
 
     An empty value counts as unset. Raises SettingsError or GateError for a value that cannot be used.
     """
-    env = Environment(os.environ if environment is None else environment, ROOT)
+    env = Environment(given_values() if environment is None else environment, ROOT)
     parts = (_places(env), _programs(env), _requests(env), _access(env))
     settings = Settings(**{name: value for part in parts for name, value in part.keywords.items()})
     _refuse_shared_ports(settings.ports)
@@ -234,6 +250,5 @@ def _access(env: Environment) -> partial[Settings]:
 def _refuse_shared_ports(ports: Mapping[str, int]) -> None:
     taken: dict[int, str] = {}
     for name, port in ports.items():
-        other = taken.setdefault(port, name)
-        if other != name:
+        if (other := taken.setdefault(port, name)) != name:
             raise SettingsError(f"{name}={port}: {other} has this port already; choose another")

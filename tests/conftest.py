@@ -127,6 +127,7 @@ def pytest_configure(config: pytest.Config) -> None:
     that starts.
     """
     TEST_DIR.mkdir(parents=True, exist_ok=True)
+    os.environ["SETTINGS"] = os.devnull  # a settings file of the clone is for its own stack
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup

@@ -11,7 +11,8 @@ import typer
 from scripts.access.apps import app_keys
 from scripts.access.commands import KeyName, new_key_app
 from scripts.console import print_notice, run
-from scripts.settings import Settings, load_settings
+from scripts.running import running_settings
+from scripts.settings import Settings
 
 
 def _say_if_not_required(settings: Settings) -> None:
@@ -37,7 +38,7 @@ def limit(
     rate: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Predictions a second.")] = 0,
 ) -> int:
     """Give a key limits of its own in place of CLIENT_REQUESTS and RATE_LIMIT; without any, those hold again."""
-    app_keys(load_settings()).limit(name, requests, rate)
+    app_keys(running_settings()).limit(name, requests, rate)
     print(f"The key {name} has " + ("its own limits." if requests or rate else "the limits of all keys."))
     return 0
 

@@ -10,7 +10,8 @@ import typer
 
 from scripts.access.key_file import KeyFile, KeyNameError
 from scripts.console import new_app
-from scripts.settings import Settings, load_settings
+from scripts.running import running_settings
+from scripts.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Who the key is for.")]
@@ -28,7 +29,7 @@ def new_key_app(
     @app.command()
     def add(name: KeyName = "", as_json: Json = False) -> int:
         """Make a key and show it, this once."""
-        settings = load_settings()
+        settings = running_settings()
         key = file(settings).add(_required(name, "add"))
         _print({"name": name, "key": key} if as_json else f"{key}\nThis is the only time the key is shown.")
         after(settings)
@@ -37,7 +38,7 @@ def new_key_app(
     @app.command("list")
     def list_keys(as_json: Json = False) -> int:
         """Show who has a key, and since when."""
-        keys = file(load_settings()).read()
+        keys = file(running_settings()).read()
         lines = [f"{key['made']}  {name}{_limits(key)}" for name, key in keys.items()]
         made = {name: key["made"] for name, key in keys.items()}
         _print(made if as_json else "\n".join(lines) or "There are no keys.")
@@ -46,7 +47,7 @@ def new_key_app(
     @app.command()
     def remove(name: KeyName = "", as_json: Json = False) -> int:
         """Remove a key; it is refused a second later at most."""
-        file(load_settings()).remove(_required(name, "remove"))
+        file(running_settings()).remove(_required(name, "remove"))
         _print({"name": name} if as_json else f"The key {name} is refused from now on.")
         return 0
 

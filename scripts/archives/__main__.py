@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from scripts.archives.build import build_all
-from scripts.archives.changes import FIRST_VERSION
+from scripts.archives.versions import FIRST_VERSION
 from scripts.console import examples, interruption_says, new_app, run
 from scripts.errors import REFUSED
 from scripts.settings import RUNTIMES, load_settings
@@ -37,7 +37,11 @@ def _runtime(text: str) -> str:
 def archives(
     model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this model; repeatable.")] = None,
     archive_version: Annotated[
-        str | None, typer.Option(metavar="VERSION", help=f"Default: as before, {FIRST_VERSION} at first.")
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help=f"Of what is built. Default: as before, {FIRST_VERSION} at first; the next one if that has served.",
+        ),
     ] = None,
     runtime: Annotated[
         str | None, typer.Option(parser=_runtime, metavar="|".join(RUNTIMES), help="Default: the setting RUNTIME.")

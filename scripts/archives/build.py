@@ -11,6 +11,7 @@ from rich.console import Console
 from scripts import ensembles
 from scripts.archives.changes import Build, Result
 from scripts.archives.report import show
+from scripts.archives.versions import Request
 from scripts.catalogue import Model, load_catalogue
 from scripts.checkpoints import near_misses, stand_ins
 from scripts.console import announcer
@@ -41,26 +42,27 @@ def build_all(
     """Build the archives of ``names`` (default: all) that are not up to date, and rewrite the index.
 
     Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. Waits while another
-    process builds. Names the files that look like checkpoints under other names. ``version`` None keeps the version an
-    archive has. A model store that is read-only serves as it is, if it is up to date. Returns the results by model name
-    in the catalogue's order; a model that failed is one of them. Raises BuildError, CatalogueError or StandInError when
-    nothing can be built at all.
+    process builds. Names the files that look like checkpoints under other names. ``version`` is for what is built; None
+    keeps the one an archive has, unless that has served (scripts/archives/versions.py). A model store that is read-only
+    serves as it is, if it is up to date. Returns the results by model name in the catalogue's order; a model that
+    failed is one of them. Raises BuildError, CatalogueError or StandInError when nothing can be built at all.
     """
-    catalogue = load_catalogue(settings.catalogue)
-    chosen = _chosen(settings, catalogue, list(names))
+    catalogue, names = load_catalogue(settings.catalogue), list(names)
+    chosen = _chosen(settings, catalogue, names)
     if version is not None and not _VERSION.match(version):
         raise BuildError(f"archive version {version!r}: use letters, digits, '.', '_' and '-'")
     runtime = _runtime(runtime or settings.runtime)
+    request = Request(version, force, named=bool(names))
     try:
         if is_read_only(settings.model_store):
             build = Build(settings, catalogue, runtime)
-            _refuse_to_build(build, chosen, version, force)
+            _refuse_to_build(build, chosen, request)
         else:
             with locked(settings.model_store, announcer(console)) as work:
                 if stand_ins.wanted(settings):
                     stand_ins.make_stand_ins(settings, console)
                 build = Build(settings, catalogue, runtime)
-                build.run(chosen, work, console, version=version, force=force, jobs=jobs)
+                build.run(chosen, work, console, request, jobs)
     except OSError as error:
         raise BuildError(cannot_write(error, settings.model_store, "MODEL_STORE")) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
@@ -75,10 +77,10 @@ def _tell(notice: str | None, console: Console) -> None:
         announcer(console)(f"{notice}.")
 
 
-def _refuse_to_build(build: Build, chosen: list[Model], version: str | None, force: bool) -> None:
+def _refuse_to_build(build: Build, chosen: list[Model], request: Request) -> None:
     """Raise BuildError if something would have to be built. A model that failed keeps its entry in the index."""
     for model in chosen:
-        if plan := build.plan(model, version, force):
+        if plan := build.plan(model, request):
             raise BuildError(
                 f"MODEL_STORE={build.settings.model_store}: is read-only, but {model.archive_file} has to be built "
                 f"({plan.reason}); make the folder writable, or set MODEL_STORE to another one"

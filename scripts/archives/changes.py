@@ -12,6 +12,7 @@ from rich.console import Console
 
 from scripts.archives import choices
 from scripts.archives.inputs import archive_inputs
+from scripts.archives.versions import Request, VersionError, next_version, present_version
 from scripts.catalogue import Model
 from scripts.checkpoints.digest_files import refuse_wrong_digest
 from scripts.checkpoints.file_types import CheckpointError, refuse_other_files
@@ -19,13 +20,12 @@ from scripts.pool.progress import ARCHIVE_STAGES, BuildProgress
 from scripts.pool.tasks import Task, run_tasks
 from scripts.precision import EXACT, PREPROCESSINGS
 from scripts.settings import Settings
-from scripts.store import records
+from scripts.store import records, served
 from scripts.store.digests import digest, remember
 from scripts.store.index import build_error, index_entry, read_index, write_index
 from scripts.store.records import Record
 from scripts.store.stand_ins import note_real, stand_ins_may_serve
 
-FIRST_VERSION = "1.0"
 # What archives have whose records do not say it.
 _FIRST_INPUTS = {"precision": EXACT, "temperature": None, "preprocessing": PREPROCESSINGS[0]}
 
@@ -77,13 +77,11 @@ class Build:
         chosen: list[Model],
         work: Path,
         console: Console,
-        *,
-        version: str | None,
-        force: bool,
+        request: Request,
         jobs: int | None,
     ) -> None:
         """Build what is not up to date among ``chosen``. ``work`` is an empty folder on the model store's disk."""
-        plans = {plan.model.name: plan for model in chosen if (plan := self.plan(model, version, force))}
+        plans = {plan.model.name: plan for model in chosen if (plan := self.plan(model, request))}
         self._write_index()
         if not plans:
             return
@@ -98,7 +96,7 @@ class Build:
             tasks = [self._task(plan, work) for plan in plans.values()]
             run_tasks(tasks, self.settings, stage=progress.stage, finished=finished, workers=jobs, temporary=work)
 
-    def plan(self, model: Model, version: str | None, force: bool) -> Plan | None:
+    def plan(self, model: Model, request: Request) -> Plan | None:
         """Compare the archive with its inputs; returns None and records the result if there is nothing to build."""
         checkpoint = self.settings.results_dir / model.checkpoint_file
         record = records.read_record(self.settings.model_store, model)
@@ -109,23 +107,33 @@ class Build:
         except CheckpointError as error:
             self._fail(model.name, str(error))
             return None
-        version = version or (record.version if record else FIRST_VERSION)
+        # Of a new archive the worker hashes the checkpoint when it reads it.
+        read = digest(self.settings.model_store, checkpoint) if record else ""
         precision = choices.precision(model, self.settings, record)
         preprocessing = choices.preprocessing(model, self.settings, record, precision)
-        if record is None:
-            # The worker hashes the checkpoint when it reads it.
-            inputs = archive_inputs(model, "", self.runtime, version, precision, preprocessing)
-            return self._possible(Plan(model, "new", inputs))
-        read = digest(self.settings.model_store, checkpoint)
-        inputs = archive_inputs(model, read, self.runtime, version, precision, preprocessing)
-        changed = _changed(record, inputs)
-        reason = self._reason(model, record, changed) or ("forced" if force else "")
-        if reason:
-            serving = changed <= {*_FIRST_INPUTS, "build code", "libraries"} and "damaged" not in reason
-            return self._possible(Plan(model, reason, inputs, serving))
-        self._errors.pop(model.name, None)
-        self.results[model.name] = Result(model.name, "unchanged", stand_in=record.stand_in, precision=precision)
-        return None
+        inputs = archive_inputs(model, read, self.runtime, present_version(record), precision, preprocessing)
+        changed = _changed(record, inputs) if record else set()
+        reason = self._reason(model, record, changed, request) if record else "new"
+        if record and not reason:
+            self._errors.pop(model.name, None)
+            self.results[model.name] = Result(model.name, "unchanged", stand_in=record.stand_in, precision=precision)
+            return None
+        serving = bool(record) and changed <= {*_FIRST_INPUTS, "build code", "libraries"} and "damaged" not in reason
+        same = bool(record) and not changed
+        return self._in_its_version(Plan(model, reason, inputs, serving), record, request.version, same)
+
+    def _in_its_version(self, plan: Plan, record: Record | None, wanted: str | None, same: bool) -> Plan | None:
+        """The plan, for a version of its own if the one there is has served; None if that cannot be built."""
+        before = plan.inputs["version"]
+        try:
+            version = next_version(self.settings.model_store, plan.model, record, wanted, same=same)
+        except VersionError as error:
+            self.results[plan.model.name] = Result(plan.model.name, "refused", str(error))
+            return None
+        if version == before:
+            return self._possible(plan)
+        why = f"{plan.reason}; version {version}" + ("" if wanted else f", since {before} has served and stays")
+        return self._possible(replace(plan, reason=why, inputs={**plan.inputs, "version": version}))
 
     def _possible(self, plan: Plan) -> Plan | None:
         """The plan, unless something is missing that fewer bits need; then that is the result."""
@@ -136,14 +144,17 @@ class Build:
         self._refuse(plan, f"{plan.model.archive_file}: {problem}", ())
         return None
 
-    def _reason(self, model: Model, record: Record, changed: set[str]) -> str:
+    def _reason(self, model: Model, record: Record, changed: set[str], request: Request) -> str:
         """Why the archive has to be rebuilt; empty if it has not."""
         if changed:
             return f"{', '.join(name for name in record.inputs | _FIRST_INPUTS if name in changed)} changed"
         if not records.archive_intact(self.settings.model_store, model, record):
             return "archive or checksum damaged"
-        unproven = record.precision != EXACT and record.proof is None
-        return "unproven" if unproven and self.settings.calibration and self.settings.gate else ""
+        if record.precision != EXACT and record.proof is None and self.settings.calibration and self.settings.gate:
+            return "unproven"
+        if request.named and request.version not in (None, record.version):
+            return "asked for"
+        return "forced" if request.force else ""
 
     def _task(self, plan: Plan, work: Path) -> Task:
         checkpoint = self.settings.results_dir / plan.model.checkpoint_file
@@ -171,9 +182,12 @@ class Build:
             return self._refuse(plan, packed["refused"], packed["lines"])
         inputs = {**plan.inputs, "checkpoint": packed["checkpoint_sha256"]}
         record = Record(inputs, packed["stand_in"], packed["sha256"], packed["proof"])
-        records.place(self.settings.model_store, plan.model, Path(packed["file"]), record)
+        store, archive_name = self.settings.model_store, plan.model.archive_name
+        records.place(store, plan.model, Path(packed["file"]), record)
+        if record.version in served.versions(store, archive_name):
+            served.note(store, archive_name, record.version, record.sha256)  # made again from the same
         read = (tuple(packed["checkpoint_signature"]), packed["checkpoint_sha256"])
-        remember(self.settings.model_store, {plan.model.checkpoint_file: read})
+        remember(store, {plan.model.checkpoint_file: read})
         if not record.stand_in:
             note_real(self.settings)
         self._errors.pop(name, None)

@@ -14,10 +14,10 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from scripts.client.bars import draw
-from scripts.client.options import Authority, Key, Url
+from scripts.client.options import Authority, Key, Url, own_address
 from scripts.client.service import Answer, PredictError, Service
 from scripts.console import examples, new_app, print_error, print_notice, run
-from scripts.settings import load_settings
+from scripts.running import running_settings
 
 app = new_app("Ask the running service about pictures and draw the answers.", completion=True)
 
@@ -46,7 +46,7 @@ def predict(
     """Ask the running service about pictures and draw the answers; exit code 1 when some picture got none."""
     if every and model:
         raise typer.BadParameter("give --all or --model, not both")
-    service = Service(url or load_settings().url, ca, key, here=url is None)
+    service = Service(url or own_address(running_settings()), ca, key, here=url is None)
     catalogue = service.models()
     names = list(catalogue) if every else model or list(catalogue)[:1]
     if any(catalogue.get(name, {}).get("stand_in") for name in names):

@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 
 from scripts.catalogue import load_catalogue
-from scripts.client.options import Authority, Key, Url
+from scripts.client.options import Authority, Key, Url, own_address
 from scripts.client.service import Service
 from scripts.console import examples, interruption_says, new_app, print_error, run
 from scripts.errors import REFUSED
 from scripts.evaluation import command_options as option
-from scripts.settings import load_settings
+from scripts.running import running_settings
 
 app = new_app("What a model is worth on labelled pictures, measured through the running service.", completion=True)
 
@@ -56,9 +56,9 @@ def evaluate(
     from scripts.evaluation.evaluate import Evaluator, Options  # imports scikit-learn and SciPy: two seconds
     from scripts.evaluation.reports import Reports
 
-    settings = load_settings()
+    settings = running_settings()
     evaluator = Evaluator(
-        lambda: Service(url or settings.url, ca, key, here=url is None),
+        lambda: Service(url or own_address(settings), ca, key, here=url is None),
         output or settings.run_dir / "evaluation",
         Options(clients, margin, training, groups, against, fit_temperature, fit_weights),
         Console(highlight=False),

@@ -14,7 +14,8 @@ from rich.markup import escape
 from scripts.catalogue import load_catalogue
 from scripts.lifecycle.changes import Lifecycle
 from scripts.lifecycle.outcomes import Change
-from scripts.settings import Settings, load_settings
+from scripts.running import require_running, running_settings
+from scripts.settings import Settings
 
 
 class Answers:
@@ -24,7 +25,7 @@ class Answers:
     """
 
     def __init__(self, as_json: bool, patience: float = 0.0) -> None:
-        self.settings: Settings = load_settings()
+        self.settings: Settings = running_settings()
         self._as_json = as_json
         self._patience = patience
         # A pipe has no width of its own; the table's lines must stay whole there.
@@ -34,6 +35,7 @@ class Answers:
     @cached_property
     def lifecycle(self) -> Lifecycle:
         """Progress goes to standard error, so that JSON stays alone on standard output."""
+        require_running(self.settings)
         return Lifecycle(self.settings, self._tell, self._patience)
 
     def _tell(self, message: str) -> None:

@@ -8,16 +8,19 @@ from scripts import ensembles
 from scripts.catalogue import Model
 from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
-from scripts.store.archive import Archive, ArchiveError, read_archive, require_checksum, store_path
+from scripts.store import served
+from scripts.store.archive import Archive, ArchiveError, find_version, read_archive, require_checksum, store_path
+from scripts.store.choices import chosen_version
 from scripts.store.index import read_index
 from scripts.store.unpacking import holds
 from scripts.torchserve.management import ModelState
 from scripts.torchserve.process import unpacked_folders
 
 
-def candidate(settings: Settings, catalogue: Mapping[str, Model], what: str) -> Archive:
+def candidate(settings: Settings, catalogue: Mapping[str, Model], what: str, *, chosen: bool = False) -> Archive:
     """The archive of a model of the catalogue, or the one with that file name; its checksum is right.
 
+    Of a model's versions it is the one that was built last, or with ``chosen`` the one that somebody made serve.
     Raises UnknownModelError for what is neither, ArchiveError for an archive that must not be served.
     """
     model = catalogue.get(what)
@@ -28,11 +31,21 @@ def candidate(settings: Settings, catalogue: Mapping[str, Model], what: str) -> 
     elif not what.endswith(".mar"):
         place = settings.catalogue.name
         raise UnknownModelError(f"{what} is neither in {place} nor the file name of an archive (….mar)")
-    archive = read_archive(store_path(settings.model_store, model.archive_file if model else what))
+    version = chosen_version(settings, model.archive_name) if model and chosen else None
+    if model and version:
+        archive = _chosen(settings, model, version)
+    else:
+        archive = read_archive(store_path(settings.model_store, model.archive_file if model else what))
     require_checksum(settings, archive)
     if model and archive.archive_name != model.archive_name:
         raise ArchiveError(f"{archive.file.name}: holds {archive.archive_name}; build it again")
     return archive
+
+
+def version_in_store(settings: Settings, archive_name: str, version: str) -> Archive:
+    """The archive of a version, with the content it has served with. Raises ArchiveError if no file holds that."""
+    known = served.contents(settings.model_store, archive_name, version)
+    return find_version(settings.model_store, archive_name, version, "", known)
 
 
 def what_is_registered(settings: Settings, name: str, archive: Archive, states: list[ModelState]) -> Change:
@@ -49,6 +62,17 @@ def what_is_registered(settings: Settings, name: str, archive: Archive, states: 
             "build that with a version of its own (`make archives ARCHIVE_VERSION=…`) and upgrade"
         )
     return Change(name, state.version, state.min_workers, changed=False)
+
+
+def _chosen(settings: Settings, model: Model, version: str) -> Archive:
+    try:
+        return version_in_store(settings, model.archive_name, version)
+    except ArchiveError as error:
+        if version not in served.versions(settings.model_store, model.archive_name):
+            return read_archive(store_path(settings.model_store, model.archive_file))
+        raise ArchiveError(
+            f"{error}; `scripts/models register {model.archive_file}` takes the one that was built last"
+        ) from error
 
 
 def _require_servable(settings: Settings, model: Model) -> None:

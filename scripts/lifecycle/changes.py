@@ -12,13 +12,15 @@ from scripts import ensembles
 from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
 from scripts.lifecycle.audit import logged
-from scripts.lifecycle.candidates import candidate, what_is_registered
+from scripts.lifecycle.candidates import candidate, version_in_store, what_is_registered
 from scripts.lifecycle.capacity import require_room
 from scripts.lifecycle.closing import closed
 from scripts.lifecycle.history import record_version_before, version_before
 from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
-from scripts.store.archive import Archive, find_version, registered_labels, require_checksum
+from scripts.store import served
+from scripts.store.archive import Archive, registered_labels, require_checksum
+from scripts.store.choices import record_choice
 from scripts.store.unpacking import discard, unpack
 from scripts.torchserve.inference import probe
 from scripts.torchserve.management import Management, ManagementError, ModelState
@@ -69,13 +71,19 @@ class Lifecycle:
 
         Nothing is changed if that archive is registered already.
         """
-        archive = candidate(self.settings, self._catalogue, what)
+        archive = candidate(self.settings, self._catalogue, what, chosen=True)
         name = self.catalogue_name(archive.archive_name)
-        with contextlib.suppress(UnknownModelError):
-            return what_is_registered(self.settings, name, archive, self.versions(archive.archive_name))
-        require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
-        self._load(archive, workers, seconds)
-        return Change(name, archive.version, workers)
+        try:
+            states = self.versions(archive.archive_name)
+        except UnknownModelError:
+            require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
+            self._load(archive, workers, seconds)
+            record_choice(self.settings, archive.archive_name, archive.version)
+            return Change(name, archive.version, workers)
+        change = what_is_registered(self.settings, name, archive, states)
+        if change.version == states[0].version:
+            record_choice(self.settings, archive.archive_name, change.version)
+        return change
 
     @logged
     def unregister(self, name: str, version: str | None = None) -> list[str]:
@@ -93,6 +101,7 @@ class Lifecycle:
             with closed(self.settings, self.catalogue_name(states[0].archive_name), states[0].archive_name):
                 # A request may have started a worker meanwhile.
                 self._drain_and_remove(self.versions(name))
+            record_choice(self.settings, states[0].archive_name, states[0].version)
         return [state.version for state in going]
 
     @logged
@@ -148,7 +157,7 @@ class Lifecycle:
                 self.management.scale(registered.archive_name, target, registered.min_workers)
                 raise
         else:
-            archive = find_version(self.settings.model_store, serving.archive_name, target, "")
+            archive = version_in_store(self.settings, serving.archive_name, target)
             require_checksum(self.settings, archive)
             self._load(archive, workers, seconds)
         return self._switch(serving, target)
@@ -168,7 +177,8 @@ class Lifecycle:
         """Register an archive, start its workers and probe them; if that fails, remove it again."""
         name, version = archive.archive_name, archive.version
         self._tell(f"Loading {self.catalogue_name(name)} {version} with {workers} worker(s)")
-        folder = str(unpack(self.settings, archive.file))
+        unpacked = unpack(self.settings, archive.file)
+        folder = str(unpacked)
         try:
             self.management.register(folder, name)
         except BaseException:
@@ -184,6 +194,7 @@ class Lifecycle:
                 self.management.unregister(name, version)
             discard(self.settings, folder)
             raise
+        served.note_registered(self.settings.model_store, name, version, unpacked)
 
     def _drain_and_remove(self, states: list[ModelState]) -> None:
         """Remove versions that get no new requests, the default one last."""
@@ -218,6 +229,7 @@ class Lifecycle:
         self.management.set_default(old.archive_name, version)
         try:
             record_version_before(self.settings, old.archive_name, old.version)
+            record_choice(self.settings, old.archive_name, version)
         except OSError as error:  # a full disk: the new version serves already
             self._tell(f"{old.version} is not remembered for a rollback: {error}")
         drain(self.management, self.settings, old)

@@ -10,15 +10,17 @@ import typer
 from rich.markup import escape
 
 from scripts.catalogue import load_catalogue
-from scripts.console import new_app
+from scripts.console import new_app, print_notice
 from scripts.ensembles import load_ensembles
 from scripts.lifecycle import listing
 from scripts.lifecycle.answers import Answers
 from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle
+from scripts.lifecycle.desired_commands import apply, export
 from scripts.lifecycle.keys import app as key_app
 from scripts.lifecycle.logs import show_logs
+from scripts.lifecycle.options import Json, Name, Patience, Timeout, count
 from scripts.lifecycle.outcomes import UnknownModelError
-from scripts.settings import load_settings
+from scripts.running import require_running, running_settings
 from scripts.store.index import read_index
 from scripts.torchserve.management import ManagementError
 from scripts.torchserve.waiting import wait_ready
@@ -37,7 +39,7 @@ exit codes:
   6  no such model, or no such version of it""",
     "scripts/models list",
     "scripts/models scale VGG19_CK+48 2",
-    "scripts/models upgrade VGG19_CK+48 VGG19_CKplus48.mar",
+    "scripts/models upgrade VGG19_CK+48",
     "scripts/models rollback VGG19_CK+48",
     "scripts/models logs VGG19_CK+48 --follow",
     completion=True,
@@ -45,39 +47,15 @@ exit codes:
 app.add_typer(key_app, name="key")
 
 
-# Typer parses defaults too, which are numbers already.
-def _count(given: str | int) -> int:
-    text = str(given)
-    if not text.isascii() or not text.isdigit():
-        raise typer.BadParameter(f"{text!r} is not a whole number of 0 or more")
-    return int(text)
-
-
-def _seconds(given: str | float) -> float:
-    text = str(given)
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise typer.BadParameter(f"{text!r} is not a number of seconds")
-    return seconds
-
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A model, by the clients' name or TorchServe's.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Timeout = Annotated[float, typer.Option(parser=_seconds, metavar="SECONDS", help="For loading.")]
-Patience = Annotated[
-    float,
-    typer.Option("--wait", parser=_seconds, metavar="SECONDS", help="For another change that is under way; 0: refuse."),
-]
-
-
 @app.command("list")
 def list_models(as_json: Json = False) -> int:
     """Show every model: state, versions, workers, queue, precision, archive, checksum."""
-    settings = load_settings()
-    rows = listing.list_rows(settings, load_catalogue(settings.catalogue), read_index(settings.index_file))
+    settings = running_settings()
+    require_running(settings)
+    catalogue = load_catalogue(settings.catalogue)
+    rows = listing.list_rows(settings, catalogue, read_index(settings.index_file))
+    for sentence in listing.unlisted(rows, catalogue):
+        print_notice(sentence)
     rows += listing.ensemble_rows(load_ensembles(settings.catalogue).values(), rows)
     return Answers(as_json).print([asdict(row) for row in rows], listing.table(rows))
 
@@ -87,7 +65,7 @@ def register(
     model: Annotated[
         str, typer.Argument(metavar="NAME|ARCHIVE", help="A model of models.json, or an archive's file name.")
     ],
-    workers: Annotated[int, typer.Option(parser=_count, metavar="N")] = 1,
+    workers: Annotated[int, typer.Option(parser=count, metavar="N")] = 1,
     timeout: Timeout = LOAD_SECONDS,
     patience: Patience = 0.0,
     as_json: Json = False,
@@ -119,7 +97,7 @@ def unregister(
 @app.command()
 def scale(
     model: Name,
-    workers: Annotated[int, typer.Argument(parser=_count, metavar="WORKERS")],
+    workers: Annotated[int, typer.Argument(parser=count, metavar="WORKERS")],
     version: Annotated[str | None, typer.Option(help="Default: the version that serves.")] = None,
     timeout: Timeout = LOAD_SECONDS,
     patience: Patience = 0.0,
@@ -134,14 +112,17 @@ def scale(
 @app.command()
 def upgrade(
     model: Name,
-    archive: Annotated[str, typer.Argument(metavar="ARCHIVE", help="File name in the model store.")],
+    archive: Annotated[
+        str | None, typer.Argument(metavar="ARCHIVE", help="File name in the model store; default: the one built last.")
+    ] = None,
     timeout: Timeout = LOAD_SECONDS,
     patience: Patience = 0.0,
     as_json: Json = False,
 ) -> int:
     """Replace the version that serves by the one in ARCHIVE, without a failed request."""
     answers = Answers(as_json, patience)
-    change = answers.lifecycle.upgrade(model, archive, timeout)
+    last = answers.lifecycle.catalogue_name(answers.lifecycle.archive_name(model))
+    change = answers.lifecycle.upgrade(model, archive or last, timeout)
     return answers.changed(
         change,
         f"{change.model} {change.version} serves; `scripts/models rollback {change.model}` returns to {change.before}.",
@@ -159,13 +140,14 @@ def rollback(model: Name, timeout: Timeout = LOAD_SECONDS, patience: Patience = 
 @app.command()
 def logs(
     model: Annotated[str | None, typer.Argument(metavar="NAME", help="Default: all models.")] = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", parser=_count, metavar="N")] = 50,
+    lines: Annotated[int, typer.Option("--lines", "-n", parser=count, metavar="N")] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what follows, until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> int:
     """Show what TorchServe and its workers logged, of all models or of one."""
     answers = Answers(as_json)
-    show_logs(answers.settings, answers.lifecycle.archive_name(model) if model else None, lines, follow, as_json)
+    archive_name = Lifecycle(answers.settings, print).archive_name(model) if model else None
+    show_logs(answers.settings, archive_name, lines, follow, as_json)
     return 0
 
 
@@ -186,6 +168,10 @@ def wait(
         management = answers.lifecycle.management
         wait_ready(management, answers.settings, state.archive_name, state.version, workers, seconds)
     return answers.print({"ready": names}, f"{', '.join(names) or 'No model'} is ready.")
+
+
+app.command()(apply)
+app.command()(export)
 
 
 def _names_with_workers(lifecycle: Lifecycle, deadline: float) -> list[str]:

@@ -10,10 +10,9 @@ from rich.table import Table
 
 from scripts.catalogue import Model
 from scripts.ensembles import Ensemble
+from scripts.lifecycle.running import running_archive
 from scripts.precision import EXACT
 from scripts.settings import Settings
-from scripts.store.archive import Archive, ArchiveError, find_version
-from scripts.store.checksums import read_checksum
 from scripts.store.index import IndexEntry
 from scripts.torchserve.management import Management, ManagementError, ModelState
 
@@ -34,8 +33,9 @@ class Row:
 
     ``state`` is ``ready``, ``starting`` (no worker is READY yet, or again), ``idle`` (registered without a worker),
     ``not registered`` or ``refused`` (``error`` says why). ``default`` marks the version that answers; ``queue``
-    counts the requests that wait. ``agreement`` is the percentage of pictures on which an archive of fewer bits answers
-    like float32, ``proof`` whether that was looked at. ``members`` are those of an ensemble, which is ``ready`` or
+    counts the requests that wait. What is said of a registered archive is said of its content then; ``archive`` is the
+    file that has it now. ``agreement`` is the percentage of pictures on which an archive of fewer bits answers like
+    float32, ``proof`` whether that was looked at. ``members`` are those of an ensemble, which is ``ready`` or
     ``incomplete``. What is not known is None.
     """
 
@@ -90,6 +90,16 @@ def _ensemble(ensemble: Ensemble, ready: Set[str], stand_ins: Set[str]) -> Row:
     return replace(_absent(ensemble.name, {}), state=state, stand_in=stand_in, members=ensemble.members)
 
 
+def unlisted(rows: list[Row], catalogue: Mapping[str, Model]) -> list[str]:
+    """What to tell of registered models for which no client can ask."""
+    names = dict.fromkeys(row.model for row in rows if row.model not in catalogue)
+    return [
+        f"{name} is registered and holds memory, but it is not in models.json, so that no client can ask for it; "
+        f"`scripts/models unregister {name}` frees it"
+        for name in names
+    ]
+
+
 def table(rows: list[Row]) -> Table:
     """The rows as a person reads them; checksums are shortened."""
     shown = Table(*COLUMNS, box=None, pad_edge=False)
@@ -129,7 +139,9 @@ def _states(management: Management, archive_name: str) -> list[ModelState]:
 
 
 def _row(settings: Settings, name: str, state: ModelState, default: bool, error: str | None) -> Row:
-    archive = _archive(settings, state)
+    running = running_archive(settings, state)
+    if running.description and not running.description.get("stand_in"):
+        error = None  # of a build since: what runs serves on, unless it is a stand-in
     return Row(
         model=name,
         version=state.version,
@@ -138,10 +150,10 @@ def _row(settings: Settings, name: str, state: ModelState, default: bool, error:
         workers=state.min_workers,
         ready=state.ready,
         queue=state.queue,
-        **_bits(archive.description if archive else {}),
-        archive=archive.file.name if archive else None,
-        sha256=read_checksum(archive.file) if archive else None,
-        stand_in=archive.description.get("stand_in") if archive else None,
+        **_bits(running.description),
+        archive=running.file,
+        sha256=running.sha256,
+        stand_in=running.description.get("stand_in"),
         error=error,
     )
 
@@ -178,11 +190,3 @@ def _absent(name: str, entry: IndexEntry) -> Row:
         stand_in=entry.get("stand_in"),
         error=entry.get("error"),
     )
-
-
-def _archive(settings: Settings, state: ModelState) -> Archive | None:
-    """The file that holds what TorchServe unpacked; None when it is gone."""
-    try:
-        return find_version(settings.model_store, state.archive_name, state.version, state.archive_file)
-    except ArchiveError:
-        return None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
 from scripts.console import PatientConsole, new_app, run
-from scripts.settings import Settings, load_settings
+from scripts.running import running_settings
+from scripts.settings import Settings
 from scripts.stack import commands
 
 app = new_app(
@@ -23,8 +23,7 @@ def _add(
     """``needs`` are the only settings that a command reads, if not all: what is wrong in another one stops no stop."""
 
     def body() -> int:
-        given = {name: os.environ.get(name, "") for name in needs} if needs else None
-        return command(load_settings(given), console(highlight=False))
+        return command(running_settings(*needs), console(highlight=False))
 
     app.command(command.__name__, help=command.__doc__, hidden=hidden)(body)
 

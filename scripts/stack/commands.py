@@ -20,6 +20,7 @@ from scripts.console import discard_output
 from scripts.ensembles import load_ensembles
 from scripts.files import exclusive
 from scripts.proxy import certificates, reloading
+from scripts.running import kept_settings
 from scripts.settings import ROOT, Settings
 from scripts.stack import report, restore
 from scripts.stack.signals import ignore_signals, obey_signals, obey_terminal
@@ -144,9 +145,13 @@ def status(settings: Settings, console: Console) -> int:
         return 1 if len(missing) < len(PARTS) or supervision else 4
     if supervision is None:
         console.print("[yellow]Nothing would bring back what ends; `make start` starts the supervisor.[/]")
+    given = kept_settings(settings.run_dir) or {}
+    console.print("settings   " + (" ".join(f"{name}={value}" for name, value in given.items()) or "the defaults"))
     catalogue = load_catalogue(settings.catalogue)
     outcome = report.read_outcome(settings, list(catalogue.values()))
     report.show(settings, catalogue, read_index(settings.index_file), outcome, console)
+    for sentence in report.unlisted(settings, catalogue):
+        console.print(sentence, style="yellow", markup=False, soft_wrap=True)
     return 0
 
 

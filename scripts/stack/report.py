@@ -80,6 +80,20 @@ def wait(settings: Settings, models: Sequence[Model], alive: Callable[[], bool],
     return outcome
 
 
+def unlisted(settings: Settings, catalogue: Mapping[str, Model]) -> list[str]:
+    """What to tell of models that are registered but no longer in the catalogue."""
+    listed = {model.archive_name for model in catalogue.values()}
+    try:
+        names = [name for name in Management(settings).names() if name not in listed]
+    except ManagementError:
+        return []  # the table says that
+    return [
+        f"{name} is registered and holds memory, but is not in {settings.catalogue.name}; "
+        f"`scripts/models unregister {name}` frees it."
+        for name in names
+    ]
+
+
 def wait_for_proxy(settings: Settings, ready: set[str], idle: set[str]) -> bool:
     """Wait until the proxy, which polls once a second, knows ``ready`` and ``idle`` models; False if it does not."""
     return wait_until(lambda: _proxy_knows(settings, ready, idle), PROXY_SECONDS)
@@ -170,7 +184,8 @@ def _state(name: str, entry: IndexEntry | None, outcome: Outcome) -> str:
     if entry is None:
         return "[red]not built[/]"
     if entry["error"]:
-        return f"[red]{entry['error']}[/]"
+        loaded = " [yellow](another archive is loaded)[/]" if name in outcome.ready else ""
+        return f"[red]{entry['error']}[/]{loaded}"
     if name in outcome.failures:
         return f"[red]{outcome.failures[name]}[/]"
     if name in outcome.absent:

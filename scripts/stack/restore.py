@@ -6,29 +6,24 @@ changed since.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from scripts.catalogue import Model, chosen
 from scripts.ensembles import load_ensembles
 from scripts.files import write_text
 from scripts.settings import Settings
-from scripts.store.archive import ArchiveError, check_archive, find_version, read_archive
+from scripts.stack.last_state import last_state, state_file
+from scripts.store import served
+from scripts.store.archive import Archive, ArchiveError, check_archive, find_version, read_archive
+from scripts.store.choices import chosen_version
 from scripts.store.index import IndexEntry
 from scripts.store.unpacking import Folders, unpack_all
 from scripts.torchserve.management import Management, ManagementError
-from scripts.torchserve.snapshot import (
-    Entry,
-    Snapshot,
-    default_version,
-    entry,
-    is_snapshot,
-    read_written,
-    written_files,
-)
+from scripts.torchserve.snapshot import Entry, Snapshot, default_version, entry, written_files
 
 REGISTER_SECONDS = 60.0
 
@@ -64,7 +59,7 @@ def plan_start(
     ``entries`` are the index's. ``loaded`` are the models that LOAD_MODELS names, which decides for all models of
     the catalogue whether they get workers; None keeps the last state, and gives new models one worker.
     """
-    saved, unregistered = _last_state(settings)
+    saved, unregistered = last_state(settings)
     servable = {m.archive_name: m for m in catalogue.values() if m.name in entries and not entries[m.name]["error"]}
     refused = {model.archive_name for model in catalogue.values()} - servable.keys()
     named = {model.archive_name for model in loaded or []}
@@ -79,7 +74,7 @@ def plan_start(
         if name in plan.models:
             _note_newer(settings, model, plan)
         elif name not in plan.unregistered:
-            _add(settings, model, plan.unavailable.pop(name, None), plan)
+            _add(settings, model, plan)
         if loaded is not None and name in plan.models:
             _set_workers(plan.models[name], name in named)
     return plan
@@ -113,7 +108,7 @@ def record(settings: Settings, plan: Plan, *, done: bool) -> None:
         "done": done,
         "consumed": [path.name for path in consumed],
     }
-    path = _state_file(settings)
+    path = state_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(state, indent=2) + "\n")
     for file in consumed:
@@ -141,11 +136,12 @@ def register(settings: Settings, plan: Plan, folders: Folders) -> None:
                 if isinstance(folder, ArchiveError):
                     raise folder
                 _register(management, name, version, versions[version], folder)
+                served.note_registered(settings.model_store, name, version, folder)
             except (ArchiveError, ManagementError) as error:
                 plan.problems.append(f"not registered: {error}")
                 failed = versions.pop(version)
                 if version == default:
-                    plan.unavailable[name] = {version: failed} | plan.models.pop(name)
+                    plan.unavailable.setdefault(name, {version: failed} | plan.models.pop(name))
                     break
 
 
@@ -160,7 +156,8 @@ def _restore(settings: Settings, name: str, versions: dict[str, Entry], plan: Pl
     restored: dict[str, Entry] = {}
     for version, saved in versions.items():
         try:
-            archive = find_version(settings.model_store, name, version, saved["marName"])
+            known = served.contents(settings.model_store, name, version)
+            archive = find_version(settings.model_store, name, version, saved["marName"], known)
             check_archive(settings, archive)
         except ArchiveError as error:
             if version == default_version(versions):
@@ -172,15 +169,37 @@ def _restore(settings: Settings, name: str, versions: dict[str, Entry], plan: Pl
     return None
 
 
-def _add(settings: Settings, model: Model, saved: dict[str, Entry] | None, plan: Plan) -> None:
-    """Add the archive the build left last; as many workers as the model had, one for a new one."""
+def _add(settings: Settings, model: Model, plan: Plan) -> None:
+    """Add the archive that somebody chose, or else the one that the build left last.
+
+    It gets as many workers as the model had, one if it is new. A version that served is waited for.
+    """
+    name, saved = model.archive_name, plan.unavailable.get(model.archive_name)
     workers = saved[default_version(saved)]["minWorkers"] if saved else 1
+    wanted = default_version(saved) if saved else chosen_version(settings, name)
     try:
-        archive = read_archive(settings.model_store / model.archive_file)
+        archive = _built(settings, model, None if saved else wanted)
     except ArchiveError as error:
         plan.problems.append(str(error))
         return
-    plan.models[model.archive_name] = {archive.version: entry(archive, workers)}
+    plan.models[name] = {archive.version: entry(archive, workers)}
+    if wanted in served.versions(settings.model_store, name) and wanted != archive.version:
+        plan.problems.append(
+            f"{model.name}: version {archive.version} serves until {wanted} is back; "
+            f"`scripts/models register {archive.file.name}` settles for it"
+        )
+    else:
+        plan.unavailable.pop(name, None)
+
+
+def _built(settings: Settings, model: Model, wanted: str | None) -> Archive:
+    """The archive of version ``wanted`` if there is one, else the last. Raises ArchiveError."""
+    store, name = settings.model_store, model.archive_name
+    if wanted:
+        with contextlib.suppress(ArchiveError):
+            return find_version(store, name, wanted, "", served.contents(store, name, wanted))
+    last = read_archive(store / model.archive_file)
+    return find_version(store, name, last.version, model.archive_file, served.contents(store, name, last.version))
 
 
 def _note_newer(settings: Settings, model: Model, plan: Plan) -> None:
@@ -193,7 +212,7 @@ def _note_newer(settings: Settings, model: Model, plan: Plan) -> None:
     if built not in versions:
         plan.notes.append(
             f"{model.name}: version {built} is built, {default_version(versions)} serves as before; "
-            f"`scripts/models upgrade {model.name} {model.archive_file}` switches"
+            f"`scripts/models upgrade {model.name}` switches"
         )
 
 
@@ -201,32 +220,3 @@ def _set_workers(versions: dict[str, Entry], loaded: bool) -> None:
     default = versions[default_version(versions)]
     default["minWorkers"] = max(1, default["minWorkers"]) if loaded else 0
     default["maxWorkers"] = max(1, default["minWorkers"])
-
-
-def _last_state(settings: Settings) -> tuple[Snapshot, set[str]]:
-    """What was registered last, and what a user had unregistered."""
-    state = _read_state(_state_file(settings))
-    written = [path for path in written_files(settings) if path.name not in state["consumed"]]
-    snapshots = (models for path in reversed(written) if (models := read_written(path)) is not None)
-    last = next(snapshots, None) if state["done"] else None
-    if last is None:
-        return state["models"] | state["waiting"], set(state["unregistered"])
-    unregistered = (set(state["unregistered"]) | (state["models"].keys() - last.keys())) - last.keys()
-    return state["waiting"] | last, unregistered
-
-
-def _read_state(path: Path) -> dict[str, Any]:
-    empty: dict[str, Any] = {"models": {}, "waiting": {}, "unregistered": [], "done": False, "consumed": []}
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-        usable = state.keys() == empty.keys() and is_snapshot(state["models"]) and is_snapshot(state["waiting"])
-        return dict(state) if usable else empty
-    except (OSError, ValueError, AttributeError):
-        return empty
-
-
-def _state_file(settings: Settings) -> Path:
-    path, former = settings.run_dir / "registered.json", settings.run_dir / "models.json"
-    if former.exists() and not path.exists():  # its name until version 1.1
-        former.replace(path)
-    return path

@@ -16,6 +16,7 @@ from scripts.child_environment import child_environment
 from scripts.errors import NOT_RUNNING, UserError
 from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
 from scripts.proxy import rendering
+from scripts.running import forget_settings, keep_settings, record_file
 from scripts.settings import Settings
 from scripts.stack import restore
 from scripts.stack.addresses import refuse_unusable_addresses
@@ -51,7 +52,7 @@ class Stack:
     def __init__(self, settings: Settings, console: Console) -> None:
         self.settings = settings
         self.console = console
-        self.record_file = settings.run_dir / "stack.json"
+        self.record_file = record_file(settings.run_dir)
 
     @property
     def records(self) -> dict[str, ProcessRecord]:
@@ -81,6 +82,7 @@ class Stack:
         """Start both processes and register the models of ``plan``, which load meanwhile."""
         self.started = True
         self._clear_leftovers()
+        keep_settings(self.settings)
         self._close_logs()
         try:
             self.start_torchserve(plan)
@@ -175,6 +177,7 @@ class Stack:
 
     def _clear_leftovers(self) -> None:
         self.record_file.unlink(missing_ok=True)
+        forget_settings(self.settings)
         shutil.rmtree(process.temporary_dir(self.settings), ignore_errors=True)
 
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import re
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import yaml
 
 from scripts.errors import UserError
 from scripts.settings import Settings
-from scripts.store.checksums import archive_problems, checksum_file
+from scripts.store.checksums import archive_problems, checksum_file, read_checksum
 
 _SUFFIX = ".mar"
 # Files and requests are named after it.
@@ -72,10 +73,13 @@ def kept_file(archive_name: str, version: str) -> str:
     return f"{archive_name}-{version}{_SUFFIX}"
 
 
-def find_version(store: Path, archive_name: str, version: str, registered_as: str) -> Archive:
+def find_version(
+    store: Path, archive_name: str, version: str, registered_as: str, contents: Collection[str] = ()
+) -> Archive:
     """Find the file that holds ``version`` now; ``registered_as`` is its file or folder when it was registered.
 
-    Raises ArchiveError if none does.
+    ``contents`` are the SHA-256 with which the version has served, if any are known: other content is another version,
+    whatever it calls itself. Raises ArchiveError if no file holds it.
     """
     reasons = []
     base = Path(registered_as).name
@@ -88,8 +92,11 @@ def find_version(store: Path, archive_name: str, version: str, registered_as: st
         except ArchiveError as error:
             reasons.append(str(error))
             continue
-        if archive.version == version:
+        if archive.version != version:
+            continue
+        if not contents or read_checksum(archive.file) in contents:
             return archive
+        reasons.append(f"{name} has other content than version {version} had when it served; give it another version")
     reason = reasons[0] if reasons else f"no file in {store} holds version {version}; copy it there again"
     raise ArchiveError(f"{archive_name} {version}: {reason}")
 

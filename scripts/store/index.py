@@ -61,14 +61,15 @@ def write_index(path: Path, entries: dict[str, IndexEntry]) -> None:
 def index_entry(model: Model, record: Record | None, error: str | None, *, stand_ins: bool) -> IndexEntry:
     """Decide whether the archive on disk may be served although ``error`` kept it from being rebuilt.
 
-    An archive of a real checkpoint stays in service, with a warning. One of a stand-in does not, nor one made
-    for another catalogue entry. ``stand_ins`` says whether stand-ins may serve at all.
+    An archive of a real checkpoint stays in service, with a warning, also if its entry in the catalogue has changed
+    since: clients are told what it says of itself. One of a stand-in does not. ``stand_ins`` says whether stand-ins may
+    serve at all.
     """
     if record and record.stand_in and not stand_ins and not error:
         error = STAND_IN_REFUSED
     if record is None:
         error = error or f"{model.archive_file} is not built yet; run `make archives`"
-    elif error and (record.stand_in or record.inputs["catalogue entry"] != model.entry):
+    elif error and record.stand_in:
         record = None
     if record is None:
         return {"archive": None, "stand_in": False, "error": error}

@@ -16,9 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from scripts.files import signature
+from scripts.files import signature, write_text
 from scripts.settings import Settings
 from scripts.store.archive import ArchiveError
+from scripts.store.digests import digest
 
 _BLOCK = 1 << 20
 _DISK_FULL = "the disk is full; free some space, and try again"
@@ -38,6 +39,8 @@ def unpack(settings: Settings, archive: Path) -> Path:
         with zipfile.ZipFile(archive) as contents:
             if not _holds(folder, contents):
                 _extract(contents, folder)
+        if archive_digest(folder) is None:
+            write_text(_digest_file(folder), f"{digest(archive.parent, archive)}  {archive.name}\n")
     except Exception as error:  # zipfile and its decompressors raise whatever a broken file leads them to
         reason = _DISK_FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else error
         raise ArchiveError(f"{archive.name}: cannot be unpacked into {_folder(settings)} ({reason})") from error
@@ -54,6 +57,14 @@ def _extract(contents: zipfile.ZipFile, folder: Path) -> None:
     except BaseException:
         shutil.rmtree(folder.parent, ignore_errors=True)
         raise
+
+
+def archive_digest(folder: Path) -> str | None:
+    """The SHA-256 of the archive that ``unpack`` unpacked into a folder; None if somebody else did."""
+    try:
+        return _digest_file(folder).read_text(encoding="utf-8").split()[0]
+    except (OSError, IndexError):
+        return None
 
 
 def unpack_all(settings: Settings, archives: Sequence[Path]) -> Folders:
@@ -109,6 +120,11 @@ def _crc(path: Path) -> int:
         while block := file.read(_BLOCK):
             checksum = zlib.crc32(block, checksum)
     return checksum
+
+
+def _digest_file(folder: Path) -> Path:
+    # Beside the folder, whose content is that of the archive; proxy/njs/models/archive.js reads it too.
+    return folder.parent / "archive.sha256"
 
 
 def _folder(settings: Settings) -> Path:

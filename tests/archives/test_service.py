@@ -47,11 +47,14 @@ def test_stand_ins_are_no_longer_served_where_a_real_model_was_built(workshop: W
     assert index["Mini_B+"]["error"] is None
 
 
-def test_an_archive_with_other_labels_than_the_catalogues_is_not_served(workshop: Workshop) -> None:
+def test_an_archive_with_other_labels_than_the_catalogues_stays_in_service_and_says_so(workshop: Workshop) -> None:
     workshop.write_catalogue(**{"Mini_A": {**CATALOGUE["Mini_A"], "emotions": ["calm", "happy", "sad"]}})
     workshop.checkpoint("Mini_A").unlink()
     assert workshop.make("--model", "Mini_A")[0] == 1
-    assert read_index(workshop.settings.index_file)["Mini_A"]["archive"] is None
+    entry = read_index(workshop.settings.index_file)["Mini_A"]
+    missing = "Mini_A_best.pt is missing; copy it into results/ and run `make archives`"
+    assert (entry["archive"], entry["error"]) == ("Mini_A.mar", None)
+    assert entry["warning"] == f"{missing}; the archive built before stays in service"
 
 
 def test_archives_of_models_that_left_the_catalogue_are_left_alone(workshop: Workshop) -> None:

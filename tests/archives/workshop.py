@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from scripts.archives.changes import Build
+from scripts.archives.versions import Request
 from scripts.checkpoints.calibration import calibrated_state_dict
 from scripts.files import sha256
 from scripts.settings import ROOT
@@ -64,10 +65,13 @@ class Workshop(Site):
         output, errors = process.communicate(timeout=600)
         return process.returncode, output, errors
 
-    def planned(self, runtime: str = "openvino", version: str | None = None) -> dict[str, str]:
+    def planned(
+        self, request: Request | None = None, *, runtime: str = "openvino", version: str | None = None
+    ) -> dict[str, str]:
         """Why each model would be built now; a model that is up to date or cannot be built is not in it."""
         build = Build(self.settings, self.catalogue, runtime)
-        plans = {name: build.plan(model, version, False) for name, model in self.catalogue.items()}
+        asked = request or Request(version)
+        plans = {name: build.plan(model, asked) for name, model in self.catalogue.items()}
         return {name: plan.reason for name, plan in plans.items() if plan}
 
     def files(self) -> dict[str, str]:

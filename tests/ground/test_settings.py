@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.archives.changes import FIRST_VERSION
+from scripts.archives.versions import FIRST_VERSION
 from scripts.errors import UserError
 from scripts.precision import Gate
 from scripts.settings import ROOT, Settings, load_settings
@@ -137,8 +137,13 @@ def test_a_wrong_value_is_named_with_the_remedy(name: str, value: str, message: 
 ROWS = re.findall(
     r"^\| `([A-Z_]+)` \| ([^|]+) \|", (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8"), re.MULTILINE
 )
-# The Makefile's own.
-NO_SETTINGS = {"ARCHIVE_VERSION": "as before, at first 1.0", "MODEL": "all", "PYTHON": "`python3`"}
+# The Makefile's own, and where the file of settings is.
+NO_SETTINGS = {
+    "ARCHIVE_VERSION": "as before, at first 1.0",
+    "MODEL": "all",
+    "PYTHON": "`python3`",
+    "SETTINGS": "`settings.env`",
+}
 # Defaults that are told in words: what the words stand for.
 IN_WORDS = {
     "off": "",

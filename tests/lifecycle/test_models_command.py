@@ -109,6 +109,10 @@ def test_an_archive_outside_the_catalogue_is_registered_with_a_remark(stack: Run
     registered = stack.command("lifecycle", "register", "Guest.mar")
     assert (registered.returncode, registered.stdout) == (0, "Guest 1.0 is registered with 1 worker(s).\n")
     assert "Guest is not in models.json: clients cannot ask for it yet." in registered.stderr
+    for place, said in (("lifecycle list", "stderr"), ("stack status", "stdout")):
+        shown = getattr(stack.command(*place.split()), said)
+        assert "Guest is registered and holds memory, but " in shown
+        assert "`scripts/models unregister Guest` frees it" in shown
     assert stack.command("lifecycle", "unregister", "Guest", "--version", "1.0").returncode == 0
 
 

@@ -102,7 +102,7 @@ def test_a_newer_version_takes_the_workers_of_the_one_that_is_gone(settings: Set
     write_archive(settings.model_store / "B.mar", "1.1")
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert plan.models["B"] == {"1.1": entry("B.mar", 3)}
-    assert plan.unavailable == {}
+    assert plan.unavailable == {}, "what has not served is not waited for"
 
 
 def test_what_an_archive_does_not_configure_stays_as_it_was_registered(settings: Settings) -> None:

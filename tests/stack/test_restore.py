@@ -8,6 +8,9 @@ import pytest
 
 from scripts.settings import Settings
 from scripts.stack.restore import plan_start, record
+from scripts.store import served
+from scripts.store.checksums import read_checksum
+from scripts.store.choices import record_choice
 from scripts.torchserve.snapshot import read_written, written_files
 from tests.stack.restored import CATALOGUE, SERVABLE, A, B, entry, start, write_archive, write_snapshot
 
@@ -81,7 +84,7 @@ def test_the_version_that_served_is_found_under_its_kept_name(settings: Settings
     write_archive(settings.model_store / "B.mar", "1.1")
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
     assert plan.models["B"] == {"1.0": entry("B-1.0.mar", 1)}
-    assert plan.notes == ["B: version 1.1 is built, 1.0 serves as before; `scripts/models upgrade B B.mar` switches"]
+    assert plan.notes == ["B: version 1.1 is built, 1.0 serves as before; `scripts/models upgrade B` switches"]
 
 
 def test_without_the_version_that_served_the_built_one_does(settings: Settings) -> None:
@@ -92,6 +95,68 @@ def test_without_the_version_that_served_the_built_one_does(settings: Settings) 
     (note,) = plan.notes
     assert note.startswith("not restored: B 1.0: no file in")
     assert plan.problems == []
+
+
+def replaced(settings: Settings) -> None:
+    """Version 1.0 of B has served; then its file went, and a start served 1.1 in its place."""
+    start(settings)
+    served.note(settings.model_store, "B", "1.0", str(read_checksum(settings.model_store / "B.mar")))
+    (settings.model_store / "B.mar").rename(settings.model_store / "away")
+    write_archive(settings.model_store / "B.mar", "1.1")
+    plan = plan_start(settings, CATALOGUE, SERVABLE, None)
+    assert plan.models["B"] == {"1.1": entry("B.mar", 1)}
+    assert plan.problems == ["B: version 1.1 serves until 1.0 is back; `scripts/models register B.mar` settles for it"]
+    assert plan.unavailable == {"B": {"1.0": entry("B.mar", 1)}}
+    assert start(settings)["B"] == {"1.1": entry("B.mar", 1)}
+    write_snapshot(settings, "20260101000000001-snapshot.cfg", {"B": {"1.1": entry("B.mar", 2)}})
+
+
+def come_back(settings: Settings) -> None:
+    kept = settings.model_store / "B-1.0.mar"
+    (settings.model_store / "away").rename(kept)
+    (content,) = served.contents(settings.model_store, "B", "1.0")
+    kept.with_name(f"{kept.name}.sha256").write_text(f"{content}  {kept.name}\n")
+
+
+def test_a_version_that_has_served_is_waited_for(settings: Settings) -> None:
+    replaced(settings)
+    assert plan_start(settings, CATALOGUE, SERVABLE, None).unavailable == {"B": {"1.0": entry("B.mar", 1)}}
+    come_back(settings)
+    plan = plan_start(settings, CATALOGUE, SERVABLE, None)
+    assert plan.models["B"] == {"1.0": entry("B-1.0.mar", 1)}
+    assert (plan.problems, plan.unavailable) == ([], {})
+
+
+def test_a_version_is_waited_for_until_somebody_chooses_another(settings: Settings) -> None:
+    replaced(settings)
+    come_back(settings)
+    record_choice(settings, "B", "1.1")
+    assert plan_start(settings, CATALOGUE, SERVABLE, None).models["B"] == {"1.1": entry("B.mar", 2)}
+
+
+def test_a_version_is_no_longer_waited_for_when_what_serves_in_its_place_was_changed(settings: Settings) -> None:
+    replaced(settings)
+    come_back(settings)
+    write_archive(settings.model_store / "B-2.0.mar", "2.0")
+    upgraded = {"1.1": entry("B.mar", 0, default=False), "2.0": entry("B-2.0.mar", 1)}
+    write_snapshot(settings, "20260101000000002-snapshot.cfg", {"B": upgraded})
+    assert plan_start(settings, CATALOGUE, SERVABLE, None).models["B"] == upgraded
+
+
+def test_a_model_that_was_unregistered_is_not_waited_for(settings: Settings) -> None:
+    replaced(settings)
+    come_back(settings)
+    write_snapshot(settings, "20260101000000002-snapshot.cfg", {"Aplus1": {"1.0": entry("Aplus1.mar", 1)}})
+    plan = plan_start(settings, CATALOGUE, SERVABLE, None)
+    assert ([*plan.models], plan.unregistered) == (["Aplus1"], {"B"})
+
+
+def test_load_models_brings_back_the_version_that_was_chosen(settings: Settings) -> None:
+    start(settings)
+    write_archive(settings.model_store / "B-2.0.mar", "2.0")
+    write_snapshot(settings, "20260101000000001-snapshot.cfg", {"Aplus1": {"1.0": entry("Aplus1.mar", 1)}})
+    record_choice(settings, "B", "2.0")
+    assert plan_start(settings, CATALOGUE, SERVABLE, [B]).models["B"] == {"2.0": entry("B-2.0.mar", 1)}
 
 
 def test_an_old_version_that_is_gone_is_told_and_left_out(settings: Settings) -> None:

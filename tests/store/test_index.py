@@ -53,7 +53,7 @@ NOT_SERVED = {"archive": None, "stand_in": False, "error": "broken"}
         (Record({**INPUTS, "temperature": 1.4}, False, "abc"), None, {**SERVED, "temperature": 1.4}),
         (REAL, "broken", {**SERVED, "warning": "broken; the archive built before stays in service"}),
         (STAND_IN, "broken", NOT_SERVED),
-        (OTHER, "broken", NOT_SERVED),
+        (OTHER, "broken", {**SERVED, "warning": "broken; the archive built before stays in service"}),
         (None, "broken", NOT_SERVED),
         (None, None, {**NOT_SERVED, "error": "Aplus1.mar is not built yet; run `make archives`"}),
     ],

@@ -114,7 +114,7 @@ def test_names_that_lead_elsewhere_are_unpacked_inside_the_folder(settings: Sett
         contents.writestr("/absolute", "data")
     folder = unpack(settings, archive)
     assert {path.name for path in folder.iterdir()} == {"MAR-INF", "weights", "outside", "absolute"}
-    assert {path.name for path in archive.parent.iterdir()} == {"A.mar", "run"}
+    assert {path.name for path in archive.parent.iterdir()} == {"A.mar", "digests.json", "run"}
 
 
 def test_only_what_was_unpacked_here_is_discarded(settings: Settings, archive: Path) -> None:

@@ -1,10 +1,13 @@
-// GET /api/v1/models: the catalogue, what the archives compute in, what was measured, why a model cannot be asked, and
-// which are loaded.
+// GET /api/v1/models: the models of the catalogue as the archives that run describe themselves, what was measured, why a
+// model cannot be asked, and which are loaded.
 import answers from 'http/answers.js';
 import availability from 'models/availability.js';
 import catalogue from 'models/catalogue.js';
 import readiness from 'models/readiness.js';
 import state from 'models/state.js';
+
+// What an entry says of it is for the next build.
+const UNBUILT = {precision: undefined, temperature: undefined, preprocessing: undefined};
 
 /** @param {NginxHTTPRequest} r */
 function show(r) {
@@ -22,11 +25,8 @@ function described(name, entry) {
     const failure = availability.failure(name, model);
     const shown = Object.assign(
         {},
-        entry,
-        // The entry says what shall be built; told is what runs.
-        {precision: undefined, temperature: undefined, preprocessing: undefined},
-        model.facts || model.described,
-        model.stand_in ? {stand_in: true} : {},
+        facts(model, entry),
+        {stand_in: model.stand_in ? true : undefined},
         model.measured ? {measured: model.measured} : {},
         failure !== null ? {error: failure.message} : {}
     );
@@ -35,6 +35,12 @@ function described(name, entry) {
         delete shown.measured; // it would look like a model in use
     }
     return shown;
+}
+
+// The entry says what shall be built; told is what runs, where something does.
+function facts(model, entry) {
+    const running = model.facts || {};
+    return running.emotions ? running : Object.assign({}, entry, UNBUILT, model.described, running);
 }
 
 export default {show};

@@ -1,7 +1,9 @@
 // Registering for other machines: what is registered already is not registered again. Whether it is the same archive can
 // be known of those that the build made, by its index.
+import archive from 'models/archive.js';
 import fs from 'fs';
 import locations from 'management/locations.js';
+import served from 'management/served.js';
 import state from 'models/state.js';
 import torchserve from 'models/torchserve.js';
 
@@ -24,6 +26,7 @@ async function register(path, file) {
     const reply = await torchserve.call('POST', path);
     if (entry !== null && reply.status < 300) {
         state.dictionary().set(keyOf(entry), entry.sha256);
+        served.note(entry);
     }
     return reply;
 }
@@ -54,7 +57,8 @@ function ofBuild(file) {
         const name = Object.keys(index).find((candidate) => index[candidate].archive === file);
         const checksum = fs.readFileSync(`${settings.model_store}/${file}.sha256`, 'utf8').split(/\s/)[0];
         return name !== undefined && index[name].sha256 === checksum
-            ? {file, model: file.replace(/\.mar$/, ''), version: index[name].version, sha256: checksum} : null;
+            ? {file, model: file.replace(/\.mar$/, ''), version: index[name].version, sha256: checksum, stand_in: index[name].stand_in}
+            : null;
     } catch (error) {
         return null;
     }
@@ -73,16 +77,7 @@ function isSame(entry, described) {
     if (described.modelUrl === entry.file) {
         return String(state.dictionary().get(keyOf(entry))) === entry.sha256;
     }
-    return isUnchangedSince(entry.file, described.modelUrl);
-}
-
-// Whether the archive's file is older than the folder that holds what was unpacked of it (scripts/store/unpacking.py).
-function isUnchangedSince(file, folder) {
-    try {
-        return fs.statSync(`${settings.model_store}/${file}`).ctimeMs < fs.statSync(folder.slice(0, folder.lastIndexOf('/'))).mtimeMs;
-    } catch (error) {
-        return false;
-    }
+    return archive.facts(described).digest === entry.sha256;
 }
 
 export default {isRegistered, register};

@@ -25,6 +25,7 @@ const FAMILIES = {
     emotion_model_ready: ['gauge', '1 if the model has a READY worker.'],
     emotion_model_refused: ['gauge', '1 if the build does not let the model be served.'],
     emotion_model_stand_in: ['gauge', '1 if a stand-in serves, whose answers mean nothing.'],
+    emotion_model_info: ['gauge', 'Version, digest and precision of the archive that is registered.'],
     emotion_worker_resident_memory_bytes: ['gauge', 'Resident memory of the workers of a model.'],
     emotion_memory_limit_bytes: ['gauge', 'Memory of the machine, or of the container if that is limited.'],
     emotion_memory_available_bytes: ['gauge', 'How much of it is left.'],

@@ -41,10 +41,16 @@ function zeros() {
         zero('emotion_predictions_held', {model});
         zero('emotion_prediction_retries_total', {model});
         zero('emotion_worker_restarts_total', {model});
-        models[model].emotions.forEach((emotion) => zero('emotion_predictions_total', {model, emotion}));
+        emotionsOf(model, models[model]).forEach((emotion) => zero('emotion_predictions_total', {model, emotion}));
         IMAGE_ERRORS.forEach((kind) => zero('emotion_image_errors_total', {model, kind}));
     });
     return values;
+}
+
+// Those of the archive that answers; until one does, those that shall be.
+function emotionsOf(model, entry) {
+    const running = state.model(model).facts;
+    return running && running.emotions ? running.emotions : entry.emotions;
 }
 
 // The gauges that are looked up for each scrape.
@@ -63,6 +69,11 @@ function gauges() {
         set('emotion_model_refused', {model}, state.model(model).error !== '');
         set('emotion_model_stand_in', {model}, state.model(model).stand_in && readiness.isLoaded(model));
         set('emotion_worker_resident_memory_bytes', {model}, workers.memory(model));
+        const running = state.model(model).facts;
+        if (running) {
+            const known = {version: running.version, digest: running.digest || '', precision: running.precision || ''};
+            set('emotion_model_info', Object.assign({model}, known), 1);
+        }
     });
     set('emotion_models_available', {}, names.length);
     set('emotion_models_loaded', {}, isUp ? names.filter(readiness.isLoaded).length : 0);

@@ -45,13 +45,17 @@ function entries() {
 
 // What the build says of a model, beside what TorchServe said of it.
 function record(name, entry) {
-    const before = state.model(name) || {state: 'starting', since: clock.now(), pids: [], served: false, gpu: false};
+    const before = state.model(name)
+        || {state: 'starting', since: clock.now(), pids: [], served: false, gpu: false, facts: null};
+    // What is registered decides for itself: a build that failed since takes no model away that answers. But stand-ins give
+    // way as soon as the build says so.
+    const running = before.facts || null;
     state.setModel(name, Object.assign({}, before, {
         members: undefined, // if it was an ensemble before
         archive: (entry.archive || name.replace(/\+/g, 'plus')).replace(/\.mar$/, ''),
         built: Boolean(entry.archive),
-        error: entry.error || '',
-        stand_in: entry.stand_in === true,
+        error: running !== null && running.stand_in === false ? '' : entry.error || '',
+        stand_in: running === null || running.stand_in === undefined ? entry.stand_in === true : running.stand_in,
         described: described(entry),
     }));
 }

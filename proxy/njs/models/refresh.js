@@ -47,7 +47,7 @@ function record(name, description, asked) {
     }
     const after = Object.assign(lifecycle.after(before, description), {
         asked,
-        facts: archive.facts(description) || before.described,
+        facts: archive.facts(description),
         measured: measured.of(before.archive, description),
     });
     if (after.state === 'absent' && before.built && isComing(before)) {

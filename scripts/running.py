@@ -1,0 +1,84 @@
+"""The stack of this clone that runs now: its processes, and the settings that it was started with.
+
+They are kept in its run directory, so that no other command need be told them again, nor speaks to another stack.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from scripts.console import print_notice
+from scripts.errors import NOT_RUNNING, UserError
+from scripts.files import write_text
+from scripts.processes import read_records
+from scripts.settings import Settings, given_values, load_settings
+
+
+class NoStackError(UserError):
+    """The stack of this clone does not run."""
+
+    exit_code = NOT_RUNNING
+
+
+def record_file(run_dir: Path) -> Path:
+    """The record of the processes of the stack that was started with that run directory."""
+    return run_dir / "stack.json"
+
+
+def is_running(run_dir: Path) -> bool:
+    """Whether anything of that stack runs."""
+    return any(record.alive for record in read_records(record_file(run_dir)).values())
+
+
+def require_running(settings: Settings) -> None:
+    """Raise NoStackError if nothing of that stack runs: another clone's may have its ports."""
+    if not is_running(settings.run_dir):
+        raise NoStackError(f"no stack runs with RUN_DIR={settings.run_dir}")
+
+
+def keep_settings(settings: Settings) -> None:
+    """Keep what this process was given, for the commands that find the stack running."""
+    write_text(_kept_file(settings.run_dir), json.dumps(given_values(), indent=2) + "\n")
+
+
+def forget_settings(settings: Settings) -> None:
+    """Forget them, at a stop."""
+    _kept_file(settings.run_dir).unlink(missing_ok=True)
+
+
+def kept_settings(run_dir: Path) -> dict[str, str] | None:
+    """What the stack that runs was given, by name; None if none runs, or if it was started by another version."""
+    if not is_running(run_dir):
+        return None
+    try:
+        values = json.loads(_kept_file(run_dir).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def running_settings(*needs: str) -> Settings:
+    """The settings of the stack that runs with RUN_DIR, else those of this process, or ``needs`` of them alone.
+
+    Says so where this process was given other ones. Raises SettingsError.
+    """
+    run_dir = load_settings(given_values(["RUN_DIR"])).run_dir
+    kept = kept_settings(run_dir)
+    if kept is None:
+        return load_settings(given_values(needs) if needs else None)
+    if not needs:
+        _tell_differences(kept, given_values())
+    return load_settings({**kept, "RUN_DIR": str(run_dir)})
+
+
+def _tell_differences(kept: Mapping[str, str], given: Mapping[str, str]) -> None:
+    for name, value in given.items():
+        if name != "RUN_DIR" and value != kept.get(name):
+            started = f"with {kept[name]}" if kept.get(name) else "without it"
+            print_notice(f"{name}={value}: the running stack was started {started}, which holds until `make stop`.")
+
+
+def _kept_file(run_dir: Path) -> Path:
+    return run_dir / "settings.json"
