@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.environment import Environment, SettingsError, is_loopback
 from scripts.precision import PRECISIONS, PREPROCESSINGS, Gate
 from scripts.precision import gate as read_gate
-from scripts.settings_file import read_settings_file
+from scripts.settings_file import read_settings_file, readable_settings_file
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -156,12 +156,7 @@ def given_values(names: Collection[str] | None = None) -> dict[str, str]:
     With ``names``, these alone, whatever is wrong in the file. Raises SettingsError if it cannot be used.
     """
     known = {name.upper() for name in Settings.__annotations__}
-    try:
-        values = read_settings_file(ROOT, known)
-    except SettingsError:
-        if names is None:
-            raise
-        values = {}
+    values = (read_settings_file if names is None else readable_settings_file)(ROOT, known)
     values |= {name: value for name in known if (value := os.environ.get(name, "").strip())}
     return {name: values[name] for name in sorted(values) if names is None or name in names}
 

@@ -40,6 +40,14 @@ def read_settings_file(root: Path, names: Collection[str]) -> dict[str, str]:
     return values
 
 
+def readable_settings_file(root: Path, names: Collection[str]) -> dict[str, str]:
+    """The same; nothing of a file that cannot be used."""
+    try:
+        return read_settings_file(root, names)
+    except SettingsError:
+        return {}
+
+
 def _nearest(name: str, names: Collection[str]) -> str:
     found = difflib.get_close_matches(name.upper(), names, 1)
     return f"; did you mean {found[0]}?" if found else "; docs/configuration.md lists them"

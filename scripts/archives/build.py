@@ -49,10 +49,8 @@ def build_all(
     """
     catalogue, names = load_catalogue(settings.catalogue), list(names)
     chosen = _chosen(settings, catalogue, names)
-    if version is not None and not _VERSION.match(version):
-        raise BuildError(f"archive version {version!r}: use letters, digits, '.', '_' and '-'")
+    request = _request(version, force, names)
     runtime = _runtime(runtime or settings.runtime)
-    request = Request(version, force, named=bool(names))
     try:
         if is_read_only(settings.model_store):
             build = Build(settings, catalogue, runtime)
@@ -70,6 +68,12 @@ def build_all(
     if any(result.outcome == "failed" or result.stand_in for result in results.values()):
         _tell(near_misses.notice(settings), console)
     return results
+
+
+def _request(version: str | None, force: bool, names: list[str]) -> Request:
+    if version is not None and not _VERSION.match(version):
+        raise BuildError(f"archive version {version!r}: use letters, digits, '.', '_' and '-'")
+    return Request(version, force, named=bool(names))
 
 
 def _tell(notice: str | None, console: Console) -> None:

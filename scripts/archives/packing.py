@@ -103,9 +103,9 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
     checkpoint = load_checkpoint(checkpoint_path, model)
     checkpoint_sha256 = known_digest(Path(order.store), checkpoint_path) or sha256(checkpoint_path)
     refuse_wrong_digest(checkpoint_path, lambda: checkpoint_sha256)
-    network = load_network(model.architecture, len(model.emotions), checkpoint.state_dict)
-    network = with_temperature(network, model.temperature)
-
+    network = with_temperature(
+        load_network(model.architecture, len(model.emotions), checkpoint.state_dict), model.temperature
+    )
     report("converting")
     content = _exact_content(order, model, network, checkpoint, checkpoint_sha256)
     lines, proof = [], None
@@ -119,24 +119,30 @@ def _build(order: Order, model: Model, report: Report) -> Packed:
         shutil.rmtree(content)
 
     report("checking")
+    digest = _checked(order, model, network, archive, content)
+    if signature(checkpoint_path) != before:
+        raise CheckpointError(f"{checkpoint_path.name} changed while it was read; run `make archives` again")
+    return Packed(
+        file=str(archive),
+        sha256=digest,
+        checkpoint_sha256=checkpoint_sha256,
+        checkpoint_signature=list(before),
+        stand_in=checkpoint.stand_in,
+        note=checkpoint.note,
+        lines=lines,
+        proof=proof,
+    )
+
+
+def _checked(order: Order, model: Model, network: Any, archive: Path, content: Path) -> str:
+    """The SHA-256 of an archive that answers as it should. Raises PackingError for another."""
     with concurrent.futures.ThreadPoolExecutor(1) as threads:
         digest = threads.submit(sha256, archive)
         problem = _problem(order, model, network, archive, content)
-        shutil.rmtree(folder / "unpacked", ignore_errors=True)
+        shutil.rmtree(Path(order.folder) / "unpacked", ignore_errors=True)
         if problem:
             raise PackingError(f"{model.archive_file}: {problem}; the archive before it stays")
-        if signature(checkpoint_path) != before:
-            raise CheckpointError(f"{checkpoint_path.name} changed while it was read; run `make archives` again")
-        return Packed(
-            file=str(archive),
-            sha256=digest.result(),
-            checkpoint_sha256=checkpoint_sha256,
-            checkpoint_signature=list(before),
-            stand_in=checkpoint.stand_in,
-            note=checkpoint.note,
-            lines=lines,
-            proof=proof,
-        )
+        return digest.result()
 
 
 def _exact_content(order: Order, model: Model, network: Any, checkpoint: Checkpoint, checkpoint_sha256: str) -> Path:

@@ -48,6 +48,17 @@ def version_in_store(settings: Settings, archive_name: str, version: str) -> Arc
     return find_version(settings.model_store, archive_name, version, "", known)
 
 
+def require_next(archive: Archive, old: ModelState, name: str, held: str) -> None:
+    """Raise LifecycleError unless the archive is another version of ``name``; it holds the model ``held``."""
+    if archive.archive_name != old.archive_name:
+        raise LifecycleError(f"{archive.file.name} holds {held}; give an archive of {name}")
+    if archive.version == old.version:
+        raise LifecycleError(
+            f"{archive.file.name} is version {archive.version}, which serves already; build the new one with "
+            "another version: `make archives ARCHIVE_VERSION=…`"
+        )
+
+
 def what_is_registered(settings: Settings, name: str, archive: Archive, states: list[ModelState]) -> Change:
     """What there is of the model ``name`` already, if it is that very archive. Raises LifecycleError if it is not."""
     state = next((state for state in states if state.version == archive.version), None)

@@ -12,7 +12,7 @@ from scripts import ensembles
 from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
 from scripts.lifecycle.audit import logged
-from scripts.lifecycle.candidates import candidate, version_in_store, what_is_registered
+from scripts.lifecycle.candidates import candidate, require_next, version_in_store, what_is_registered
 from scripts.lifecycle.capacity import require_room
 from scripts.lifecycle.closing import closed
 from scripts.lifecycle.history import record_version_before, version_before
@@ -122,7 +122,7 @@ class Lifecycle:
         states = self.versions(name)
         old = states[0]
         archive = candidate(self.settings, self._catalogue, file_name)
-        self._require_next(name, archive, old)
+        require_next(archive, old, name, self.catalogue_name(archive.archive_name))
         for state in states[1:]:
             if state.version == archive.version:
                 self._remove(state)
@@ -161,17 +161,6 @@ class Lifecycle:
             require_checksum(self.settings, archive)
             self._load(archive, workers, seconds)
         return self._switch(serving, target)
-
-    def _require_next(self, name: str, archive: Archive, old: ModelState) -> None:
-        if archive.archive_name != old.archive_name:
-            raise LifecycleError(
-                f"{archive.file.name} holds {self.catalogue_name(archive.archive_name)}; give an archive of {name}"
-            )
-        if archive.version == old.version:
-            raise LifecycleError(
-                f"{archive.file.name} is version {archive.version}, which serves already; build the new one with "
-                "another version: `make archives ARCHIVE_VERSION=…`"
-            )
 
     def _load(self, archive: Archive, workers: int, seconds: float) -> None:
         """Register an archive, start its workers and probe them; if that fails, remove it again."""
