@@ -36,9 +36,7 @@ def abandoned(context: Any, requests: int) -> dict[int, ImageError]:
         if waited < PATIENT:
             continue
         if waited > _seconds(context.get_request_header(index, TIMEOUT_HEADER), waited):
-            found[index] = ImageError(
-                KIND, LATE, f"The request waited for {waited:.1f} s, too long; send it again."
-            )
+            found[index] = ImageError(KIND, LATE, f"The request waited for {waited:.1f} s, too long; send it again.")
         elif not is_open(context.get_request_header(index, CONNECTION_HEADER) or ""):
             found[index] = ImageError(KIND, CLIENT_GONE, "The client has left; it was not computed.")
     return found

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -51,7 +51,7 @@ class _From(HTTPAdapter):
         self._address = (f"127.0.0.{number}", 0)
         super().__init__()
 
-    def init_poolmanager(self, *arguments: object, **options: object) -> None:  # type: ignore[override]
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options, source_address=self._address)
 
 
