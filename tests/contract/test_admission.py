@@ -51,8 +51,8 @@ class _From(HTTPAdapter):
         self._address = (f"127.0.0.{number}", 0)
         super().__init__()
 
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, **options, source_address=self._address)
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, source_address=self._address)
 
 
 def post(url: str, number: int) -> requests.Response:

@@ -95,7 +95,7 @@ def test_without_headers_everything_is_computed() -> None:
 def test_the_others_of_a_batch_are_computed(handler: EmotionHandler) -> None:
     asked = context(Path(), 3)
     asked.request_processor[1] = RequestProcessor(sent(31))
-    answers = handler.handle([{"body": photo(seed)} for seed in range(3)], asked)
+    answers = handler.handle([{"body": photo(seed, "PNG")} for seed in range(3)], asked)
     assert [asked.get_response_status(index)[0] for index in range(3)] == [200, LATE, 200]
     reports = [asked.get_response_headers(index)["X-Prediction-Report"] for index in range(3)]
     assert ['"batch":2' in report for report in reports] == [True, False, True]
