@@ -14,10 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from face_answers import ClassifiedFaces, Result, faces_report, is_usable
 from image_error import ImageError
-
-Result = npt.NDArray[np.float32] | ImageError
 
 
 class BatchReport:
@@ -65,13 +63,12 @@ class BatchReport:
         return max(round(waited, 6), 0.0) if math.isfinite(waited) else None
 
 
-def is_usable(probabilities: npt.NDArray[np.float32]) -> bool:
-    """Whether a network's answer can be sent: all of its values are numbers."""
-    return bool(np.isfinite(probabilities).all())
-
-
-def _outcome(result: Result, emotions: Sequence[str]) -> dict[str, str]:
-    """The most probable label, or the kind of error."""
+def _outcome(result: Result, emotions: Sequence[str]) -> dict[str, Any]:
+    """The most probable label, what is to say of the faces, or the kind of error."""
     if isinstance(result, ImageError):
         return {"error": result.kind}
-    return {"emotion": emotions[int(np.argmax(result))]} if is_usable(result) else {"error": "internal"}
+    if not is_usable(result):
+        return {"error": "internal"}
+    if isinstance(result, ClassifiedFaces):
+        return faces_report(result, emotions)
+    return {"emotion": emotions[int(np.argmax(result))]}
