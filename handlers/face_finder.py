@@ -57,7 +57,8 @@ class FaceFinder:
     def __init__(self, model_dir: Path, description: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         self._file = model_dir / FILE
         self._model = description["model"]
-        self._margin = float(description.get("face_margin", DEFAULT_MARGIN))
+        margin = description.get("face_margin")
+        self._margin = float(DEFAULT_MARGIN if margin is None else margin)
         self._search = _chosen(environment, "FACE_DETECTOR", tuple(SEARCHES))
         self._turn = _chosen(environment, "TURN_FACES", ("on", "off")) == "on"
         self._lock = threading.Lock()

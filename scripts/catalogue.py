@@ -36,6 +36,9 @@ ARCHITECTURES = {
     "VGG19": Architecture("vgg19", "classifier.6", 558_400_000, 6.0),
 }
 
+# Three times as wide as the face: what is around it beyond that tells nothing of it.
+MOST_MARGIN = 1.0
+
 # torch-model-archiver 0.12 (model_packaging_utils.py) accepts no other model names.
 _ARCHIVE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_\-.]*$")
 
@@ -49,7 +52,8 @@ class Model:
     """One classifier of the catalogue.
 
     ``emotions`` are the labels in the order of the network's outputs; ``accuracy`` is in percent; ``precision`` is what
-    its archive must compute in, None for whatever the build is told.
+    its archive must compute in, None for whatever the build is told. ``face_margin`` is how much of a face's side the
+    pictures that it was trained on show around the face, on each side (docs/faces.md); None for the handler's default.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Model:
     emotions: tuple[str, ...]
     accuracy: float | None = None
     precision: str | None = None
+    face_margin: float | None = None
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Model:
@@ -129,7 +134,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _model(name: str, entry: Any) -> Model:
     if not isinstance(entry, dict):
         raise CatalogueError(f"models.json: {name!r}: must be an object, not {type(entry).__name__}")
-    unknown = sorted(set(entry) - {"architecture", "dataset", "emotions", "accuracy", "precision"})
+    unknown = sorted(set(entry) - {"architecture", "dataset", "emotions", "accuracy", "precision", "face_margin"})
     if unknown:
         raise CatalogueError(f"models.json: {name!r}: unknown key {unknown[0]!r}; remove it")
     model = Model(
@@ -139,6 +144,7 @@ def _model(name: str, entry: Any) -> Model:
         emotions=_emotions(name, entry.get("emotions")),
         accuracy=_accuracy(name, entry.get("accuracy")),
         precision=_precision(name, entry.get("precision")),
+        face_margin=_face_margin(name, entry.get("face_margin")),
     )
     if not _ARCHIVE_NAME.match(model.archive_name):
         raise CatalogueError(
@@ -177,6 +183,16 @@ def _accuracy(name: str, value: Any) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
         raise CatalogueError(f"models.json: {name!r}: 'accuracy' must be a percentage, not {value!r}")
+    return float(value)
+
+
+def _face_margin(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_MARGIN:
+        raise CatalogueError(
+            f"models.json: {name!r}: 'face_margin' must be a number from 0 to {MOST_MARGIN}, not {value!r}"
+        )
     return float(value)
 
 

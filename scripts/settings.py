@@ -26,6 +26,7 @@ RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
 STAND_INS = ("auto", "allowed", "never")
 EXTRA_FORMATS = ("none", "avif")
+FACE_DETECTORS = ("thorough", "quick")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ class Settings:
     max_decode_seconds: int
     jpeg_decoding: str
     extra_formats: str
+    max_faces: int
+    face_detector: str
+    turn_faces: str
     nginx: str | None
     management_listen: str
     allow_anonymous: str
@@ -209,6 +213,9 @@ def _requests(env: Environment) -> partial[Settings]:
         max_decode_seconds=env.number("MAX_DECODE_SECONDS", 2, least=1),
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         extra_formats=env.choice("EXTRA_FORMATS", "none", EXTRA_FORMATS),
+        max_faces=env.number("MAX_FACES", 10, least=1),
+        face_detector=env.choice("FACE_DETECTOR", "thorough", FACE_DETECTORS),
+        turn_faces=env.choice("TURN_FACES", "on", ("on", "off")),
     )
 
 

@@ -1,4 +1,5 @@
 // Which function answers which operation of the table of routes (http/routes.js).
+import faces from 'predict/faces.js';
 import health from 'describe/health.js';
 import metrics from 'metrics/page.js';
 import models from 'describe/models.js';
@@ -8,6 +9,7 @@ import routes from 'http/routes.js';
 import service from 'describe/service.js';
 
 const OPERATIONS = {
+    faces: faces.find,
     health: health.show,
     live: health.live,
     metrics: metrics.show,

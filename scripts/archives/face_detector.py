@@ -30,7 +30,7 @@ class DetectorError(UserError):
 
 
 def detector_file() -> Path | None:
-    """The detector's file; None where it was not fetched. Raises DetectorError for a file that is not the pinned one."""
+    """The detector's file; None where it was not fetched. Raises DetectorError for another file."""
     if not FILE.is_file():
         return None
     _refuse_other(FILE.read_bytes())

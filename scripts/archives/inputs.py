@@ -32,7 +32,7 @@ _LIBRARIES = ("torch", "torchvision", "openvino", "torch-model-archiver")
 
 
 def handler_files(runtime: str) -> list[Path]:
-    """The files of ``handlers/`` an archive carries, and the face detector; only OpenVINO's workers do without torch."""
+    """The files of ``handlers/`` an archive carries, and the face detector; only OpenVINO can do without torch."""
     detector = detector_file()
     files = [*sorted(HANDLERS.glob("*.py")), HANDLERS / "model-config.yaml", *([detector] if detector else [])]
     return [file for file in files if runtime == "openvino" or file.name != "sitecustomize.py"]

@@ -23,8 +23,8 @@ function described(name, entry) {
     const shown = Object.assign(
         {},
         entry,
-        // The entry says what shall be built; told is what runs.
-        {precision: undefined},
+        // The entry says what shall be built; told is what runs. The margin is the worker's business.
+        {precision: undefined, face_margin: undefined},
         model.facts || model.described,
         model.stand_in ? {stand_in: true} : {},
         model.measured ? {measured: model.measured} : {},

@@ -10,7 +10,7 @@ import workers from 'models/workers.js';
 // Series that start at zero before anything is counted: a rate needs the zero before the first.
 const REASONS = ['body_size', 'concurrency', 'key_missing', 'key_unknown', 'killed_worker', 'not_ready', 'pixels', 'queue_full',
     'rate_limit', 'torchserve_down'];
-const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
+const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'no_detector', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */
 function all() {

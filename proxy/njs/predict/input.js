@@ -3,7 +3,10 @@ import catalogue from 'models/catalogue.js';
 import errors from 'http/errors.js';
 import form from 'predict/form.js';
 
-/** @typedef {{failure?: import('http/errors.js').Failure, file?: Buffer, name?: string}} Input  a failure, or the rest */
+/**
+ * A failure, or the rest.
+ * @typedef {{failure?: import('http/errors.js').Failure, file?: Buffer, name?: string, fields?: Object<string, Buffer>}} Input
+ */
 
 // Of a model's name that is compared: more than any has. Replacing in a long text is slow in njs.
 const MAX_NAME_BYTES = 400;
@@ -39,7 +42,7 @@ function read(r) {
     if (file.length === 0) {
         return invalid(400, 'The field "file" is empty; send an image.');
     }
-    return known(file, name);
+    return Object.assign({fields: parsed.fields}, known(file, name));
 }
 
 function invalid(status, message) {

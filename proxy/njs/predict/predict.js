@@ -17,8 +17,16 @@ import state from 'models/state.js';
 const ABSENCE_MS = 200;
 
 /** @param {NginxHTTPRequest} r */
-async function predict(r) {
-    const given = input.read(r);
+function predict(r) {
+    return answer(r, input.read(r));
+}
+
+/**
+ * Have the model of a form asked, and send what it says.
+ * @param {NginxHTTPRequest} r
+ * @param {import('predict/input.js').Input} given
+ */
+async function answer(r, given) {
     if (given.failure) {
         return errors.send(r, given.failure);
     }
@@ -81,4 +89,4 @@ async function isUnloaded(name) {
     return !lifecycle.isReady(state.model(name));
 }
 
-export default {predict};
+export default {answer, predict};
