@@ -190,9 +190,8 @@ def _face_margin(name: str, value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_MARGIN:
-        raise CatalogueError(
-            f"models.json: {name!r}: 'face_margin' must be a number from 0 to {MOST_MARGIN}, not {value!r}"
-        )
+        message = f"'face_margin' must be a number from 0 to {MOST_MARGIN}, not {value!r}"
+        raise CatalogueError(f"models.json: {name!r}: {message}")
     return float(value)
 
 

@@ -11,6 +11,7 @@ import pytest
 from scripts.catalogue import CatalogueError, Model, load_catalogue
 from scripts.settings import ROOT
 
+MARGINS = {"FER2013": 0.15, "RAF-DB": 0.25, "CK+48": 0.15}
 LABELS = {
     "FER2013": ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"),
     "RAF-DB": ("Surprise", "Fear", "Disgust", "Happiness", "Sadness", "Anger", "Neutral"),
@@ -38,7 +39,9 @@ def test_a_byte_order_mark_before_the_text_is_passed_over(tmp_path: Path) -> Non
 
 def test_the_catalogue_lists_the_nine_models_with_their_labels_in_the_order_of_the_outputs() -> None:
     expected = {
-        f"{architecture}_{dataset}": Model(f"{architecture}_{dataset}", architecture, dataset, labels, accuracy)
+        f"{architecture}_{dataset}": Model(
+            f"{architecture}_{dataset}", architecture, dataset, labels, accuracy, face_margin=MARGINS[dataset]
+        )
         for architecture, accuracies in ACCURACIES.items()
         for (dataset, labels), accuracy in zip(LABELS.items(), accuracies, strict=True)
     }
@@ -63,7 +66,7 @@ def test_an_accuracy_is_a_percentage(tmp_path: Path, accuracy: float) -> None:
 
 
 def test_a_model_is_the_same_after_a_way_through_json() -> None:
-    model = Model("a", "VGG19", "b", ("x", "y"), 50.0, "int8")
+    model = Model("a", "VGG19", "b", ("x", "y"), 50.0, "int8", 0.3)
     assert Model.from_json(json.loads(json.dumps(model.to_json()))) == model
 
 
@@ -97,6 +100,10 @@ def test_a_model_is_the_same_after_a_way_through_json() -> None:
         (
             {"new": {**ENTRY, "precision": "fp16"}},
             "models.json: 'new': unknown precision 'fp16'; use one of f32, bf16, int8, or leave it out",
+        ),
+        (
+            {"new": {**ENTRY, "face_margin": 1.5}},
+            "models.json: 'new': 'face_margin' must be a number from 0 to 1.0, not 1.5",
         ),
         (
             {"a new one": ENTRY},

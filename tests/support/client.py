@@ -68,6 +68,15 @@ class Client:
         """Classify an image file."""
         return self.post_form(forms.image(content), forms.field("model", model), headers=headers)
 
+    def faces(
+        self, content: bytes, model: str, headers: Mapping[str, str | None] | None = None, **fields: str
+    ) -> requests.Response:
+        """Have the faces of an image file found and classified; ``fields`` are further ones of the form."""
+        parts = [forms.field(name, value) for name, value in {"model": model, **fields}.items()]
+        declared = {"Content-Type": f"multipart/form-data; boundary={forms.BOUNDARY}"}
+        body = forms.encode(forms.image(content), *parts)
+        return self.request("POST", "/api/v1/faces", data=body, headers={**declared, **(headers or {})})
+
 
 def at_once(calls: Iterable[Callable[[], T]]) -> list[T]:
     """Make all the calls at the same moment, each from a thread of its own; their results in order."""
