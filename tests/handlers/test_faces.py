@@ -43,7 +43,7 @@ def scene() -> Scene:
 
 
 def ask(
-    handler: EmotionHandler, *requests: tuple[bytes, str | None]
+    handler: EmotionHandler, *requests: tuple[bytes | bytearray, str | None]
 ) -> list[tuple[int, dict[str, Any], dict[str, Any]]]:
     """Status, answer and report of each request of a batch: a file, and the header of one for faces."""
     asked = context(Path(), len(requests))
