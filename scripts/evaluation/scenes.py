@@ -1,4 +1,4 @@
-"""How well faces are found and told: ``python -m scripts.evaluation.scenes`` asks the running service about drawn scenes.
+"""How well faces are found and told: ``python -m scripts.evaluation.scenes`` asks the running service.
 
 The scenes (``pictures/scenes.py``) are seeded, so that the figures of two runs can be compared.
 """
@@ -131,10 +131,8 @@ def measure(
     )
     for share in ALONE:
         by_faces, by_picture = tell(service, model, share, faces, seed + 1)
-        out.print(
-            f"Expression of a single face of {share:.0%}: {by_faces:.0%} right through /faces, {by_picture:.0%} through "
-            "/predict."
-        )
+        right = f"{by_faces:.0%} right through /faces, {by_picture:.0%} through /predict"
+        out.print(f"Expression of a single face of {share:.0%}: {right}.")
     return 0
 
 
