@@ -31,9 +31,9 @@ def crop(picture: UprightPicture, face: Face, margin: float, *, turn: bool = Tru
     side = max(face.side * (1 + 2 * margin), 1.0)
     angle = tilt(face) if turn else 0.0
     if not angle:
-        return _square(picture, centre, side, SIZE)
+        return square(picture, centre, side, SIZE)
     reach = abs(math.cos(math.radians(angle))) + abs(math.sin(math.radians(angle)))
-    around = Image.fromarray(_square(picture, centre, side * reach, round(_FINE * reach)))
+    around = Image.fromarray(square(picture, centre, side * reach, round(_FINE * reach)))
     upright = around.rotate(angle, Image.Resampling.BICUBIC)
     edge = (around.width - _FINE) / 2
     box = (edge, edge, around.width - edge, around.height - edge)
@@ -47,7 +47,7 @@ def tilt(face: Face) -> float:
     return angle if MIN_TILT <= abs(angle) <= MAX_TILT else 0.0
 
 
-def _square(picture: UprightPicture, centre: tuple[float, float], side: float, pixels: int) -> npt.NDArray[np.uint8]:
+def square(picture: UprightPicture, centre: tuple[float, float], side: float, pixels: int) -> npt.NDArray[np.uint8]:
     """The square of ``side`` about ``centre`` at ``pixels`` by ``pixels``; the edge is repeated outside."""
     area = (centre[0] - side / 2, centre[1] - side / 2, centre[0] + side / 2, centre[1] + side / 2)
     within = _within(area, picture.size)

@@ -26,7 +26,7 @@ RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
 STAND_INS = ("auto", "allowed", "never")
 EXTRA_FORMATS = ("none", "avif")
-FACE_DETECTORS = ("thorough", "quick")
+FACE_DETECTORS = ("quick", "thorough")
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ def _requests(env: Environment) -> partial[Settings]:
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         extra_formats=env.choice("EXTRA_FORMATS", "none", EXTRA_FORMATS),
         max_faces=env.number("MAX_FACES", 10, least=1),
-        face_detector=env.choice("FACE_DETECTOR", "thorough", FACE_DETECTORS),
+        face_detector=env.choice("FACE_DETECTOR", "quick", FACE_DETECTORS),
         turn_faces=env.choice("TURN_FACES", "on", ("on", "off")),
     )
 
