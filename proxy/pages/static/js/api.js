@@ -1,4 +1,4 @@
-// The service's three routes. Nothing else in the page talks to the network, but for the sample drawings.
+// The service's routes. Nothing else in the page talks to the network, but for the sample drawings.
 
 import { anotherKey, currentKey } from "./key.js";
 
@@ -15,12 +15,17 @@ export class ServiceError extends Error {
 }
 
 /** Ask one model about one image. Returns the API's answer and the time it took, in milliseconds. */
-export async function predict(image, model, signal) {
+export const predict = (image, model, signal) => sendImage("api/v1/predict", image, model, signal);
+
+/** Let one model judge each face of an image. Returns the same. */
+export const findFaces = (image, model, signal) => sendImage("api/v1/faces", image, model, signal);
+
+async function sendImage(path, image, model, signal) {
   const form = new FormData();
   form.append("file", image, image.name ?? "frame.jpg");
   form.append("model", model);
   const start = performance.now();
-  const answer = await ask("api/v1/predict", { method: "POST", body: form, signal });
+  const answer = await ask(path, { method: "POST", body: form, signal });
   return { answer, milliseconds: performance.now() - start };
 }
 
