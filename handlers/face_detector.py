@@ -1,4 +1,4 @@
-"""Finds the faces of a picture of any size: candidates in one or two small copies of it, then a closer look at them."""
+"""Finds the faces of a picture of any size: candidates in two small copies of it, then a closer look at them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from PIL import Image
 from upright_picture import UprightPicture
 
 # The shorter and the longer side of an input in pixels: for squares, 4:3 and 16:9. A few, since OpenVINO keeps memory
-# for each. In between there are black bars, as MediaPipe puts them.
+# for each. In between there are black bars, as MediaPipe puts them. A second, smaller copy shows large faces, of which
+# the first one misses a third (docs/faces.md has what both find).
 _Sides = tuple[tuple[int, int], ...]
-_SMALL: Final[_Sides] = ((160, 160), (160, 224), (160, 288))
-_MIDDLE: Final[_Sides] = ((192, 192), (192, 256), (192, 352))
-_LARGE: Final[_Sides] = ((256, 256), (256, 352), (256, 448))
-# The values of FACE_DETECTOR: the copies, the larger first (docs/faces.md has what each finds).
-SEARCHES: Final[dict[str, tuple[_Sides, ...]]] = {"quick": (_MIDDLE,), "thorough": (_LARGE, _SMALL)}
+_COPIES: Final[tuple[_Sides, ...]] = (
+    ((192, 192), (192, 256), (192, 352)),
+    ((128, 128), (128, 160), (128, 224)),
+)
 # How much smaller than the shorter side an input may make a picture, to do without a larger input.
 _ENOUGH: Final = 0.93
 # A candidate that scores less is looked at again, which tells small faces from things better than any limit of the
@@ -36,11 +36,10 @@ _SAME: Final = 0.4
 
 
 class FaceDetector:
-    """Finds faces with ``network``, in the copies that ``search``, one of SEARCHES, says."""
+    """Finds faces with ``network``."""
 
-    def __init__(self, network: FaceNetwork, search: str) -> None:
+    def __init__(self, network: FaceNetwork) -> None:
         self._network = network
-        self._copies = SEARCHES[search]
 
     def find(self, picture: UprightPicture, min_score: float) -> list[Face]:
         """The faces that score at least ``min_score``, in pixels of the picture: the largest first.
@@ -56,7 +55,7 @@ class FaceDetector:
     def _candidates(self, picture: UprightPicture, min_score: float) -> list[Face]:
         """What may be a face, the highest score first."""
         points, scores, copy = [], [], None
-        for sides in self._copies:
+        for sides in _COPIES:
             canvas = _canvas(picture.size, sides)
             size = _fitting(picture.size, canvas)
             whole = (0.0, 0.0, float(picture.size[0]), float(picture.size[1]))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from decoding_options import DecodingOptions
 from face_boxes import Face
 from face_crop import crop
-from face_detector import SEARCHES, FaceDetector
+from face_detector import FaceDetector
 from face_image import within_limits
 from face_network import FILE, FaceNetwork
 from face_request import FacesWish
@@ -50,8 +50,7 @@ class FoundFaces:
 class FaceFinder:
     """Finds faces for one worker. ``description`` is the archive's ``model.json``.
 
-    ``environment`` may have ``FACE_DETECTOR``, one of SEARCHES, and ``TURN_FACES``, ``on`` or ``off``. Raises
-    ValueError for other values.
+    ``environment`` may have ``TURN_FACES``, ``on`` or ``off``. Raises ValueError for other values.
     """
 
     def __init__(self, model_dir: Path, description: Mapping[str, Any], environment: Mapping[str, str]) -> None:
@@ -59,8 +58,10 @@ class FaceFinder:
         self._model = description["model"]
         margin = description.get("face_margin")
         self._margin = float(DEFAULT_MARGIN if margin is None else margin)
-        self._search = _chosen(environment, "FACE_DETECTOR", tuple(SEARCHES))
-        self._turn = _chosen(environment, "TURN_FACES", ("on", "off")) == "on"
+        turn = environment.get("TURN_FACES", "on")
+        if turn not in ("on", "off"):
+            raise ValueError(f"TURN_FACES={turn!r} is unknown; set on or off")
+        self._turn = turn == "on"
         self._lock = threading.Lock()
         self._detector: FaceDetector | None = None
 
@@ -111,12 +112,5 @@ class FaceFinder:
                         "with 'make face-detector' and 'make archives'.",
                     )
                 threads = len(os.sched_getaffinity(0))
-                self._detector = FaceDetector(FaceNetwork(self._file, threads), self._search)
+                self._detector = FaceDetector(FaceNetwork(self._file, threads))
             return self._detector
-
-
-def _chosen(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    text = environment.get(name, choices[0])
-    if text not in choices:
-        raise ValueError(f"{name}={text!r} is unknown; set {' or '.join(choices)}")
-    return text

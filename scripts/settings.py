@@ -26,7 +26,6 @@ RUNTIMES = ("auto", "openvino", "torch")
 JPEG_DECODINGS = ("exact", "reduced")
 STAND_INS = ("auto", "allowed", "never")
 EXTRA_FORMATS = ("none", "avif")
-FACE_DETECTORS = ("quick", "thorough")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,6 @@ class Settings:
     jpeg_decoding: str
     extra_formats: str
     max_faces: int
-    face_detector: str
     turn_faces: str
     nginx: str | None
     management_listen: str
@@ -214,7 +212,6 @@ def _requests(env: Environment) -> partial[Settings]:
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         extra_formats=env.choice("EXTRA_FORMATS", "none", EXTRA_FORMATS),
         max_faces=env.number("MAX_FACES", 10, least=1),
-        face_detector=env.choice("FACE_DETECTOR", "quick", FACE_DETECTORS),
         turn_faces=env.choice("TURN_FACES", "on", ("on", "off")),
     )
 

@@ -67,7 +67,6 @@ def environment(settings: Settings, java_option: str = "") -> dict[str, str]:
         "MAX_DECODE_SECONDS": str(settings.max_decode_seconds),
         "JPEG_DECODING": settings.jpeg_decoding,
         "EXTRA_FORMATS": settings.extra_formats,
-        "FACE_DETECTOR": settings.face_detector,
         "TURN_FACES": settings.turn_faces,
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{settings.inference_port}",
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{settings.management_port}",

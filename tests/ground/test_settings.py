@@ -109,7 +109,6 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
         ),
         ("JPEG_DECODING", "fast", "JPEG_DECODING=fast: use one of exact, reduced"),
         ("MAX_FACES", "0", "MAX_FACES=0: must be a whole number of at least 1"),
-        ("FACE_DETECTOR", "best", "FACE_DETECTOR=best: use one of quick, thorough"),
         ("TURN_FACES", "1", "TURN_FACES=1: use one of on, off"),
         ("EXTRA_FORMATS", "heic", "EXTRA_FORMATS=heic: use one of none, avif"),
         (

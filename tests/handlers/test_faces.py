@@ -173,10 +173,7 @@ def test_broken_numbers_of_one_face_are_never_answered(
     assert (status, report["error"], answer["success"]) == (500, "internal", False)
 
 
-@pytest.mark.parametrize(("name", "value"), [("FACE_DETECTOR", "best"), ("TURN_FACES", "yes")])
-def test_a_wrong_setting_is_refused_when_the_worker_starts(
-    model_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(ValueError, match=f"{name}='{value}' is unknown; set "):
+def test_a_wrong_setting_is_refused_when_the_worker_starts(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURN_FACES", "yes")
+    with pytest.raises(ValueError, match="TURN_FACES='yes' is unknown; set on or off"):
         EmotionHandler().initialize(context(model_dir))
