@@ -7,7 +7,7 @@ import predict from 'predict/predict.js';
 const MAX_FACES = 10;
 const MIN_SCORE = 0.5;
 // Of a field that is read as a number.
-const MAX_DIGITS = 20;
+const MAX_DIGITS = 40;
 
 /** @param {NginxHTTPRequest} r */
 function find(r) {
@@ -34,7 +34,7 @@ function number(bytes, otherwise) {
         return otherwise;
     }
     const text = bytes.length <= MAX_DIGITS ? bytes.toString().trim() : '';
-    return /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : NaN;
+    return /^[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?$/i.test(text) ? Number(text) : NaN;
 }
 
 function invalid(name, given, wanted) {
