@@ -23,8 +23,9 @@ MODEL = "MobileNetV2_FER2013"
 
 def answered(stack: RunningStack) -> list[dict[str, Any]]:
     """What the service says of the people."""
-    form = {"files": {"file": ("people.jpg", PEOPLE)}, "data": {"model": MODEL}}
-    faces: list[dict[str, Any]] = requests.post(f"{stack.url}/api/v1/faces", timeout=60, **form).json()["faces"]
+    files, form = {"file": ("people.jpg", PEOPLE)}, {"model": MODEL}
+    answer = requests.post(f"{stack.url}/api/v1/faces", files=files, data=form, timeout=60)
+    faces: list[dict[str, Any]] = answer.json()["faces"]
     return faces
 
 
