@@ -17,7 +17,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format release clean
+.PHONY: help setup face-detector serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -29,11 +29,16 @@ $(VENV)/serve.installed: requirements.txt scripts/torchserve/class_data.py
 	@$(RUN) scripts.torchserve.class_data
 	@touch $@
 
+# Without it only /api/v1/faces does not answer, so that a failure stops nothing; `make face-detector` tries again.
+$(VENV)/face-detector.fetched: requirements-faces.txt scripts/archives/face_detector.py | $(VENV)/serve.installed
+	@$(RUN) scripts.archives.face_detector || true
+	@touch $@
+
 $(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-evaluate.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt $(VENV)/serve.installed
+$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt $(VENV)/serve.installed $(VENV)/face-detector.fetched
 	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
@@ -42,7 +47,10 @@ $(VENV)/quantize.installed: requirements-quantize.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-quantize.txt
 	@touch $@
 
-setup: $(VENV)/serve.installed ## install what serving needs into .venv
+setup: $(VENV)/serve.installed $(VENV)/face-detector.fetched ## install what serving needs into .venv
+
+face-detector: $(VENV)/serve.installed ## fetch the face detector that archives carry (docs/faces.md)
+	@$(RUN) scripts.archives.face_detector
 
 serve: setup ## build what is missing, serve in the foreground; Ctrl-C stops
 	@exec $(RUN) scripts.stack serve

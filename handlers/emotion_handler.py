@@ -18,10 +18,14 @@ import numpy.typing as npt
 from abandoned import abandoned
 from decoding_options import decoding_options
 from engine import load_engine
+from face_answers import ClassifiedFaces, Prepared, Result, Row, faces_answer, images_of, is_usable, with_rows
+from face_finder import FaceFinder
 from face_image import read_face
+from face_request import HEADER as FACES_HEADER
+from face_request import read_wish
 from image_budget import MemoryBudget
 from image_error import ImageError
-from worker_metrics import BatchReport, is_usable
+from worker_metrics import BatchReport
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,8 @@ class EmotionHandler:
     IMAGE_FIELDS = ("body", "file", "data")
     # The proxy's id of a request, which its log has too.
     REQUEST_ID_HEADER = "X-Request-ID"
+    # Images that are computed at once: eight requests may have eighty faces.
+    MAX_BATCH = 32
 
     def initialize(self, context: Any) -> None:
         """Read ``model.json``, load the network, start the decoding threads.
@@ -50,6 +56,7 @@ class EmotionHandler:
         if self.decoding["fast"]:
             image_fast.require()
         self.budget = MemoryBudget(self.decoding["max_memory"])
+        self.finder = FaceFinder(model_dir, self.description, os.environ)
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
         self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
         precision = self.description.get("precision", "f32")
@@ -62,34 +69,39 @@ class EmotionHandler:
         """Answer a batch of requests with one JSON text each, and set their statuses in ``context``."""
         report = BatchReport()
         unwanted = abandoned(context, len(data))
-        faces = iter(self.preprocess([request for index, request in enumerate(data) if index not in unwanted]))
+        wanted = [index for index in range(len(data)) if index not in unwanted]
+        wishes = [context.get_request_header(index, FACES_HEADER) for index in wanted]
+        decoded = iter(self.preprocess([data[index] for index in wanted], wishes))
         report.decoded()
-        results = self.inference([unwanted.get(index) or next(faces) for index in range(len(data))])
+        results = self.inference([unwanted.get(index) or next(decoded) for index in range(len(data))])
         report.computed()
         report.send(context, results, self.description["emotions"])
         return self.postprocess(results, context)
 
-    def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[npt.NDArray[np.uint8] | ImageError]:
-        """Decode the images, or shrink the halves of a single one, in parallel: uint8 (224, 224, 3), or an error."""
-        if len(data) == 1:
-            return [self._decode(data[0], self.decoders)]
-        return list(self.decoders.map(self._decode, data))
+    def preprocess(self, data: Sequence[Mapping[str, Any]], wishes: Sequence[str | None] = ()) -> list[Prepared]:
+        """Decode the images, or shrink the halves of a single one, in parallel: uint8 (224, 224, 3), or an error.
 
-    def inference(
-        self, faces: Sequence[npt.NDArray[np.uint8] | ImageError]
-    ) -> list[npt.NDArray[np.float32] | ImageError]:
-        """Compute the images that could be decoded in one batch: float32 (classes,) each; errors stay."""
-        images = [face for face in faces if not isinstance(face, ImageError)]
-        if not images:
-            return [face for face in faces if isinstance(face, ImageError)]
+        ``wishes`` has the header of each request for faces; these become FoundFaces instead.
+        """
+        wishes = wishes or [None] * len(data)
+        if len(data) == 1:
+            return [self._decode(data[0], wishes[0], self.decoders)]
+        return list(self.decoders.map(self._decode, data, wishes))
+
+    def inference(self, prepared: Sequence[Prepared]) -> list[Result]:
+        """Compute all images and faces that could be decoded together: float32 (classes,) for each; errors stay."""
+        images = images_of(prepared)
         try:
-            rows = iter(self.engine.infer(np.stack(images)))
+            return with_rows(prepared, iter(self._rows(images)))
         except Exception:
             logger.exception("%s cannot compute a batch of %d", self.description["model"], len(images))
-            return [face if isinstance(face, ImageError) else self._internal_error() for face in faces]
-        return [face if isinstance(face, ImageError) else next(rows) for face in faces]
+            return [item if isinstance(item, ImageError) else self._internal_error() for item in prepared]
 
-    def postprocess(self, results: Sequence[npt.NDArray[np.float32] | ImageError], context: Any) -> list[str]:
+    def _rows(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Row]:
+        parts = [images[start : start + self.MAX_BATCH] for start in range(0, len(images), self.MAX_BATCH)]
+        return [row for part in parts for row in self.engine.infer(np.stack(part))]
+
+    def postprocess(self, results: Sequence[Result], context: Any) -> list[str]:
         """Write the API's JSON for each result and set its HTTP status and content type."""
         answers = []
         for index, result in enumerate(results):
@@ -101,16 +113,22 @@ class EmotionHandler:
                 logger.info("request %s is answered with %d: %s", request_id, result.status, result.kind)
                 context.set_response_status(result.status, HTTPStatus(result.status).phrase, index)
                 answer: dict[str, Any] = {"success": False, "error": str(result)}
+            elif isinstance(result, ClassifiedFaces):
+                answer = faces_answer(result, self.description, self._predicted)
             else:
                 answer = self._prediction(result)
             context.set_response_content_type(index, "application/json")
             answers.append(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
         return answers
 
-    def _decode(self, request: Mapping[str, Any], helper: Executor | None = None) -> npt.NDArray[np.uint8] | ImageError:
+    def _decode(
+        self, request: Mapping[str, Any], wish_header: str | None = None, helper: Executor | None = None
+    ) -> Prepared:
         data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
+            if wish := read_wish(wish_header):
+                return self.finder.find(content, wish, self.decoding, self.budget)
             return read_face(content, helper=helper, budget=self.budget, **self.decoding)
         except ImageError as error:
             # Without its traceback, which would hold the decoded pixels until the whole batch is answered.
@@ -119,19 +137,20 @@ class EmotionHandler:
             logger.exception("%s cannot decode an image", self.description["model"])
             return self._internal_error()
 
-    def _prediction(self, probabilities: npt.NDArray[np.float32]) -> dict[str, Any]:
-        ranked = sorted(zip(self.description["emotions"], probabilities.tolist(), strict=True), key=lambda p: -p[1])
-        predictions = {label: round(probability, 6) for label, probability in ranked}
-        top_emotion = ranked[0][0]
+    def _prediction(self, probabilities: Row) -> dict[str, Any]:
         return {
             "success": True,
             "model": self.description["model"],
-            "predictions": predictions,
-            "top_emotion": top_emotion,
-            "confidence": predictions[top_emotion],
+            **self._predicted(probabilities),
             "version": self.description["version"],
             **({"stand_in": True} if self.description.get("stand_in") else {}),
         }
+
+    def _predicted(self, probabilities: Row) -> dict[str, Any]:
+        ranked = sorted(zip(self.description["emotions"], probabilities.tolist(), strict=True), key=lambda p: -p[1])
+        predictions = {label: round(probability, 6) for label, probability in ranked}
+        top_emotion = ranked[0][0]
+        return {"predictions": predictions, "top_emotion": top_emotion, "confidence": predictions[top_emotion]}
 
     def _internal_error(self) -> ImageError:
         name = self.description["model"]

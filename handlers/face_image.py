@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import nullcontext
-from typing import Final
+from typing import Final, TypeVar
 
 import image_avif
 import image_bmp
@@ -26,7 +26,17 @@ from image_process import decode_in_process
 from image_resize import shrink
 from image_structure import SIZE, Picture
 
-__all__ = ["ACCEPTED", "DEFAULT_MAX_MEMORY", "DEFAULT_MAX_PIXELS", "DEFAULT_MAX_SECONDS", "ImageError", "read_face"]
+__all__ = [
+    "ACCEPTED",
+    "DEFAULT_MAX_MEMORY",
+    "DEFAULT_MAX_PIXELS",
+    "DEFAULT_MAX_SECONDS",
+    "ImageError",
+    "read_face",
+    "within_limits",
+]
+
+T = TypeVar("T")
 
 _EXAMINE: Final[dict[str, Callable[[bytes | bytearray], Picture]]] = {
     "JPEG": image_jpeg.examine,
@@ -64,20 +74,45 @@ def read_face(
     Raises ImageError: 400 for no data or a damaged file, 415 for another format, 413 for more than ``max_pixels``,
     or if decoding takes more than ``max_memory`` bytes or ``max_seconds`` of processor time.
     """
+
+    def shrunk(picture: Picture) -> npt.NDArray[np.uint8]:
+        if picture.unbounded:
+            pixels = decode_in_process(picture, max_memory, max_seconds, reduced=reduced)
+            return np.frombuffer(pixels, np.uint8).reshape(SIZE, SIZE, 3)
+        image = decode(picture, max_seconds, reduced=reduced)
+        if fast and image_fast.can_shrink(image):
+            return np.asarray(image_fast.shrink(image, picture.orientation).convert("RGB"))
+        return np.asarray(shrink(image, picture.orientation, helper).convert("RGB"))
+
+    return within_limits(
+        data, shrunk, max_pixels=max_pixels, reduced=reduced, avif=avif, max_memory=max_memory, budget=budget
+    )
+
+
+def within_limits(
+    data: bytes | bytearray,
+    work: Callable[[Picture], T],
+    *,
+    max_pixels: int,
+    reduced: bool,
+    avif: bool,
+    max_memory: int,
+    budget: MemoryBudget | None,
+    extra_memory: int = 0,
+) -> T:
+    """What ``work`` makes of the file's structure: it may decode the picture, whose memory is reserved meanwhile.
+
+    ``extra_memory`` is what it takes beyond that, in bytes; it is waited for, and refuses no picture. The rest is as in
+    ``read_face``, and so are the errors.
+    """
     if not data:
         raise ImageError("empty", 400, f"The image is empty (0 bytes); send a {_accepted(avif=avif)} file.")
     image_format = _format(data, avif=avif)
     try:
         picture = _EXAMINE[image_format](data)
-        needed = check(picture, max_pixels, max_memory, scale(picture, reduced=reduced))
+        needed = check(picture, max_pixels, max_memory, scale(picture, reduced=reduced)) + extra_memory
         with budget.reserve(needed) if budget else nullcontext():
-            if picture.unbounded:
-                pixels = decode_in_process(picture, max_memory, max_seconds, reduced=reduced)
-                return np.frombuffer(pixels, np.uint8).reshape(SIZE, SIZE, 3)
-            image = decode(picture, max_seconds, reduced=reduced)
-            if fast and image_fast.can_shrink(image):
-                return np.asarray(image_fast.shrink(image, picture.orientation).convert("RGB"))
-            return np.asarray(shrink(image, picture.orientation, helper).convert("RGB"))
+            return work(picture)
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise whatever a broken file leads them to

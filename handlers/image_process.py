@@ -13,6 +13,7 @@ import importlib
 import json
 import math
 import resource
+import struct
 import subprocess
 import sys
 from dataclasses import asdict
@@ -22,15 +23,17 @@ from typing import Final
 from image_decode import decode, too_slow
 from image_error import ImageError
 from image_limits import too_much
-from image_resize import shrink
+from image_resize import TRANSPOSE, shrink
 from image_structure import Picture
 from PIL import Image
+from upright_picture import UprightPicture, working_picture
 
 _NO_MEMORY, _NO_TIME, _DAMAGED = 3, 4, 5
 # Seconds on the clock for each of processor time, on a machine that has other things to do.
 _CLOCK_SECONDS: Final = 10
 # Seconds of processor time for starting, and for what the limit of decoding does not count.
 _START: Final = 2
+_SIZES: Final = struct.Struct("<4I")
 
 
 def decode_in_process(picture: Picture, max_memory: int, max_seconds: float, *, reduced: bool) -> bytes:
@@ -38,7 +41,19 @@ def decode_in_process(picture: Picture, max_memory: int, max_seconds: float, *, 
 
     Raises ImageError (413) if it takes more than ``max_memory`` bytes or ``max_seconds``, ValueError if it is damaged.
     """
-    job = json.dumps([asdict(picture) | {"content": ""}, max_memory, max_seconds, reduced])
+    return _run(picture, max_memory, max_seconds, reduced=reduced, whole=False)
+
+
+def decode_whole_in_process(picture: Picture, max_memory: int, max_seconds: float) -> UprightPicture:
+    """Decode and turn a picture, which may come with fewer pixels than it has. Raises as ``decode_in_process`` does."""
+    answer = _run(picture, max_memory, max_seconds, reduced=False, whole=True)
+    width, height, held_width, held_height = _SIZES.unpack_from(answer)
+    image = Image.frombytes("RGB", (held_width, held_height), answer[_SIZES.size :])
+    return UprightPicture(image, size=(width, height))
+
+
+def _run(picture: Picture, max_memory: int, max_seconds: float, *, reduced: bool, whole: bool) -> bytes:
+    job = json.dumps([asdict(picture) | {"content": ""}, max_memory, max_seconds, reduced, whole])
     command = [sys.executable, __file__, job]
     try:
         done = subprocess.run(
@@ -57,7 +72,7 @@ def decode_in_process(picture: Picture, max_memory: int, max_seconds: float, *, 
 
 def main(argv: list[str]) -> int:
     """Do one job: its description is the only argument, the file is read from stdin, the pixels go to stdout."""
-    description, max_memory, max_seconds, reduced = json.loads(argv[0])
+    description, max_memory, max_seconds, reduced, whole = json.loads(argv[0])
     content = sys.stdin.buffer.read()
     picture = Picture(**description | {"content": content, "size": tuple(description["size"])})
     if picture.format == "AVIF":
@@ -70,7 +85,7 @@ def main(argv: list[str]) -> int:
             image, orientation = _decode_avif(picture)
         else:
             image, orientation = decode(picture, max_seconds, reduced=reduced), picture.orientation
-        pixels = shrink(image, orientation, None).convert("RGB").tobytes()
+        pixels = _whole(image, orientation) if whole else shrink(image, orientation, None).convert("RGB").tobytes()
     except ImageError:
         return _NO_TIME
     except Exception as error:
@@ -80,6 +95,14 @@ def main(argv: list[str]) -> int:
         return _NO_MEMORY if short else _DAMAGED
     sys.stdout.buffer.write(pixels)
     return 0
+
+
+def _whole(image: Image.Image, orientation: int) -> bytes:
+    """The sizes of the upright picture and of what is held of it, then that: 3 bytes a pixel, RGB."""
+    size = image.size[::-1] if orientation >= 5 else image.size
+    held = working_picture(image)
+    held = held.transpose(TRANSPOSE[orientation]) if orientation in TRANSPOSE else held
+    return _SIZES.pack(*size, *held.size) + held.tobytes()
 
 
 def _decode_avif(picture: Picture) -> tuple[Image.Image, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from image_structure import SIZE, STRIP
 from PIL import Image
 
-_TRANSPOSE: Final = {
+TRANSPOSE: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -20,7 +20,7 @@ _TRANSPOSE: Final = {
 }
 # Pixels from which on shrinking an image takes longer than waking another thread.
 _WORTH_HELP: Final = 100_000
-_READY: Final = ("RGB", "L")
+READY: Final = ("RGB", "L")
 _GREY: Final = ("1", "L", "LA")
 _SIXTEEN_TO_EIGHT_BITS: Final = ((np.arange(65536, dtype=np.uint32) + 128) // 257).astype(np.uint8)
 
@@ -33,7 +33,7 @@ def shrink(image: Image.Image, orientation: int, helper: Executor | None) -> Ima
     """
     upright = not _height_first(image.size, orientation)
     divided = image.width * image.height >= (_WORTH_HELP if helper else STRIP)
-    if image.mode not in _READY or divided:
+    if image.mode not in READY or divided:
         image = _first_pass(image, upright, helper if divided else None)
     elif not upright:
         image = image.resize((image.width, SIZE), Image.Resampling.BILINEAR)
@@ -43,7 +43,7 @@ def shrink(image: Image.Image, orientation: int, helper: Executor | None) -> Ima
 
 def turn(image: Image.Image, orientation: int) -> Image.Image:
     """Apply EXIF's orientation."""
-    return image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
+    return image.transpose(TRANSPOSE[orientation]) if orientation in TRANSPOSE else image
 
 
 def _height_first(size: tuple[int, int], orientation: int) -> bool:
@@ -81,7 +81,7 @@ def _shrink_lines(image: Image.Image, narrow: Image.Image, upright: bool, first:
         box = (0, start, width, end) if upright else (start, 0, end, height)
         size = (SIZE, end - start) if upright else (end - start, SIZE)
         strip = image if box == (0, 0, width, height) else image.crop(box)
-        narrow.paste(_to_8_bits(strip).resize(size, Image.Resampling.BILINEAR), box[:2] if upright else (start, 0))
+        narrow.paste(to_8_bits(strip).resize(size, Image.Resampling.BILINEAR), box[:2] if upright else (start, 0))
 
 
 def _mode(image: Image.Image) -> str:
@@ -89,7 +89,8 @@ def _mode(image: Image.Image) -> str:
     return "L" if image.mode in _GREY or image.mode.startswith("I") else "RGB"
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
+def to_8_bits(image: Image.Image) -> Image.Image:
+    """The image in the mode that ``_mode`` says; 16-bit grey is scaled."""
     if image.mode.startswith("I"):
         return Image.fromarray(_SIXTEEN_TO_EIGHT_BITS[np.asarray(image).clip(0, 65535)])
     mode = _mode(image)

@@ -14,11 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from abandoned import KIND, START_HEADER
+from face_answers import ClassifiedFaces, Result, faces_report, is_usable
 from image_error import ImageError
-
-Result = npt.NDArray[np.float32] | ImageError
 
 
 class BatchReport:
@@ -70,17 +68,16 @@ class BatchReport:
         return max(round(waited, 6), 0.0) if math.isfinite(waited) else None
 
 
-def is_usable(probabilities: npt.NDArray[np.float32]) -> bool:
-    """Whether a network's answer can be sent: all of its values are numbers."""
-    return bool(np.isfinite(probabilities).all())
-
-
 def _is_abandoned(result: Result) -> bool:
     return isinstance(result, ImageError) and result.kind == KIND
 
 
 def _outcome(result: Result, emotions: Sequence[str]) -> dict[str, Any]:
-    """The most probable label, or the kind of error."""
+    """The most probable label, what is to say of the faces, or the kind of error."""
     if isinstance(result, ImageError):
         return {"error": result.kind}
-    return {"emotion": emotions[int(np.argmax(result))]} if is_usable(result) else {"error": "internal"}
+    if not is_usable(result):
+        return {"error": "internal"}
+    if isinstance(result, ClassifiedFaces):
+        return faces_report(result, emotions)
+    return {"emotion": emotions[int(np.argmax(result))]}

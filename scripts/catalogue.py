@@ -38,6 +38,8 @@ ARCHITECTURES = {
 }
 
 _OF_THE_ARCHIVE = ("precision", "temperature", "preprocessing")
+# Three times as wide as the face: what is around it beyond that tells nothing of it.
+MOST_MARGIN = 1.0
 
 # torch-model-archiver 0.12 (model_packaging_utils.py) accepts no other model names.
 _ARCHIVE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_\-.]*$")
@@ -53,7 +55,8 @@ class Model:
 
     ``emotions`` are the labels in the order of the network's outputs; ``accuracy`` is in percent; ``precision`` and
     ``preprocessing`` are what its archive must have, None for whatever the build is told; the logits are divided by
-    ``temperature`` before the softmax, None leaves them as they are.
+    ``temperature`` before the softmax, None leaves them as they are. ``face_margin`` is how much of a face's side the
+    pictures that it was trained on show around the face, on each side (docs/faces.md); None for the handler's default.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Model:
     precision: str | None = None
     temperature: float | None = None
     preprocessing: str | None = None
+    face_margin: float | None = None
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Model:
@@ -160,6 +164,7 @@ def _model(name: str, entry: Any) -> Model:
         precision=_one_of(name, "precision", entry.get("precision"), PRECISIONS),
         temperature=_temperature(name, entry.get("temperature")),
         preprocessing=_one_of(name, "preprocessing", entry.get("preprocessing"), PREPROCESSINGS),
+        face_margin=_face_margin(name, entry.get("face_margin")),
     )
     refuse_unusable_name(name)
     return model
@@ -203,6 +208,15 @@ def _accuracy(name: str, value: Any) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
         raise CatalogueError(f"models.json: {name!r}: 'accuracy' must be a percentage, not {value!r}")
+    return float(value)
+
+
+def _face_margin(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_MARGIN:
+        message = f"'face_margin' must be a number from 0 to {MOST_MARGIN}, not {value!r}"
+        raise CatalogueError(f"models.json: {name!r}: {message}")
     return float(value)
 
 

@@ -124,3 +124,11 @@ class Environment:
         if value and not (found and 0 < int(found[2]) < 65536):
             raise SettingsError(f"{name}={value}: give an address and a port, as in 127.0.0.1:8443 or [::1]:8443")
         return value
+
+
+def refuse_shared_ports(ports: Mapping[str, int]) -> None:
+    """Raise SettingsError if two of the ports, by their settings' names, are the same."""
+    taken: dict[int, str] = {}
+    for name, port in ports.items():
+        if (other := taken.setdefault(port, name)) != name:
+            raise SettingsError(f"{name}={port}: {other} has this port already; choose another")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from scripts.environment import Environment, SettingsError, is_loopback
+from scripts.environment import Environment, is_loopback, refuse_shared_ports
 from scripts.precision import PRECISIONS, PREPROCESSINGS, Gate
 from scripts.precision import gate as read_gate
 from scripts.settings_file import read_settings_file, readable_settings_file
@@ -67,6 +67,8 @@ class Settings:
     max_decode_seconds: int
     jpeg_decoding: str
     extra_formats: str
+    max_faces: int
+    turn_faces: str
     nginx: str | None
     management_listen: str
     allow_anonymous: str
@@ -169,7 +171,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     env = Environment(given_values() if environment is None else environment, ROOT)
     parts = (_places(env), _programs(env), _requests(env), _access(env))
     settings = Settings(**{name: value for part in parts for name, value in part.keywords.items()})
-    _refuse_shared_ports(settings.ports)
+    refuse_shared_ports(settings.ports)
     return settings
 
 
@@ -224,6 +226,8 @@ def _requests(env: Environment) -> partial[Settings]:
         max_decode_seconds=env.number("MAX_DECODE_SECONDS", 2, least=1),
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         extra_formats=env.choice("EXTRA_FORMATS", "none", EXTRA_FORMATS),
+        max_faces=env.number("MAX_FACES", 10, least=1),
+        turn_faces=env.choice("TURN_FACES", "on", ("on", "off")),
     )
 
 
@@ -240,10 +244,3 @@ def _access(env: Environment) -> partial[Settings]:
         management_tls_key=env.link("MANAGEMENT_TLS_KEY"),
         hsts_max_age=env.number("HSTS_MAX_AGE", 63_072_000),
     )
-
-
-def _refuse_shared_ports(ports: Mapping[str, int]) -> None:
-    taken: dict[int, str] = {}
-    for name, port in ports.items():
-        if (other := taken.setdefault(port, name)) != name:
-            raise SettingsError(f"{name}={port}: {other} has this port already; choose another")

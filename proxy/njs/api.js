@@ -1,5 +1,6 @@
 // Which function answers which operation of the table of routes (http/routes.js).
 import compare from 'predict/compare.js';
+import faces from 'predict/faces.js';
 import health from 'describe/health.js';
 import metrics from 'metrics/page.js';
 import models from 'describe/models.js';
@@ -10,6 +11,7 @@ import service from 'describe/service.js';
 
 const OPERATIONS = {
     compare: compare.compare,
+    faces: faces.find,
     health: health.show,
     live: health.live,
     metrics: metrics.show,

@@ -16,6 +16,7 @@ declare const settings: {
     model_store: string;
     supervision: string;
     metrics_url: string;
+    max_faces: number;
     max_workers: number;
     predict_timeout: number;
     max_wait: number;

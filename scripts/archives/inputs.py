@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from scripts.archives.face_detector import detector_file
 from scripts.catalogue import ARCHITECTURES, Model
 from scripts.files import sha256
 from scripts.precision import EXACT, PREPROCESSINGS
@@ -31,8 +32,9 @@ _LIBRARIES = ("torch", "torchvision", "openvino", "torch-model-archiver")
 
 
 def handler_files(runtime: str) -> list[Path]:
-    """The files of ``handlers/`` an archive carries; only OpenVINO's workers can do without torch."""
-    files = [*sorted(HANDLERS.glob("*.py")), HANDLERS / "model-config.yaml"]
+    """The files of ``handlers/`` an archive carries, and the face detector; only OpenVINO can do without torch."""
+    detector = detector_file()
+    files = [*sorted(HANDLERS.glob("*.py")), HANDLERS / "model-config.yaml", *([detector] if detector else [])]
     return [file for file in files if runtime == "openvino" or file.name != "sitecustomize.py"]
 
 

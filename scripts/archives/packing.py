@@ -28,6 +28,7 @@ from scripts.checkpoints.networks import load_network, with_temperature
 from scripts.checkpoints.reading import Checkpoint, load_checkpoint
 from scripts.errors import UserError
 from scripts.files import sha256, signature
+from scripts.pictures.drawing import FACE_MARGIN
 from scripts.pool.tasks import Report
 from scripts.precision import EXACT, PREPROCESSINGS, Gate
 from scripts.store.digests import known_digest
@@ -186,6 +187,7 @@ def _description(model: Model, order: Order, stand_in: bool, checkpoint_sha256: 
         "model": model.name,
         **{key: value for key, value in model.entry.items() if key != "name"},
         "torchvision_name": ARCHITECTURES[model.architecture].torchvision_name,
+        **({"face_margin": FACE_MARGIN} if stand_in else {}),
         "stand_in": stand_in,
         "runtime": order.runtime,
         "precision": EXACT,

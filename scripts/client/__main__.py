@@ -14,8 +14,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from scripts.client.bars import draw
+from scripts.client.boxes import write_boxes
 from scripts.client.options import Authority, Key, Url, own_address
-from scripts.client.service import Answer, PredictError, Service
+from scripts.client.service import Answer, PredictError, Service, read_image
 from scripts.console import examples, new_app, print_error, print_notice, run
 from scripts.running import running_settings
 
@@ -27,6 +28,7 @@ app = new_app("Ask the running service about pictures and draw the answers.", co
         "scripts/predict face.jpg",
         "scripts/predict face.jpg other.png --model VGG19_CK+48",
         "scripts/predict face.jpg --all --json | jq .top_emotion",
+        "scripts/predict party.jpg --faces",
     )
 )
 def predict(
@@ -36,6 +38,9 @@ def predict(
         typer.Option(metavar="NAME", help="A model; repeat for several (default: the first)."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every model of the catalogue.")] = False,
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Find the faces; also write IMAGE-MODEL-faces.png, with their boxes.")
+    ] = False,
     url: Url = None,
     ca: Authority = None,
     key: Key = None,
@@ -53,33 +58,45 @@ def predict(
         print_notice(
             "Stand-in models answer here: they know drawn faces only, so their answers about photographs mean nothing."
         )
-    failures = [_show(service, path, names, as_json) for path in image]
+    failures = [_show(service, path, names, as_json, faces) for path in image]
     return 1 if any(failures) else 0
 
 
-def _show(service: Service, image: Path, models: list[str], as_json: bool) -> int:
+def _show(service: Service, image: Path, models: list[str], as_json: bool, faces: bool) -> int:
     """Show the answers on one picture; returns the number of models that gave none."""
     out = Console(highlight=False)
     panels: list[RenderableType] = []
     answered = 0
-    for answer in _answers(service, image, models):
+    for answers in _answers(service, image, models, faces):
         answered += 1
-        if as_json:
-            print(json.dumps({"image": answer.image, **answer.body}, ensure_ascii=False))
-        else:
-            panels.append(draw(answer))
+        for answer in answers:
+            if as_json:
+                print(json.dumps({"image": answer.image, **answer.body}, ensure_ascii=False))
+            else:
+                panels.append(draw(answer))
     if panels:
         out.print(Text(str(image), "bold"))
         out.print(Columns(panels))
     return len(models) - answered
 
 
-def _answers(service: Service, image: Path, models: list[str]) -> Iterator[Answer]:
+def _answers(service: Service, image: Path, models: list[str], faces: bool) -> Iterator[list[Answer]]:
+    """What each model says of the picture, or of each of its faces."""
     for model in models:
         try:
-            yield service.predict(image, model)
+            yield _faces(service, image, model) if faces else [service.predict(image, model)]
         except PredictError as error:
             print_error(error)
+
+
+def _faces(service: Service, image: Path, model: str) -> list[Answer]:
+    data = read_image(image)
+    found = service.faces(str(image), data, model)
+    if found:
+        print_notice(f"Boxes: {write_boxes(image, data, found, model)}")
+    else:
+        print_notice(f"{image}: no face is found; without --faces, the whole picture is judged.")
+    return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -84,27 +84,33 @@ class Service:
 
     def predict(self, image: Path, model: str) -> Answer:
         """Send one picture to one model, again while waiting helps. Raises PredictError."""
-        try:
-            data = image.read_bytes()
-        except OSError as error:
-            raise PredictError(f"{image}: cannot be read ({error.strerror}); check the name") from error
-        return self.ask(str(image), data, model)
+        return self.ask(str(image), read_image(image), model)
 
     def ask(self, image: str, data: bytes, model: str) -> Answer:
         """The same for the bytes of a picture; ``image`` is what it is called. Raises PredictError."""
+        body, milliseconds = self._answered("/api/v1/predict", image, data, model)
+        return Answer(image, model, body["predictions"], milliseconds, body)
+
+    def faces(self, image: str, data: bytes, model: str) -> list[Answer]:
+        """An answer for each face on a picture; ``body`` is the face's part of the service's answer."""
+        body, milliseconds = self._answered("/api/v1/faces", image, data, model)
+        return [Answer(image, model, face["predictions"], milliseconds, face) for face in body["faces"]]
+
+    def _answered(self, path: str, image: str, data: bytes, model: str) -> tuple[dict[str, Any], float]:
+        """The body of a good answer, and how many milliseconds it took. Raises PredictError."""
         start = time.perf_counter()
-        response = self._patiently(Path(image).name, data, model)
+        response = self._patiently(path, Path(image).name, data, model)
         milliseconds = (time.perf_counter() - start) * 1000
         body = self._body(response)
         if not response.ok:
             reason = body.get("error", f"status {response.status_code}")
             raise PredictError(f"{image}: {reason}", response.status_code)
-        return Answer(image, model, body["predictions"], milliseconds, body)
+        return body, milliseconds
 
-    def _patiently(self, name: str, data: bytes, model: str) -> requests.Response:
+    def _patiently(self, path: str, name: str, data: bytes, model: str) -> requests.Response:
         deadline = time.monotonic() + PATIENCE
         while True:
-            response = self._call("POST", "/api/v1/predict", files={"file": (name, data)}, data={"model": model})
+            response = self._call("POST", path, files={"file": (name, data)}, data={"model": model})
             wait = retry_after(response)
             if response.ok or time.monotonic() + wait > deadline:
                 return response
@@ -143,6 +149,14 @@ def _reason(error: requests.exceptions.SSLError) -> str:
     """What OpenSSL says, without the layers around it."""
     found = re.search(r"\] (.+?) \(_ssl", str(error))
     return found[1] if found else str(error)
+
+
+def read_image(image: Path) -> bytes:
+    """The file's bytes. Raises PredictError."""
+    try:
+        return image.read_bytes()
+    except OSError as error:
+        raise PredictError(f"{image}: cannot be read ({error.strerror}); check the name") from error
 
 
 def retry_after(response: requests.Response) -> float:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 BOX = 320  # units, width and height
+# How much of a face's side a drawing shows around the face, on each side: what a stand-in knows.
+FACE_MARGIN = 0.5
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,12 @@ def drawn_face(expression: str, *seed: int) -> Image.Image:
     shown = EXPRESSIONS[expression]
     if random.random() < 0.5:  # not every wrinkle or tear shows
         shown = replace(shown, extras="")
-    image = render(svg(shown, _look(random), _pose(random), gradients=False), int(random.choice(SIZES)))
-    return _lit(image, random)
+    image = render(svg(shown, made_up_look(random), made_up_pose(random), gradients=False), int(random.choice(SIZES)))
+    return lit(image, random)
 
 
-def _look(random: np.random.Generator) -> Look:
+def made_up_look(random: np.random.Generator) -> Look:
+    """Any skin, hair, backdrop and shirt."""
     skin, shade = SKINS[random.integers(len(SKINS))]
     hair, backdrop, style, shirt = (
         str(random.choice(choices)) for choices in (HAIR_COLOURS, BACKDROPS, list(HAIR), SHIRTS)
@@ -51,7 +52,7 @@ def _look(random: np.random.Generator) -> Look:
     return Look(skin, shade, hair, backdrop, style, shirt)
 
 
-def _pose(random: np.random.Generator) -> Pose:
+def made_up_pose(random: np.random.Generator) -> Pose:
     """A head that is turned, nods, leans, is near or far, and does what it does more or less strongly."""
     size, left, up = random.uniform(0.92, 1.08), random.uniform(-8, 8), random.uniform(-8, 8)
     mirror = random.choice([-1, 1])
@@ -74,7 +75,7 @@ def _scaled(random: np.random.Generator, y: float, most: float) -> str:
     return f"translate(160 {y}) scale({across:.3f} {down:.3f}) translate(-160 {-y})"
 
 
-def _lit(image: Image.Image, random: np.random.Generator) -> Image.Image:
+def lit(image: Image.Image, random: np.random.Generator) -> Image.Image:
     """Light of some strength and colour that falls from one side, and a camera's grain."""
     height, width = image.height, image.width
     down, across = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)

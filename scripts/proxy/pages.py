@@ -69,7 +69,8 @@ def describe(
 
 
 def _entry(model: Model) -> dict[str, Any]:
-    return {key: value for key, value in model.to_json().items() if key != "name" and value is not None}
+    hidden = ("name", "face_margin")
+    return {key: value for key, value in model.to_json().items() if key not in hidden and value is not None}
 
 
 def _assets() -> Path:

@@ -174,6 +174,7 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "model_store": str(settings.model_store),
         "supervision": str(settings.supervision_file),
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
+        "max_faces": settings.max_faces,
         "max_workers": max_workers(settings),
         "predict_timeout": settings.predict_timeout,
         "max_wait": settings.max_wait,

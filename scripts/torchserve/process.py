@@ -67,6 +67,7 @@ def environment(settings: Settings, java_option: str = "") -> dict[str, str]:
         "MAX_DECODE_SECONDS": str(settings.max_decode_seconds),
         "JPEG_DECODING": settings.jpeg_decoding,
         "EXTRA_FORMATS": settings.extra_formats,
+        "TURN_FACES": settings.turn_faces,
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{settings.inference_port}",
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{settings.management_port}",
         "TS_METRICS_ADDRESS": f"http://127.0.0.1:{settings.metrics_port}",

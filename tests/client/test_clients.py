@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from PIL import Image
 
 from scripts.catalogue import load_catalogue
+from scripts.pictures.scenes import draw_empty_scene, draw_scene
 from scripts.settings import ROOT
 from tests.support.commands import program_is_missing
 from tests.support.models import OTHER
@@ -91,6 +93,19 @@ def test_example_without_a_key_says_that_one_is_required(limited: RunningStack, 
     done = _run([*EXAMPLES[language], str(face), OTHER], SERVICE_URL=limited.url)
     assert done.returncode == 1
     assert done.stderr.startswith("A key is required; send it as ")
+
+
+def test_command_shows_each_face_and_writes_a_picture_with_the_boxes(stack: RunningStack, tmp_path: Path) -> None:
+    people, nobody = tmp_path / "people.jpg", tmp_path / "nobody.jpg"
+    people.write_bytes(draw_scene(31, size=(640, 480), shares=(0.35, 0.2, 0.2)).jpeg())
+    nobody.write_bytes(draw_empty_scene(3, size=(640, 480)).jpeg())
+    done = _predict(stack, people, nobody, "--faces", "--model", OTHER, "--json")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
+    assert f"Boxes: {tmp_path}/people-{OTHER}-faces.png" in done.stderr
+    assert f"{nobody}: no face is found" in done.stderr
+    with Image.open(tmp_path / f"people-{OTHER}-faces.png") as drawn:
+        assert drawn.size == (640, 480)
 
 
 def test_command_takes_a_key_from_its_option_or_the_environment(limited: RunningStack, key: str, face: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from scripts.catalogue import CatalogueError, Model, load_catalogue
 from scripts.settings import ROOT
 
+MARGINS = {"FER2013": 0.15, "RAF-DB": 0.25, "CK+48": 0.15}
 LABELS = {
     "FER2013": ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"),
     "RAF-DB": ("Surprise", "Fear", "Disgust", "Happiness", "Sadness", "Anger", "Neutral"),
@@ -38,7 +39,9 @@ def test_a_byte_order_mark_before_the_text_is_passed_over(tmp_path: Path) -> Non
 
 def test_the_catalogue_lists_the_nine_models_with_their_labels_in_the_order_of_the_outputs() -> None:
     expected = {
-        f"{architecture}_{dataset}": Model(f"{architecture}_{dataset}", architecture, dataset, labels, accuracy)
+        f"{architecture}_{dataset}": Model(
+            f"{architecture}_{dataset}", architecture, dataset, labels, accuracy, face_margin=MARGINS[dataset]
+        )
         for architecture, accuracies in ACCURACIES.items()
         for (dataset, labels), accuracy in zip(LABELS.items(), accuracies, strict=True)
     }
@@ -69,7 +72,7 @@ def test_an_accuracy_is_a_percentage(tmp_path: Path, accuracy: float) -> None:
 
 
 def test_a_model_is_the_same_after_a_way_through_json() -> None:
-    model = Model("a", "VGG19", "b", ("x", "y"), 50.0, "int8", 1.5, "fast")
+    model = Model("a", "VGG19", "b", ("x", "y"), 50.0, "int8", 1.5, "fast", 0.3)
     assert Model.from_json(json.loads(json.dumps(model.to_json()))) == model
 
 
@@ -117,6 +120,10 @@ def test_a_model_is_the_same_after_a_way_through_json() -> None:
             for text, shown in (("0", "0"), ("-1", "-1"), ("NaN", "nan"), ("1e999", "inf"), ("true", "True"))
         ),
         ({"new": {**ENTRY, "name": "old"}}, "models.json: 'new': unknown key 'name'; remove it"),
+        (
+            {"new": {**ENTRY, "face_margin": 1.5}},
+            "models.json: 'new': 'face_margin' must be a number from 0 to 1.0, not 1.5",
+        ),
         (
             {"a new one": ENTRY},
             "models.json: 'a new one': makes no archive name; use letters, digits, '_', '-', '.' and '+' only",

@@ -109,6 +109,8 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
             "spaces, or all, or none",
         ),
         ("JPEG_DECODING", "fast", "JPEG_DECODING=fast: use one of exact, reduced"),
+        ("MAX_FACES", "0", "MAX_FACES=0: must be a whole number of at least 1"),
+        ("TURN_FACES", "1", "TURN_FACES=1: use one of on, off"),
         ("EXTRA_FORMATS", "heic", "EXTRA_FORMATS=heic: use one of none, avif"),
         (
             "ROOT_PATH",

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from abandoned import START_HEADER
+from face_answers import Result
 from face_image import ImageError
 from ts.context import Context, RequestProcessor
-from worker_metrics import BatchReport, Result
+from worker_metrics import BatchReport
 
 # Not in the order of the alphabet, so that whoever sorts them is found out.
 EMOTIONS = ["überrascht", "angry", "happy"]

@@ -55,6 +55,7 @@ def test_expressions_are_taken_apart() -> None:
 def existing(client: Client) -> set[str]:
     """Names of the metrics of a stack that has answered a prediction."""
     client.predict(images.frame(92), SERVED)
+    client.faces(images.frame(92), SERVED)
     return Scrape(client.url).names() | RECORDED | BUILT_IN
 
 

@@ -209,6 +209,7 @@ def test_promtool_finds_no_fault_in_the_services_own_metrics(client: Client) -> 
 def test_every_metric_is_documented_and_every_documented_one_exists(client: Client) -> None:
     documented = set(re.findall(r"`((?:emotion|ts)_\w+|[A-Z]\w+[a-zX]\w*)`", _metric_tables()))
     client.predict(FRAME, SERVED)
+    client.faces(FRAME, SERVED)
     shown = set(re.findall(r"^# TYPE (\S+)", Scrape(client.url).text, re.MULTILINE))
     where_keys_are_required = {"emotion_key_requests_total"}  # tests/proxy/test_keys.py
     assert documented - where_keys_are_required == shown

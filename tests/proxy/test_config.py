@@ -130,7 +130,7 @@ def test_whatever_answers_asks_for_a_key_unless_it_is_open(tmp_path: Path) -> No
     blocks = re.findall(r"^location ([^{]+) \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
     answering = {path: body for path, body in blocks if "js_content api.handle;" in body}
     asking = {path for path, body in answering.items() if f'include "{tmp_path}/nginx/server/keys.conf";' in body}
-    assert {"/", "= /api/v1/predict"} <= asking
+    assert {"/", "= /api/v1/predict", "= /api/v1/faces"} <= asking
     assert answering.keys() - asking == OPEN
     assert "return 401;" in files["server/keys.conf"]
     open_to_all = rendered(settings_of(tmp_path, ALLOW_ANONYMOUS="1", BIND_ADDRESS="0.0.0.0"))

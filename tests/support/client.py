@@ -76,6 +76,13 @@ class Client:
         """Compare models on an image file; all of them if none is named."""
         return self.post_form(forms.image(content), *(forms.field("model", model) for model in models), path=COMPARE)
 
+    def faces(
+        self, content: bytes, model: str, headers: Mapping[str, str | None] | None = None, **fields: str
+    ) -> requests.Response:
+        """Have the faces of an image file found and classified; ``fields`` are further ones of the form."""
+        parts = [forms.field(name, value) for name, value in {"model": model, **fields}.items()]
+        return self.post_form(forms.image(content), *parts, headers=headers, path="/api/v1/faces")
+
 
 def at_once(calls: Iterable[Callable[[], T]]) -> list[T]:
     """Make all the calls at the same moment, each from a thread of its own; their results in order."""

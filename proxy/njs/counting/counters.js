@@ -2,7 +2,7 @@
 // histogram has a key for each bucket and one for the sum.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#dict_incr
 
-// Upper bounds of the buckets, in seconds or images. Fine where an answer usually falls, coarse up to the time-outs.
+// Upper bounds of the buckets, in seconds, images or faces. Fine where an answer usually falls, coarse up to the time-outs.
 const STAGE_BOUNDS = [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const BOUNDS = {
     emotion_http_request_duration_seconds:
@@ -10,6 +10,8 @@ const BOUNDS = {
     emotion_prediction_queue_seconds: STAGE_BOUNDS,
     emotion_batch_decode_seconds: STAGE_BOUNDS,
     emotion_batch_inference_seconds: STAGE_BOUNDS,
+    emotion_face_detection_seconds: STAGE_BOUNDS,
+    emotion_picture_faces: [0, 1, 2, 3, 4, 5, 6, 8, 10, 20, 50],
     emotion_batch_size: [1, 2, 3, 4, 5, 6, 7, 8, 16, 32],
 };
 

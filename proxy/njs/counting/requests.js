@@ -5,6 +5,8 @@ import pace from 'counting/pace.js';
 /** @typedef {{route: string, model: string, key?: string, status: number, seconds: number, retries: number, rejection?: string}} Request */
 /** @typedef {import('http/record.js').Report} Report */
 
+const OF_A_MODEL = ['/api/v1/faces', '/api/v1/predict'];
+
 /**
  * @param {Request} request
  * @param {Report} report
@@ -12,7 +14,7 @@ import pace from 'counting/pace.js';
 function count(request, report) {
     const name = request.model;
     // Names that are not in the catalogue are counted together; so are bodies that were refused before they were read.
-    const model = name || (request.route === '/api/v1/predict' ? 'unknown' : '');
+    const model = name || (OF_A_MODEL.includes(request.route) ? 'unknown' : '');
     counters.add('emotion_http_requests_total', {route: request.route, model, status: request.status}, 1);
     counters.observe('emotion_http_request_duration_seconds', {route: request.route, model}, request.seconds);
     if (request.key !== undefined) {
@@ -65,9 +67,19 @@ function countPrediction(model, retries, report) {
 function countOutcome(model, report) {
     if (report.error !== undefined) {
         counters.add('emotion_image_errors_total', {model, kind: report.error}, 1);
+    } else if (report.faces !== undefined) {
+        countFaces(model, report);
     } else {
         counters.add('emotion_predictions_total', {model, emotion: report.emotion}, 1);
     }
+}
+
+function countFaces(model, report) {
+    counters.observe('emotion_picture_faces', {model}, report.faces);
+    counters.observe('emotion_face_detection_seconds', {model}, report.detect);
+    Object.keys(report.emotions).forEach((emotion) => {
+        counters.add('emotion_predictions_total', {model, emotion}, report.emotions[emotion]);
+    });
 }
 
 export default {count, countPrediction};

@@ -6,8 +6,8 @@ import catalogue from 'models/catalogue.js';
 import readiness from 'models/readiness.js';
 import state from 'models/state.js';
 
-// What an entry says of it is for the next build.
-const UNBUILT = {precision: undefined, temperature: undefined, preprocessing: undefined};
+// What an entry says of these is for the next build; the margin is the worker's business.
+const UNBUILT = {precision: undefined, temperature: undefined, preprocessing: undefined, face_margin: undefined};
 
 /** @param {NginxHTTPRequest} r */
 function show(r) {

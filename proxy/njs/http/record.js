@@ -4,7 +4,7 @@ import routes from 'http/routes.js';
 /**
  * What the worker wrote of its answer (handlers/worker_metrics.py); {} where there is none. Times are seconds.
  * @typedef {{queue?: number, decode?: number, inference?: number, batch?: number, item?: number, emotion?: string,
- *            error?: string}} Report
+ *            error?: string, faces?: number, detect?: number, emotions?: Object<string, number>}} Report
  */
 
 /**
@@ -31,6 +31,8 @@ function fields(r, report) {
         decode_seconds: report.decode,
         inference_seconds: report.inference,
         batch: report.batch,
+        faces: report.faces,
+        detection_seconds: report.detect,
         image_error: report.error,
         retries: Number(variables.repeats || 0),
         predictions: variables.predictions ? JSON.parse(`[${variables.predictions}]`) : undefined,

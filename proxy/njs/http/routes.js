@@ -5,6 +5,7 @@ import errors from 'http/errors.js';
 const ROUTES = {
     '/': {GET: 'service'},
     '/api/v1/compare': {POST: 'compare'},
+    '/api/v1/faces': {POST: 'faces'},
     '/api/v1/health': {GET: 'health'},
     '/api/v1/health/live': {GET: 'live'},
     '/api/v1/health/ready': {GET: 'ready'},

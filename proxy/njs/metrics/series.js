@@ -11,7 +11,7 @@ import workers from 'models/workers.js';
 // Series that start at zero before anything is counted: a rate needs the zero before the first.
 const REASONS = ['abandoned', 'body_size', 'client_share', 'concurrency', 'expected_wait', 'key_missing', 'key_unknown', 'killed_worker',
     'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
-const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'too_large', 'unsupported'];
+const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'no_detector', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */
 function all() {

@@ -4,7 +4,7 @@ import errors from 'http/errors.js';
 import form from 'predict/form.js';
 
 /** @typedef {import('http/errors.js').Failure} Failure */
-/** @typedef {{failure?: Failure, file?: Buffer, name?: string}} Input  a failure, or the rest */
+/** @typedef {{failure?: Failure, file?: Buffer, name?: string, fields?: Object<string, Buffer>}} Input  a failure, or the rest */
 /** @typedef {{failure?: Failure, file?: Buffer, names?: string[]}} Inputs  the same for several models */
 
 // Of a model's name that is compared: more than any has. Replacing in a long text is slow in njs.
@@ -28,7 +28,7 @@ function read(r) {
                             + 'the image as "file" and the model\'s name as "model".');
     }
     const name = parsed.fields.model;
-    return name.length > 0 && file.length === 0 ? emptyFile() : Object.assign({file}, named(name));
+    return name.length > 0 && file.length === 0 ? emptyFile() : Object.assign({file, fields: parsed.fields}, named(name));
 }
 
 /**

@@ -10,8 +10,16 @@ import input from 'predict/input.js';
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
 
 /** @param {NginxHTTPRequest} r */
-async function predict(r) {
-    const given = input.read(r);
+function predict(r) {
+    return answer(r, input.read(r));
+}
+
+/**
+ * Have the model of a form asked, and send what it says.
+ * @param {NginxHTTPRequest} r
+ * @param {import('predict/input.js').Input} given
+ */
+async function answer(r, given) {
     if (given.failure) {
         return errors.send(r, given.failure);
     }
@@ -32,4 +40,4 @@ function predicted(r, given) {
         : answering.answer(r, {file: given.file, name: given.name, notes: r.variables});
 }
 
-export default {predict};
+export default {answer, predict};

@@ -1,4 +1,4 @@
-// The service's four routes. Nothing else in the page talks to the network, but for the sample drawings.
+// The service's routes. Nothing else in the page talks to the network, but for the sample drawings.
 
 import { anotherKey, currentKey } from "./key.js";
 
@@ -15,14 +15,13 @@ export class ServiceError extends Error {
 }
 
 /** Ask one model about one image. Returns the API's answer and the time it took, in milliseconds. */
-export async function predict(image, model, signal) {
-  return post("api/v1/predict", image, [model], signal);
-}
+export const predict = (image, model, signal) => post("api/v1/predict", image, [model], signal);
 
 /** The same of several models in one request. */
-export async function compare(image, models, signal) {
-  return post("api/v1/compare", image, models, signal);
-}
+export const compare = (image, models, signal) => post("api/v1/compare", image, models, signal);
+
+/** Let one model judge each face of an image. Returns the same. */
+export const findFaces = (image, model, signal) => post("api/v1/faces", image, [model], signal);
 
 async function post(path, image, models, signal) {
   const form = new FormData();

@@ -3,6 +3,7 @@
 import { SERVICE, ServiceError } from "./api.js";
 import { COMPARISON, Comparison } from "./compare.js";
 import { byId, pause } from "./dom.js";
+import { Faces } from "./faces.js";
 import { currentKey } from "./key.js";
 import { hideMessage, showError } from "./message.js";
 import { Picker } from "./picker.js";
@@ -12,12 +13,15 @@ import { watchService } from "./status.js";
 import { wait } from "./words.js";
 
 const single = new Single();
+const faces = new Faces();
 const picker = new Picker(byId("models"), choose);
 const comparison = new Comparison(picker);
 let picture = null; // the still picture on show, to ask again when the model changes
 let running = new AbortController();
 
-const comparing = () => byId("mode").querySelector(":checked").value === "all";
+const mode = () => byId("mode").querySelector(":checked").value;
+const comparing = () => mode() === "all";
+const panel = () => ({ one: single, all: comparison, faces })[mode()];
 
 function choose() {
   if (!picker.chosen) return;
@@ -29,6 +33,9 @@ function choose() {
 function changeMode() {
   byId("one").hidden = comparing();
   byId("all").hidden = !comparing();
+  byId("answer").hidden = mode() !== "one";
+  byId("faces").hidden = mode() !== "faces";
+  byId("boxes").replaceChildren();
   byId("model-title").textContent = comparing() ? "Models" : "Model";
   choose();
 }
@@ -37,7 +44,7 @@ function showCommand() {
   const name = picture?.name ?? "face.jpg";
   const key = currentKey() === null ? "" : "-H \"Authorization: Bearer $API_KEY\" ";
   byId("command").textContent =
-    `curl ${key}-F 'file=@${name}' -F 'model=${picker.chosen}' ${SERVICE}api/v1/predict`;
+    `curl ${key}-F 'file=@${name}' -F 'model=${picker.chosen}' ${SERVICE}api/v1/${mode() === "faces" ? "faces" : "predict"}`;
 }
 
 function take(image, live, cameraSignal) {
@@ -53,11 +60,11 @@ async function ask(image, live, cameraSignal) {
   const signal = cameraSignal ? AbortSignal.any([running.signal, cameraSignal]) : running.signal;
   if (!live) {
     hideMessage();
-    (comparing() ? comparison : single).age();
+    panel().age();
   }
   try {
     if (comparing()) await comparison.run(image, live, signal);
-    else await single.run(image, picker.chosen, live, signal);
+    else await panel().run(image, picker.chosen, live, signal);
     hideMessage();
   } catch (error) {
     if (signal.aborted) return;

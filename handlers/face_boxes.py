@@ -1,0 +1,100 @@
+"""What BlazeFace's outputs mean: from numbers for each anchor to the faces of a picture. numpy only.
+
+Anchors, decoding and weighted suppression follow MediaPipe's open graphs and calculators (Apache-2.0):
+https://github.com/google-ai-edge/mediapipe/tree/v0.10.14/mediapipe/modules/face_detection
+https://github.com/google-ai-edge/mediapipe/blob/v0.10.14/mediapipe/calculators/tflite/ssd_anchors_calculator.cc
+https://github.com/google-ai-edge/mediapipe/blob/v0.10.14/mediapipe/calculators/util/non_max_suppression_calculator.cc
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+# The network's points after the box, in its order. Left and right are the viewer's.
+LANDMARKS: Final = ("left_eye", "right_eye", "nose", "mouth", "left_ear", "right_ear")
+# Boxes that share more than this of their union are one face.
+SAME_FACE: Final = 0.3
+# Pixels from one anchor to the next: `strides` of face_detection_full_range.pbtxt, which has one layer.
+STRIDE: Final = 4
+# Beyond it the exponential would overflow in float32; MediaPipe clips at 100.
+MAX_RAW_SCORE: Final = 80
+# Anchors that are compared with each other: some ten belong to a face.
+MAX_CANDIDATES: Final = 500
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face in a picture. ``box`` is left, top, right, bottom, ``landmarks`` six points: x, y; ``score`` is 0 to 1."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: tuple[tuple[float, float], ...]
+
+    @property
+    def side(self) -> float:
+        """The longer of width and height."""
+        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
+
+    @property
+    def area(self) -> float:
+        """Width times height."""
+        return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
+
+
+def anchors(width: int, height: int) -> Floats:
+    """The anchors of an input of so many pixels, one in the middle of each cell: float32 (N, 2), x and y in pixels."""
+    across, down = (np.arange(length // STRIDE, dtype=np.float32) * STRIDE + STRIDE / 2 for length in (width, height))
+    x, y = np.meshgrid(across, down)
+    return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+def decode(regressors: Floats, scores: Floats, centres: Floats, min_score: float) -> tuple[Floats, Floats]:
+    """The points and scores of the anchors that score at least ``min_score``, the highest first.
+
+    ``regressors`` are (N, 16): centre, width and height, six landmarks, in pixels of the network's input, relative to
+    the anchors ``centres`` (N, 2) but for width and height; ``scores`` are (N,), before the sigmoid. Returns (M, 8, 2),
+    two corners and six landmarks in pixels of the input, and (M,).
+    """
+    probabilities = 1 / (1 + np.exp(-scores.clip(-MAX_RAW_SCORE, MAX_RAW_SCORE)))
+    order = np.argsort(-probabilities, kind="stable")[:MAX_CANDIDATES]
+    order = order[probabilities[order] >= min_score]
+    points = regressors[order].reshape(-1, 8, 2).copy()
+    half = points[:, 1] / 2
+    points[:, 2:] += centres[order, None]
+    centre = points[:, 0] + centres[order]
+    points[:, 0], points[:, 1] = centre - half, centre + half
+    usable = np.isfinite(points).all(axis=(1, 2)) & (half > 0).all(axis=1)
+    return points[usable], probabilities[order][usable]
+
+
+def merge(points: Floats, scores: Floats) -> list[Face]:
+    """One face for all candidates that overlap: their mean, weighted by the scores; its score is the highest.
+
+    Takes what ``decode`` returns, or more of it; returns the faces, the highest score first.
+    """
+    order = np.argsort(-scores, kind="stable")
+    points, scores = points[order], scores[order]
+    faces = []
+    while len(points):
+        same = overlap(points[0, :2], points[:, :2]) > SAME_FACE
+        same[0] = True
+        mean = np.average(points[same], axis=0, weights=scores[same])
+        box = (*mean[0].tolist(), *mean[1].tolist())
+        faces.append(Face(box, float(scores[0]), tuple((x, y) for x, y in mean[2:].tolist())))
+        points, scores = points[~same], scores[~same]
+    return faces
+
+
+def overlap(box: Floats, boxes: Floats) -> Floats:
+    """The shared part of the union of a box (2, 2) with each of ``boxes`` (N, 2, 2): float32 (N,), 0 to 1."""
+    corner, opposite = np.maximum(box[0], boxes[:, 0]), np.minimum(box[1], boxes[:, 1])
+    shared = (opposite - corner).clip(0).prod(axis=1)
+    areas = (boxes[:, 1] - boxes[:, 0]).prod(axis=1) + (box[1] - box[0]).prod()
+    result: Floats = shared / np.maximum(areas - shared, np.float32(1e-12))
+    return result

@@ -1,0 +1,88 @@
+// The faces of a picture: a box for each over the picture, and its bars in a list.
+
+import { findFaces } from "./api.js";
+import { Bars, duration, percent } from "./bars.js";
+import { byId, element } from "./dom.js";
+import { emotionOf } from "./emotions.js";
+import { hideMessage, persist } from "./message.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const NOBODY = "No face is found. Under “One model” the whole picture is judged.";
+
+/** The panel of the faces, and the drawing over the picture. */
+export class Faces {
+  #spoken = "";
+
+  /** Ask the model and show what it finds; still pictures are tried again while waiting helps. */
+  async run(image, model, live, signal) {
+    byId("faces").setAttribute("aria-busy", "true");
+    const attempt = () => findFaces(image, model, signal);
+    try {
+      this.#show(live ? await attempt() : await persist(attempt, model, signal), live);
+    } finally {
+      byId("faces").removeAttribute("aria-busy");
+    }
+  }
+
+  /** Take away the boxes of an earlier picture; the next ones are on their way. */
+  age() {
+    byId("boxes").replaceChildren();
+    if (byId("faces").dataset.state === "done") byId("faces").dataset.state = "stale";
+  }
+
+  #show({ answer, milliseconds }, live) {
+    const { faces, omitted, image } = answer;
+    byId("faces").dataset.state = "done";
+    const words = faces.length === 0 ? NOBODY : `${count(faces.length)} in ${duration(milliseconds)}`;
+    byId("faces-found").textContent = omitted ? `${words}, and ${omitted} more` : words;
+    byId("faces-list").replaceChildren(...faces.map(card));
+    byId("boxes").setAttribute("viewBox", `0 0 ${image.width} ${image.height}`);
+    byId("boxes").setAttribute("preserveAspectRatio", live ? "xMidYMid slice" : "xMidYMid meet");
+    byId("boxes").classList.toggle("mirrored", live); // as the webcam's own picture is
+    byId("boxes").replaceChildren(...faces.flatMap((face, index) => mark(face, index, image, live)));
+    byId("json-box").hidden = false;
+    byId("json").textContent = JSON.stringify(answer, null, 2);
+    hideMessage();
+    this.#speak(faces, live);
+  }
+
+  // A screen reader hears every still picture's answer, but of the webcam only the changes.
+  #speak(faces, live) {
+    const words = faces.length === 0 ? "No face is found." : `${count(faces.length)}: ${faces.map((face) => face.top_emotion).join(", ")}`;
+    if (live && this.#spoken === words) return;
+    this.#spoken = words;
+    byId("spoken").textContent = words;
+  }
+}
+
+const count = (number) => (number === 1 ? "1 face" : `${number} faces`);
+
+function card(face, index) {
+  const list = element("ul", { className: "bars" });
+  list.setAttribute("aria-label", `Face ${index + 1}: probabilities`);
+  const bars = new Bars(list, 0);
+  bars.show(face.predictions, face.top_emotion);
+  const heading = element("h3", {}, element("span", {}, `Face ${index + 1}`), element("span", {}, percent(face.confidence, 0)));
+  const top = element("p", { className: "top" }, face.top_emotion);
+  return element("li", { className: "card", data: { state: "done", emotion: emotionOf(face.top_emotion) } }, heading, top, list);
+}
+
+/** The box of a face with its number and emotion below, in the picture's own pixels. */
+function mark({ box, top_emotion: top }, index, image, live) {
+  const size = image.height / 24;
+  const below = Math.min(box.y + box.height + size, image.height - size / 4);
+  const middle = box.x + box.width / 2;
+  const rectangle = drawn("rect", { x: box.x, y: box.y, width: box.width, height: box.height, rx: size / 4 });
+  const text = drawn("text", { x: live ? -middle : middle, y: below, "font-size": size, "stroke-width": size / 5 });
+  text.textContent = `${index + 1} ${top}`;
+  const group = drawn("g", {});
+  group.dataset.emotion = emotionOf(top);
+  group.append(rectangle, text);
+  return [group];
+}
+
+function drawn(tag, attributes) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}

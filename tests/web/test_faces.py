@@ -1,0 +1,66 @@
+"""The page in the mode that looks for faces: a box and a card for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import requests
+from playwright.sync_api import expect
+
+from scripts.pictures.scenes import draw_empty_scene, draw_scene
+
+from .browser import OpenDemo
+from .demo import PATIENCE, Demo
+
+if TYPE_CHECKING:
+    from tests.support.stacks import RunningStack
+
+SIZE = (640, 480)
+PEOPLE = draw_scene(31, size=SIZE, shares=(0.35, 0.2, 0.2)).jpeg()
+NOBODY = draw_empty_scene(3, size=SIZE).jpeg()
+MODEL = "MobileNetV2_FER2013"
+
+
+def answered(stack: RunningStack) -> list[dict[str, Any]]:
+    """What the service says of the people."""
+    files, form = {"file": ("people.jpg", PEOPLE)}, {"model": MODEL}
+    answer = requests.post(f"{stack.url}/api/v1/faces", files=files, data=form, timeout=60)
+    faces: list[dict[str, Any]] = answer.json()["faces"]
+    return faces
+
+
+def looking_for_faces(demo: Demo) -> Demo:
+    """The page in this mode, chosen by keyboard."""
+    demo.wait_for_models()
+    demo.page.locator('#mode input[value="all"]').focus()
+    demo.page.keyboard.press("ArrowRight")
+    expect(demo.page.locator("#faces")).to_be_visible()
+    return demo
+
+
+def test_each_face_has_its_box_and_its_bars(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo, faces = looking_for_faces(open_demo(stack)), answered(stack)
+    demo.choose_bytes("people.jpg", PEOPLE)
+    cards, boxes = demo.page.locator("#faces-list .card"), demo.page.locator("#boxes g")
+    expect(cards).to_have_count(len(faces), timeout=PATIENCE)
+    expect(demo.page.locator("#boxes")).to_have_attribute("viewBox", "0 0 640 480")
+    for number, face in enumerate(faces):
+        expect(cards.nth(number).locator(".top")).to_have_text(face["top_emotion"])
+        expect(boxes.nth(number).locator("rect")).to_have_attribute("x", str(face["box"]["x"]))
+        expect(boxes.nth(number).locator("text")).to_have_text(f"{number + 1} {face['top_emotion']}")
+        assert demo.bars(cards.nth(number)).keys() == face["predictions"].keys()
+        expect(cards.nth(number).locator(".first .label")).to_have_text(face["top_emotion"])
+    assert "3 faces" in demo.page.locator("#spoken").inner_text()
+    expect(demo.page.locator("#command")).to_contain_text("/api/v1/faces")
+
+
+def test_a_picture_without_a_face_is_said_plainly_and_the_other_mode_is_one_click_away(
+    stack: RunningStack, open_demo: OpenDemo
+) -> None:
+    demo = looking_for_faces(open_demo(stack))
+    demo.choose_bytes("nobody.jpg", NOBODY)
+    expect(demo.page.locator("#faces-found")).to_contain_text("No face is found", timeout=PATIENCE)
+    expect(demo.page.locator("#boxes g")).to_have_count(0)
+    demo.page.locator("#mode label").nth(0).click()
+    demo.expect_answer()
+    expect(demo.page.locator("#faces")).to_be_hidden()
