@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
+import requests
 from PIL import Image, ImageDraw
 
 from scripts.catalogue import load_catalogue
@@ -129,7 +131,7 @@ def test_a_header_of_the_client_makes_no_faces_of_a_prediction(client: Client) -
 
 def test_many_at_once_have_the_answers_they_have_alone(client: Client) -> None:
     other = draw_scene(32, size=(720, 960))
-    calls = [
+    calls: list[Callable[[], requests.Response]] = [
         lambda: client.faces(SCENE.jpeg(), FASTEST),
         lambda: client.faces(other.jpeg(), FASTEST),
         lambda: client.predict(SCENE.jpeg(), FASTEST),
