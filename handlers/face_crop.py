@@ -17,8 +17,6 @@ from upright_picture import Box, UprightPicture
 MIN_TILT: Final = 8.0
 # More than so many degrees is hardly a tilt that the eyes' places tell truly.
 MAX_TILT: Final = 60.0
-# A face that is turned is first cut at twice the size, so that turning it loses little.
-_FINE: Final = 2 * SIZE
 
 
 def crop(picture: UprightPicture, face: Face, margin: float, *, turn: bool = True) -> npt.NDArray[np.uint8]:
@@ -33,11 +31,17 @@ def crop(picture: UprightPicture, face: Face, margin: float, *, turn: bool = Tru
     if not angle:
         return square(picture, centre, side, SIZE)
     reach = abs(math.cos(math.radians(angle))) + abs(math.sin(math.radians(angle)))
-    around = Image.fromarray(square(picture, centre, side * reach, round(_FINE * reach)))
-    upright = around.rotate(angle, Image.Resampling.BICUBIC)
-    edge = (around.width - _FINE) / 2
-    box = (edge, edge, around.width - edge, around.height - edge)
-    return np.asarray(upright.resize((SIZE, SIZE), Image.Resampling.BILINEAR, box))
+    around = Image.fromarray(square(picture, centre, side * reach, round(SIZE * reach)))
+    return np.asarray(_turned(around, angle))
+
+
+def _turned(around: Image.Image, angle: float) -> Image.Image:
+    """The middle of the square ``around``, SIZE by SIZE pixels, turned by ``angle`` degrees against the clock."""
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    half, middle = SIZE / 2, around.width / 2
+    across = (cosine, -sine, middle - half * cosine + half * sine)
+    down = (sine, cosine, middle - half * sine - half * cosine)
+    return around.transform((SIZE, SIZE), Image.Transform.AFFINE, (*across, *down), Image.Resampling.BILINEAR)
 
 
 def tilt(face: Face) -> float:

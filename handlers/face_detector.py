@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import Final
 
 import numpy as np
@@ -41,29 +42,29 @@ class FaceDetector:
     def __init__(self, network: FaceNetwork) -> None:
         self._network = network
 
-    def find(self, picture: UprightPicture, min_score: float) -> list[Face]:
+    def find(self, picture: UprightPicture, min_score: float, helper: Executor | None = None) -> list[Face]:
         """The faces that score at least ``min_score``, in pixels of the picture: the largest first.
 
-        Boxes may reach over the picture's edges.
+        Boxes may reach over the picture's edges. A ``helper`` looks at one of the copies.
         """
-        candidates = self._candidates(picture, min_score * _CANDIDATE)
+        candidates = self._candidates(picture, min_score * _CANDIDATE, helper)
         sure = [face for face in candidates if face.score >= max(_SURE, min_score)]
         unsure = [face for face in candidates if face.score < _SURE][:_MAX_LOOKS]
         seen = [self._look(picture, face, min_score) for face in unsure]
         return sorted(sure + [face for face in seen if face], key=lambda face: -face.area)
 
-    def _candidates(self, picture: UprightPicture, min_score: float) -> list[Face]:
+    def _candidates(self, picture: UprightPicture, min_score: float, helper: Executor | None) -> list[Face]:
         """What may be a face, the highest score first."""
-        points, scores, copy = [], [], None
-        for sides in _COPIES:
-            canvas = _canvas(picture.size, sides)
-            size = _fitting(picture.size, canvas)
-            whole = (0.0, 0.0, float(picture.size[0]), float(picture.size[1]))
-            copy = picture.cut(whole, size) if copy is None else copy.resize(size, Image.Resampling.BILINEAR)
-            found = self._in_copy(copy, canvas, min_score)
-            points.append(found[0] * (np.array(picture.size) / copy.size).astype(np.float32))
-            scores.append(found[1])
-        return merge(np.concatenate(points), np.concatenate(scores))
+        canvases = [_canvas(picture.size, sides) for sides in _COPIES]
+        sizes = [_fitting(picture.size, canvas) for canvas in canvases]
+        large = picture.cut((0.0, 0.0, float(picture.size[0]), float(picture.size[1])), sizes[0])
+        small = large.resize(sizes[1], Image.Resampling.BILINEAR)
+        other = helper.submit(self._in_copy, small, canvases[1], min_score) if helper else None
+        found = self._in_copy(large, canvases[0], min_score)
+        rest = other.result() if other else self._in_copy(small, canvases[1], min_score)
+        scales = [(np.array(picture.size) / size).astype(np.float32) for size in sizes]
+        points = np.concatenate([found[0] * scales[0], rest[0] * scales[1]])
+        return merge(points, np.concatenate([found[1], rest[1]]))
 
     def _look(self, picture: UprightPicture, face: Face, min_score: float) -> Face | None:
         """The candidate as it is seen from near; None if it is no face then."""

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -66,9 +67,14 @@ class FaceFinder:
         self._detector: FaceDetector | None = None
 
     def find(
-        self, data: bytes | bytearray, wish: FacesWish, options: DecodingOptions, budget: MemoryBudget
+        self,
+        data: bytes | bytearray,
+        wish: FacesWish,
+        options: DecodingOptions,
+        budget: MemoryBudget,
+        helper: Executor | None = None,
     ) -> FoundFaces:
-        """Decode an image file in full, whatever ``JPEG_DECODING`` says, and find its faces.
+        """Decode an image file in full, whatever ``JPEG_DECODING`` says, and find its faces; a ``helper`` shares in it.
 
         Raises ImageError: as ``read_face`` does, or 501 if the archive has no detector.
         """
@@ -80,7 +86,7 @@ class FaceFinder:
                 upright = decode_whole_in_process(picture, options["max_memory"], max_seconds)
             else:
                 upright = UprightPicture(decode(picture, max_seconds), picture.orientation)
-            return self._found(detector, upright, wish)
+            return self._found(detector, upright, wish, helper)
 
         return within_limits(
             data,
@@ -93,9 +99,11 @@ class FaceFinder:
             extra_memory=_EXTRA_MEMORY,
         )
 
-    def _found(self, detector: FaceDetector, picture: UprightPicture, wish: FacesWish) -> FoundFaces:
+    def _found(
+        self, detector: FaceDetector, picture: UprightPicture, wish: FacesWish, helper: Executor | None
+    ) -> FoundFaces:
         start = time.perf_counter()
-        faces = detector.find(picture, wish.min_score)
+        faces = detector.find(picture, wish.min_score, helper)
         shown = tuple(faces[: wish.max_faces])
         crops = tuple(crop(picture, face, self._margin, turn=self._turn) for face in shown)
         seconds = round(time.perf_counter() - start, 6)
