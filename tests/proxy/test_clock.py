@@ -25,7 +25,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
 
 
 def uptime() -> int:
-    """What models/clock.js goes by."""
+    """What counting/clock.js goes by."""
     return round(float(Path("/proc/uptime").read_text().split()[0]) * 1000)
 
 

@@ -1,6 +1,6 @@
 // The limits of requests that ask several networks. nginx counts each as one prediction before its form is read
 // (http/limits.conf.j2); here it counts as one for each network, so that comparing is no way around the limits.
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import errors from 'http/errors.js';
 
 /** @typedef {{requests: number, rate: number, burst: number, whose: string, client: string}} Limits */

@@ -1,7 +1,7 @@
 // Unregistering for other machines: only once the model has answered what it was asked. TorchServe forgets the requests
 // of a worker that it ends.
 import catalogue from 'models/catalogue.js';
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import closing from 'models/closing.js';
 import counters from 'counting/counters.js';
 import pause from 'models/pause.js';

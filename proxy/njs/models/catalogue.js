@@ -1,5 +1,5 @@
 // models.json and the build's index.json: read into the shared dictionary.
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import ensembles from 'models/ensembles.js';
 import fs from 'fs';
 import state from 'models/state.js';

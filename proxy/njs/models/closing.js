@@ -1,7 +1,7 @@
 // Models that are about to be unregistered: no new prediction is sent to them, so that what was asked before is answered.
 // A change from this machine names them in a file (scripts/lifecycle/closing.py), which the poller reads; one from another
 // machine marks them here.
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import fs from 'fs';
 import state from 'models/state.js';
 

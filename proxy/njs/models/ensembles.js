@@ -1,6 +1,6 @@
 // Entries of the catalogue that are the mean of other models' answers. scripts/ensembles.py checks them; since models.json
 // may be changed while the proxy runs, what it would refuse is refused here too, as a model that is not served.
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import emotions from 'models/emotions.js';
 import lifecycle from 'models/lifecycle.js';
 import state from 'models/state.js';

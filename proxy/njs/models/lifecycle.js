@@ -1,6 +1,6 @@
 // What state a model is in, by what TorchServe says of its workers: ready, starting, restarting (was READY), failing,
 // idle (no worker wanted), absent (not registered).
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 
 /** @typedef {import('models/state.js').Model} Model */
 /** @typedef {{id: string, status: string, pid: number, gpu: boolean}} Worker */

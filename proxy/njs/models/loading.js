@@ -1,6 +1,6 @@
 // Lazy loading: a model registered without a worker gets one on its first request, which waits for it.
 import availability from 'models/availability.js';
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import closing from 'models/closing.js';
 import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';

@@ -1,6 +1,6 @@
 // Waiting for a TorchServe that has ended, as long as the supervisor is about to bring it back.
 import availability from 'models/availability.js';
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
@@ -15,7 +15,7 @@ const NOTICE_MS = 2000;
 /**
  * Resolves when a model can be asked again to null, and to why it cannot when that will not be soon.
  * @param {string} name
- * @param {number} deadline  by models/clock.js
+ * @param {number} deadline  by counting/clock.js
  * @returns {Promise<Failure | null>}
  */
 async function wait(name, deadline) {

@@ -1,7 +1,7 @@
 // Asks TorchServe about a model and records its state.
 import archive from 'models/archive.js';
 import fs from 'fs';
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import lifecycle from 'models/lifecycle.js';
 import measured from 'models/measured.js';
 import state from 'models/state.js';

@@ -14,12 +14,12 @@
  * @property {import('models/archive.js').Facts | null} [facts]  what the archive that answers says of itself
  * @property {boolean} gpu
  * @property {'ready'|'starting'|'restarting'|'failing'|'idle'|'absent'} state  see models/lifecycle.js
- * @property {number} since  when it was last READY, or first seen: by models/clock.js
+ * @property {number} since  when it was last READY, or first seen: by counting/clock.js
  * @property {number[]} pids  the processes seen since then
  * @property {boolean} served  whether it was READY
  * @property {string[]} [members]  of an ensemble (models/ensembles.js), which has neither archive nor workers
  * @property {'refuse' | 'answer'} [missing]  what an ensemble does without one of them
- * @property {number} [asked]  when TorchServe was asked for this: by models/clock.js
+ * @property {number} [asked]  when TorchServe was asked for this: by counting/clock.js
  */
 
 // Without an answer for so long, TorchServe does not answer: a stopped JVM neither refuses a connection nor replies.

@@ -1,5 +1,5 @@
 // Whether the log can be written. nginx drops the lines of a log on a full disk, and goes on.
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import fs from 'fs';
 import state from 'models/state.js';
 

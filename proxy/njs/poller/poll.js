@@ -1,7 +1,7 @@
 // Once a second: the catalogue, the build's index and TorchServe's workers, into the shared dictionary; and the log.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_periodic
 import catalogue from 'models/catalogue.js';
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import closing from 'models/closing.js';
 import disk from 'poller/disk.js';
 import lifecycle from 'models/lifecycle.js';

@@ -2,7 +2,7 @@
 // other one with it again. TorchServe makes its batches of what waits in a model's queue. So the model's other predictions
 // wait here meanwhile, and their number is bounded like that of the queue.
 import availability from 'models/availability.js';
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import counters from 'counting/counters.js';
 import pause from 'models/pause.js';
 import refresh from 'models/refresh.js';

@@ -1,7 +1,7 @@
 // One network's answer to one image: whether it can be asked, loading it, waiting for a TorchServe that comes back.
 import asking from 'predict/asking.js';
 import availability from 'models/availability.js';
-import clock from 'models/clock.js';
+import clock from 'counting/clock.js';
 import lifecycle from 'models/lifecycle.js';
 import loading from 'models/loading.js';
 import recovery from 'models/recovery.js';
