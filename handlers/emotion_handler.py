@@ -60,13 +60,13 @@ class EmotionHandler:
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str]:
         """Answer a batch of requests with one JSON text each, and set their statuses in ``context``."""
-        report = BatchReport()
+        report = BatchReport(self.description["version"])
         unwanted = abandoned(context, len(data))
         faces = iter(self.preprocess([request for index, request in enumerate(data) if index not in unwanted]))
         report.decoded()
         results = self.inference([unwanted.get(index) or next(faces) for index in range(len(data))])
         report.computed()
-        report.send(context, results, self.description["emotions"])
+        report.send(context, results, self.description["emotions"], [self._field(request) for request in data])
         return self.postprocess(results, context)
 
     def preprocess(self, data: Sequence[Mapping[str, Any]]) -> list[npt.NDArray[np.uint8] | ImageError]:
@@ -108,7 +108,7 @@ class EmotionHandler:
         return answers
 
     def _decode(self, request: Mapping[str, Any], helper: Executor | None = None) -> npt.NDArray[np.uint8] | ImageError:
-        data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
+        data = self._field(request)
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
             return read_face(content, helper=helper, budget=self.budget, **self.decoding)
@@ -118,6 +118,10 @@ class EmotionHandler:
         except Exception:
             logger.exception("%s cannot decode an image", self.description["model"])
             return self._internal_error()
+
+    def _field(self, request: Mapping[str, Any]) -> Any:
+        """The file of a request: bytes, unless the client let TorchServe decode it."""
+        return next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
 
     def _prediction(self, probabilities: npt.NDArray[np.float32]) -> dict[str, Any]:
         ranked = sorted(zip(self.description["emotions"], probabilities.tolist(), strict=True), key=lambda p: -p[1])

@@ -2,9 +2,10 @@
 import routes from 'http/routes.js';
 
 /**
- * What the worker wrote of its answer (handlers/worker_metrics.py); {} where there is none. Times are seconds.
+ * What the worker wrote of its answer (handlers/worker_metrics.py); {} where there is none. Times are seconds; image is the
+ * beginning of the image's SHA-256.
  * @typedef {{queue?: number, decode?: number, inference?: number, batch?: number, item?: number, emotion?: string,
- *            error?: string}} Report
+ *            error?: string, version?: string, image?: string}} Report
  */
 
 /**
@@ -31,6 +32,8 @@ function fields(r, report) {
         decode_seconds: report.decode,
         inference_seconds: report.inference,
         batch: report.batch,
+        version: report.version,
+        image_sha256: report.image || variables.image_digest || undefined,
         image_error: report.error,
         retries: Number(variables.repeats || 0),
         predictions: variables.predictions ? JSON.parse(`[${variables.predictions}]`) : undefined,
@@ -43,7 +46,7 @@ function fields(r, report) {
  * @param {string} model
  * @param {number} status
  * @param {string | undefined} rejection
- * @param {{torchserve_ms?: string, repeats?: string}} notes
+ * @param {{torchserve_ms?: string, repeats?: string, image_digest?: string}} notes
  * @param {Report} report
  */
 function prediction(model, status, rejection, notes, report) {
@@ -55,6 +58,8 @@ function prediction(model, status, rejection, notes, report) {
         decode_seconds: report.decode,
         inference_seconds: report.inference,
         batch: report.batch,
+        version: report.version,
+        image_sha256: report.image || notes.image_digest,
         image_error: report.error,
         retries: Number(notes.repeats || 0),
         rejection,
