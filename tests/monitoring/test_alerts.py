@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-import yaml
 from PIL import Image
 
 from scripts.pictures import dashboard
@@ -30,15 +29,15 @@ from tests.support.operator_view import Operator, stopped
 from tests.support.polling import poll
 from tests.support.sites import Site
 
-from .prometheus import MONITORING, Prometheus, running_prometheus
+from .prometheus import Prometheus, rule_groups, running_prometheus
 from .scrape import Scrape
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
 
 FRAME = images.frame(91)
-RULES = yaml.safe_load((MONITORING / "rules.yml").read_text())
-ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
+GROUPS = rule_groups()
+ALERTS = [rule for group in GROUPS for rule in group["rules"] if "alert" in rule]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +71,7 @@ def test_the_target_is_up_and_the_rules_are_loaded(prometheus: Prometheus) -> No
     (target,) = prometheus.get("targets")["activeTargets"]
     assert (target["health"], target["labels"]["job"], target["lastError"]) == ("up", "emotion", "")
     groups = {group["name"]: len(group["rules"]) for group in prometheus.get("rules")["groups"]}
-    assert groups == {group["name"]: len(group["rules"]) for group in RULES["groups"]}
+    assert groups == {group["name"]: len(group["rules"]) for group in GROUPS}
     poll(
         lambda: {rule["health"] for group in prometheus.get("rules")["groups"] for rule in group["rules"]},
         lambda health: health == {"ok"},
@@ -124,7 +123,7 @@ def test_a_stack_without_its_supervisor_is_told_and_so_is_a_restart(
 def test_a_refused_model_fails_its_predictions(prometheus: Prometheus, client: Client, site: Site) -> None:
     with traffic(client):
         with refused(site.store / "index.json", SERVED):
-            prometheus.wait_until_firing("EmotionModelRefused", "EmotionErrorRatioHigh")
+            prometheus.wait_until_firing("EmotionModelRefused", "EmotionErrorRatioHigh", "EmotionErrorBudgetBurnsFast")
         prometheus.wait_until_quiet()
 
 
