@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -29,6 +28,7 @@ from tests.support.operator_view import Operator, stopped
 from tests.support.polling import poll
 from tests.support.sites import Site
 
+from .faults import refused
 from .prometheus import Prometheus, rule_groups, running_prometheus
 from .scrape import Scrape
 
@@ -125,20 +125,6 @@ def test_a_refused_model_fails_its_predictions(prometheus: Prometheus, client: C
         with refused(site.store / "index.json", SERVED):
             prometheus.wait_until_firing("EmotionModelRefused", "EmotionErrorRatioHigh", "EmotionErrorBudgetBurnsFast")
         prometheus.wait_until_quiet()
-
-
-@contextlib.contextmanager
-def refused(index: Path, name: str) -> Generator[None]:
-    """Let the build's index refuse a model for a while."""
-    text = index.read_text()
-    entries = json.loads(text)
-    entries[name]["error"] = "refused on purpose"
-    new = index.with_suffix(".new")
-    for content in (json.dumps(entries), text):
-        new.write_text(content)
-        new.replace(index)
-        if content != text:
-            yield
 
 
 def test_a_worker_that_hangs_fills_its_queue_and_slows_its_clients(
