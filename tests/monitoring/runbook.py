@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from scripts.settings import ROOT
+from tests.support.commands import program_is_missing
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -26,6 +28,8 @@ def follow(stack: RunningStack, alert: str, model: str = "", **places: str) -> s
     ``make`` would install what is missing into the environment of the tests, so its commands are called directly.
     ``places`` are further texts to replace, by their names without punctuation.
     """
+    if missing := [program for program in ("jq", "curl") if shutil.which(program) is None]:
+        program_is_missing(f"{' and '.join(missing)} must be installed; the packages have the same names")
     text = commands(alert)
     assert text, alert
     python = sys.executable
