@@ -115,7 +115,7 @@ check: $(VENV)/test.installed ## lint, types, spelling, configuration
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
 	@if command -v promtool >/dev/null; \
-	then promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml; \
+	then promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml monitoring/slo_rules_test.yml; \
 	else echo "promtool is not installed (Debian's prometheus): monitoring/ is not checked."; fi
 	@if command -v node >/dev/null && test -x proxy/node_modules/.bin/tsc; \
 	then npm run --silent --prefix proxy check; \

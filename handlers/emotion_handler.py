@@ -67,7 +67,7 @@ class EmotionHandler:
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str]:
         """Answer a batch of requests with one JSON text each, and set their statuses in ``context``."""
-        report = BatchReport()
+        report = BatchReport(self.description["version"])
         unwanted = abandoned(context, len(data))
         wanted = [index for index in range(len(data)) if index not in unwanted]
         wishes = [context.get_request_header(index, FACES_HEADER) for index in wanted]
@@ -75,7 +75,7 @@ class EmotionHandler:
         report.decoded()
         results = self.inference([unwanted.get(index) or next(decoded) for index in range(len(data))])
         report.computed()
-        report.send(context, results, self.description["emotions"])
+        report.send(context, results, self.description["emotions"], [self._field(request) for request in data])
         return self.postprocess(results, context)
 
     def preprocess(self, data: Sequence[Mapping[str, Any]], wishes: Sequence[str | None] = ()) -> list[Prepared]:
@@ -124,7 +124,7 @@ class EmotionHandler:
     def _decode(
         self, request: Mapping[str, Any], wish_header: str | None = None, helper: Executor | None = None
     ) -> Prepared:
-        data = next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
+        data = self._field(request)
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
             if wish := read_wish(wish_header):
@@ -136,6 +136,10 @@ class EmotionHandler:
         except Exception:
             logger.exception("%s cannot decode an image", self.description["model"])
             return self._internal_error()
+
+    def _field(self, request: Mapping[str, Any]) -> Any:
+        """The file of a request: bytes, unless the client let TorchServe decode it."""
+        return next((request[field] for field in self.IMAGE_FIELDS if field in request), b"")
 
     def _prediction(self, probabilities: Row) -> dict[str, Any]:
         return {

@@ -7,6 +7,7 @@ buckets of its histograms begin at 5 ms, above most decodings. The header costs 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -23,8 +24,11 @@ class BatchReport:
     """Takes the times of a batch. Create it when the batch arrives, then call its methods in their order."""
 
     HEADER = "X-Prediction-Report"
+    # Of an image's SHA-256: enough to tell any two apart that a log has, without a log of 64 more characters a line.
+    DIGEST_DIGITS = 16
 
-    def __init__(self) -> None:
+    def __init__(self, version: str) -> None:
+        self._version = version
         self._arrival = time.time()
         self._mark = time.perf_counter()
         self._times: dict[str, float] = {}
@@ -37,10 +41,11 @@ class BatchReport:
         """The network has answered for the whole batch."""
         self._lap("inference")
 
-    def send(self, context: Any, results: Sequence[Result], emotions: Sequence[str]) -> None:
+    def send(self, context: Any, results: Sequence[Result], emotions: Sequence[str], files: Sequence[Any]) -> None:
         """Add the header to each answer. ``results`` are probabilities of ``emotions``, or why there are none.
 
-        What nobody waits for any more is no part of the batch.
+        ``files`` are the images as they came; those that are bytes get a digest. What nobody waits for any more is no
+        part of the batch.
         """
         if all(isinstance(result, ImageError) for result in results):
             self._times.pop("inference")
@@ -49,10 +54,17 @@ class BatchReport:
             report = _outcome(result, emotions)
             if not _is_abandoned(result):
                 report = {"batch": len(wanted), "item": wanted.index(index), **self._times, **report}
+                report |= {"version": self._version, **self._digest(files[index])}
             queue = self._queue(context.get_request_header(index, START_HEADER))
             if queue is not None:
                 report["queue"] = queue
             context.set_response_header(index, self.HEADER, json.dumps(report, separators=(",", ":")))
+
+    def _digest(self, file: Any) -> dict[str, str]:
+        """Less than a hundredth of the time of an answer: 0.04 ms for the 60 kB of a webcam's frame."""
+        if not isinstance(file, (bytes, bytearray)):
+            return {}
+        return {"image": hashlib.sha256(file).hexdigest()[: self.DIGEST_DIGITS]}
 
     def _lap(self, stage: str) -> None:
         now = time.perf_counter()

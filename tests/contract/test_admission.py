@@ -64,7 +64,7 @@ def post(url: str, number: int) -> requests.Response:
 
 def refused(scrape: Scrape) -> float:
     """How many predictions were refused before TorchServe was asked."""
-    return sum(scrape.value("emotion_rejections_total", reason=why) for why in ("expected_wait", "queue_full"))
+    return sum(scrape.total("emotion_rejections_total", reason=why) for why in ("expected_wait", "queue_full"))
 
 
 def test_a_greedy_client_leaves_room_for_the_others(busy: RunningStack) -> None:
@@ -112,4 +112,4 @@ def test_what_nobody_waits_for_is_not_computed(busy: RunningStack) -> None:
     assert waiting > 1
     for reason, more in (("abandoned", waiting), ("torchserve_down", 0)):
         name = "emotion_rejections_total"
-        assert after.value(name, reason=reason) - before.value(name, reason=reason) == more
+        assert after.total(name, reason=reason) - before.total(name, reason=reason) == more

@@ -124,10 +124,10 @@ def test_an_image_that_is_too_large_is_one_rejection(stack: RunningStack, client
     bomb = images.sample("png-alpha").content  # only its header is changed
     width = bomb.index(b"IHDR") + 4
     huge = bomb[:width] + (30000).to_bytes(4, "big") * 2 + bomb[width + 8 :]
-    before = settled(stack.url).value("emotion_rejections_total", reason="pixels")
+    before = settled(stack.url).total("emotion_rejections_total", reason="pixels")
     status = client.predict(huge, TWO[0]).status_code
     assert client.compare(huge, *TWO).status_code == status
-    grown = settled(stack.url).value("emotion_rejections_total", reason="pixels") - before
+    grown = settled(stack.url).total("emotion_rejections_total", reason="pixels") - before
     assert grown == (2 if status == 413 else 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import struct
@@ -77,7 +78,7 @@ def _logged(stack: RunningStack, status: int) -> list[dict[str, Any]]:
 
 
 def _refused(stack: RunningStack) -> float:
-    return settled(stack.url).value("emotion_rejections_total", reason="killed_worker")
+    return settled(stack.url).total("emotion_rejections_total", reason="killed_worker")
 
 
 def test_image_that_kills_its_worker_costs_8_others_no_more_than_one_repeat(
@@ -119,6 +120,8 @@ def test_image_that_kills_its_worker_costs_8_others_no_more_than_one_repeat(
     assert_error(client.predict(killer, MODEL), 422, MODEL)
     assert len(deaths.read_bytes()) == 3
     assert _refused(deadly) == 2
+    digest = hashlib.sha256(killer).hexdigest()[:16]
+    assert [line["image_sha256"] for line in _logged(deadly, 422)] == [digest] * 2
     assert_prediction(
         client.predict(images.frame(400), MODEL), MODEL, reference.probabilities(MODEL, images.frame(400))
     )

@@ -133,7 +133,7 @@ def test_one_client_cannot_have_all_the_predictions_under_way(limited: RunningSt
         other = requests.post(f"{url}/api/v1/predict", timeout=10)
         assert other.status_code in (400, 429), "another client's form is read, or its rate is over"
         assert "under way" not in other.text
-    counted = Scrape(limited.url).value("emotion_rejections_total", reason="concurrency")
+    counted = Scrape(limited.url).total("emotion_rejections_total", reason="concurrency")
     assert counted >= 1
 
 
@@ -156,7 +156,7 @@ def test_a_comparison_takes_the_rate_of_all_its_networks(limited: RunningStack) 
 def test_a_comparison_is_under_way_once_for_each_of_its_networks(limited: RunningStack) -> None:
     client = Client(limited.url)
     poll(lambda: _compare(client), lambda answer: answer.status_code == 200, seconds=30)
-    counted = Scrape(limited.url).value("emotion_rejections_total", reason="concurrency")
+    counted = Scrape(limited.url).total("emotion_rejections_total", reason="concurrency")
 
     with Operator(limited).frozen(MODEL):
         held = ThreadPoolExecutor(1)
@@ -165,4 +165,4 @@ def test_a_comparison_is_under_way_once_for_each_of_its_networks(limited: Runnin
         refused = poll(lambda: _compare(client), lambda answer: "would be under way" in answer.text, seconds=30)
         assert_error(refused, 429, "More than 3 predictions of this address", "2 networks", origin=ORIGIN)
     assert first.result().status_code == 200
-    assert Scrape(limited.url).value("emotion_rejections_total", reason="concurrency") > counted
+    assert Scrape(limited.url).total("emotion_rejections_total", reason="concurrency") > counted

@@ -27,6 +27,7 @@ TYPED = {
     "checkpoints": "python -m scripts.checkpoints",
     "bench": "python -m scripts.bench",
     "release": "python -m scripts.release",
+    "monitoring": "python -m scripts.monitoring",
 }
 
 

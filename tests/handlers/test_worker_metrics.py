@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from typing import Any
@@ -25,10 +26,10 @@ def send(results: list[Result], start: str | None = None) -> list[dict[str, Any]
     context = Context("model", ".", {}, 8, None, "0.12.0")
     headers = {} if start is None else {START_HEADER: start}
     context.request_processor = [RequestProcessor(dict(headers)) for _ in results]
-    report = BatchReport()
+    report = BatchReport("1.2")
     report.decoded()
     report.computed()
-    report.send(context, results, EMOTIONS)
+    report.send(context, results, EMOTIONS, [b"image %d" % place for place in range(len(results))])
     texts = [context.get_response_headers(index)[BatchReport.HEADER] for index in range(len(results))]
     assert all(text.isascii() and text.isprintable() for text in texts)
     return [json.loads(text) for text in texts]
@@ -38,13 +39,14 @@ def test_each_answer_has_the_batchs_times_and_its_own_outcome() -> None:
     first, second = send([HAPPY, DAMAGED])
     times = {stage: first.pop(stage) for stage in ("decode", "inference")}
     assert all(0 <= value < 1 for value in times.values())
-    assert first == {"batch": 2, "item": 0, "emotion": "happy"}
-    assert second == {"batch": 2, "item": 1, "error": "damaged", **times}
+    digests = [hashlib.sha256(b"image %d" % place).hexdigest()[:16] for place in range(2)]
+    assert first == {"batch": 2, "item": 0, "emotion": "happy", "version": "1.2", "image": digests[0]}
+    assert second == {"batch": 2, "item": 1, "error": "damaged", "version": "1.2", "image": digests[1], **times}
 
 
 def test_a_batch_without_a_usable_image_has_no_time_of_inference() -> None:
     (report,) = send([DAMAGED])
-    assert set(report) == {"batch", "item", "decode", "error"}
+    assert set(report) == {"batch", "item", "decode", "error", "version", "image"}
 
 
 def test_a_label_of_any_script_fits_into_a_header() -> None:

@@ -20,7 +20,13 @@ from tests.support.ports import free_ports
 
 MONITORING = ROOT / "monitoring"
 # What the rules call minutes, a test waits for in seconds.
-HURRY = {r"\[15m\]": "[20s]", r"\[5m\]": "[10s]", r"for: \d+m": "for: 1s"}
+HURRY = {r"\[15m\]": "[20s]", r"\[(5m|30m|1h|6h|3d)\]": "[10s]", r"for: \d+m": "for: 1s"}
+RULE_FILES = ("rules.yml", "slo_rules.yml")
+
+
+def rule_groups() -> list[dict[str, Any]]:
+    """The groups of the project's rules."""
+    return [group for name in RULE_FILES for group in yaml.safe_load((MONITORING / name).read_text())["groups"]]
 
 
 class Prometheus:
@@ -80,15 +86,17 @@ def running_prometheus(directory: Path, target: str, thresholds: Mapping[str, fl
 
 def _configure(directory: Path, target: str, thresholds: Mapping[str, float]) -> Path:
     """Copies of the project's configuration and rules; the path of the former."""
-    rules = (MONITORING / "rules.yml").read_text()
+    rules, slo_rules = ((MONITORING / name).read_text() for name in RULE_FILES)
     for pattern, replacement in HURRY.items():
         rules, count = re.subn(pattern, replacement, rules)
-        assert count, pattern
+        slo_rules, more = re.subn(pattern, replacement, slo_rules)
+        assert count + more, pattern
     for name, value in thresholds.items():
         pattern = rf"(record: emotion:threshold:{name}\n +expr: )vector\(.*\)"
         rules, count = re.subn(pattern, rf"\g<1>vector({value})", rules)
         assert count == 1, name
-    (directory / "rules.yml").write_text(rules)
+    for name, text in zip(RULE_FILES, (rules, slo_rules), strict=True):
+        (directory / name).write_text(text)
     config = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     (job,) = config["scrape_configs"]

@@ -34,6 +34,11 @@ class Scrape:
         """The value of exactly this series, 0 if there is none."""
         return self.samples.get((name, frozenset(labels.items())), 0)
 
+    def total(self, name: str, **labels: str) -> float:
+        """The sum of all series of this metric that have these labels, whatever others they have."""
+        given = labels.items()
+        return sum(value for (metric, has), value in self.samples.items() if metric == name and given <= has)
+
     def names(self) -> set[str]:
         """Names of the samples, and of metrics that have none at the moment."""
         return {name for name, _ in self.samples} | set(re.findall(r"^# TYPE (\S+)", self.text, re.MULTILINE))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-import yaml
 from PIL import Image
 
 from scripts.pictures import dashboard
@@ -30,15 +28,16 @@ from tests.support.operator_view import Operator, stopped
 from tests.support.polling import poll
 from tests.support.sites import Site
 
-from .prometheus import MONITORING, Prometheus, running_prometheus
+from .faults import refused
+from .prometheus import Prometheus, rule_groups, running_prometheus
 from .scrape import Scrape
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
 
 FRAME = images.frame(91)
-RULES = yaml.safe_load((MONITORING / "rules.yml").read_text())
-ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
+GROUPS = rule_groups()
+ALERTS = [rule for group in GROUPS for rule in group["rules"] if "alert" in rule]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +71,7 @@ def test_the_target_is_up_and_the_rules_are_loaded(prometheus: Prometheus) -> No
     (target,) = prometheus.get("targets")["activeTargets"]
     assert (target["health"], target["labels"]["job"], target["lastError"]) == ("up", "emotion", "")
     groups = {group["name"]: len(group["rules"]) for group in prometheus.get("rules")["groups"]}
-    assert groups == {group["name"]: len(group["rules"]) for group in RULES["groups"]}
+    assert groups == {group["name"]: len(group["rules"]) for group in GROUPS}
     poll(
         lambda: {rule["health"] for group in prometheus.get("rules")["groups"] for rule in group["rules"]},
         lambda health: health == {"ok"},
@@ -124,22 +123,8 @@ def test_a_stack_without_its_supervisor_is_told_and_so_is_a_restart(
 def test_a_refused_model_fails_its_predictions(prometheus: Prometheus, client: Client, site: Site) -> None:
     with traffic(client):
         with refused(site.store / "index.json", SERVED):
-            prometheus.wait_until_firing("EmotionModelRefused", "EmotionErrorRatioHigh")
+            prometheus.wait_until_firing("EmotionModelRefused", "EmotionErrorRatioHigh", "EmotionErrorBudgetBurnsFast")
         prometheus.wait_until_quiet()
-
-
-@contextlib.contextmanager
-def refused(index: Path, name: str) -> Generator[None]:
-    """Let the build's index refuse a model for a while."""
-    text = index.read_text()
-    entries = json.loads(text)
-    entries[name]["error"] = "refused on purpose"
-    new = index.with_suffix(".new")
-    for content in (json.dumps(entries), text):
-        new.write_text(content)
-        new.replace(index)
-        if content != text:
-            yield
 
 
 def test_a_worker_that_hangs_fills_its_queue_and_slows_its_clients(

@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support import images
 from tests.support.client import Client
 from tests.support.models import SERVED
 
-from .prometheus import MONITORING
+from .prometheus import MONITORING, rule_groups
 from .scrape import Scrape
 
 DASHBOARD = MONITORING / "grafana" / "emotion-service.json"
-RULES = yaml.safe_load((MONITORING / "rules.yml").read_text())
-RECORDED = {rule["record"] for group in RULES["groups"] for rule in group["rules"] if "record" in rule}
+GROUPS = rule_groups()
+RECORDED = {rule["record"] for group in GROUPS for rule in group["rules"] if "record" in rule}
 # What Prometheus makes itself.
 BUILT_IN = {"ALERTS", "up"}
 
@@ -41,7 +40,7 @@ def metrics_of(expression: str) -> set[str]:
 
 def expressions() -> list[str]:
     """Every expression of the rules and the dashboard."""
-    ruled = [rule["expr"] for group in RULES["groups"] for rule in group["rules"]]
+    ruled = [rule["expr"] for group in GROUPS for rule in group["rules"]]
     shown = [target["expr"] for panel in panels() for target in panel["targets"]]
     return ruled + shown
 
@@ -90,8 +89,8 @@ def labelled(client: Client, existing: set[str]) -> dict[str, dict[str, set[str]
     for name, labels in Scrape(client.url).samples:
         for label, value in labels:
             metrics[name].setdefault(label, set()).add(value)
-    for rule in (rule for group in RULES["groups"] for rule in group["rules"] if "record" in rule):
-        metrics[rule["record"]] = {label: set() for label in grouping(rule["expr"])}
+    for rule in (rule for group in GROUPS for rule in group["rules"] if "record" in rule):
+        metrics[rule["record"]] = {label: set() for label in grouping(rule["expr"]) | rule.get("labels", {}).keys()}
     metrics["ALERTS"] = {label: set() for label in ("alertname", "alertstate", "severity", "model")}
     return metrics
 
@@ -119,7 +118,7 @@ def test_every_label_of_a_legend_is_one_of_its_query(
 
 
 def test_every_threshold_is_used_by_an_alert() -> None:
-    alerts = " ".join(rule["expr"] for group in RULES["groups"] for rule in group["rules"] if "alert" in rule)
+    alerts = " ".join(rule["expr"] for group in GROUPS for rule in group["rules"] if "alert" in rule)
     assert {name for name in RECORDED if ":threshold:" in name} == set(re.findall(r"emotion:threshold:\w+", alerts))
 
 

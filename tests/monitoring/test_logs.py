@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import stat
@@ -36,7 +37,9 @@ ALWAYS = {
     "seconds",
     "retries",
 }
-WORKED = {"torchserve_seconds", "queue_seconds", "decode_seconds", "inference_seconds", "batch"}
+TIMES = {"torchserve_seconds", "queue_seconds", "decode_seconds", "inference_seconds"}
+WORKED = TIMES | {"batch", "version", "image_sha256"}
+DIGEST = hashlib.sha256(FRAME).hexdigest()[:16]
 
 
 @pytest.fixture
@@ -83,7 +86,7 @@ def test_a_prediction_has_one_line_with_all_of_its_times(client: Client, log: Pa
     assert 0 < parts <= record["torchserve_seconds"] + 0.005 <= record["seconds"] + 0.01
     assert record["received_bytes"] > len(FRAME)
     assert record["sent_bytes"] > len(answer.content)
-    fixed = ("request_id", "client", "method", "path", "model", "status", "batch", "retries")
+    fixed = ("request_id", "client", "method", "path", "model", "status", "batch", "retries", "version", "image_sha256")
     assert {name: record[name] for name in fixed} == {
         "request_id": "log-prediction",
         "client": "127.0.0.1",
@@ -93,6 +96,8 @@ def test_a_prediction_has_one_line_with_all_of_its_times(client: Client, log: Pa
         "status": 200,
         "batch": 1,
         "retries": 0,
+        "version": answer.json()["version"],
+        "image_sha256": DIGEST,
     }
 
 
@@ -105,7 +110,7 @@ def test_a_comparison_has_one_line_with_the_times_of_each_network(client: Client
     assert sorted(one["model"] for one in record["predictions"]) == sorted((SERVED, OTHER))
     for one in record["predictions"]:
         assert set(one) == {"model", "status", "retries"} | WORKED
-        assert (one["status"], one["retries"]) == (200, 0)
+        assert (one["status"], one["retries"], one["image_sha256"]) == (200, 0, DIGEST)
 
 
 def test_a_request_without_a_model_has_a_line_without_its_times(client: Client, log: Path) -> None:

@@ -41,14 +41,18 @@ def test_a_prediction_is_counted_with_its_times_and_its_answer(client: Client) -
 
     assert grown("emotion_http_requests_total", route=PREDICT, model=SERVED, status="200") == 1
     assert grown("emotion_predictions_total", model=SERVED, emotion=answer.json()["top_emotion"]) == 1
+    version = answer.json()["version"]
     parts = [
-        grown(f"emotion_{stage}_seconds_sum", model=SERVED)
+        after.total(f"emotion_{stage}_seconds_sum", model=SERVED)
+        - before.total(f"emotion_{stage}_seconds_sum", model=SERVED)
         for stage in ("prediction_queue", "batch_decode", "batch_inference")
     ]
-    total = grown("emotion_http_request_duration_seconds_sum", route=PREDICT, model=SERVED)
+    outcome = {"route": PREDICT, "model": SERVED, "version": version, "status_class": "2xx"}
+    total = grown("emotion_http_request_duration_seconds_sum", **outcome)
     assert min(parts) > 0
     assert sum(parts) <= total + 0.005  # nginx counts in milliseconds
-    for metric in ("prediction_queue_seconds", "batch_decode_seconds", "batch_inference_seconds", "batch_size"):
+    assert grown("emotion_batch_inference_seconds_count", model=SERVED, version=version) == 1
+    for metric in ("prediction_queue_seconds", "batch_decode_seconds", "batch_size"):
         assert grown(f"emotion_{metric}_count", model=SERVED) == 1
         assert grown(f"emotion_{metric}_bucket", model=SERVED, le="+Inf") == 1
 
@@ -95,7 +99,11 @@ def test_errors_that_nginx_answers_are_counted(client: Client) -> None:
     for name, labels in (
         ("emotion_http_requests_total", {"route": "other", "model": "", "status": "404"}),
         ("emotion_http_requests_total", {"route": PREDICT, "model": "unknown", "status": "413"}),
-        ("emotion_rejections_total", {"reason": "body_size"}),
+        ("emotion_rejections_total", {"model": "unknown", "reason": "body_size"}),
+        (
+            "emotion_http_request_duration_seconds_count",
+            {"route": PREDICT, "model": "unknown", "version": "", "status_class": "4xx"},
+        ),
     ):
         once_more = before.value(name, **labels) + 1
         poll(lambda: Scrape(client.url).value(name, **labels), lambda value: value == once_more)  # noqa: B023
@@ -121,11 +129,11 @@ def test_rate_limit_and_pixel_limit_are_counted_by_reason(
         answers = [client.predict(FRAME, SERVED).status_code for _ in range(4)]
         assert set(answers) == {413, 429}
         poll(
-            lambda: Scrape(stack.url).value("emotion_rejections_total", reason="rate_limit"),
+            lambda: Scrape(stack.url).total("emotion_rejections_total", reason="rate_limit"),
             lambda value: value == answers.count(429),
         )
         scrape = settled(stack.url)
-        assert scrape.value("emotion_rejections_total", reason="pixels") == answers.count(413)
+        assert scrape.value("emotion_rejections_total", model=SERVED, reason="pixels") == answers.count(413)
         assert scrape.value("emotion_image_errors_total", model=SERVED, kind="too_large") == answers.count(413)
 
 
@@ -137,7 +145,7 @@ def store_settings(monitored: RunningStack) -> dict[str, str]:
 
 def test_a_full_queue_is_counted_and_in_flight_falls_back(client: Client, operator: Operator) -> None:
     def rejected() -> float:
-        return Scrape(client.url).value("emotion_rejections_total", reason="queue_full")
+        return Scrape(client.url).value("emotion_rejections_total", model=SERVED, reason="queue_full")
 
     before = rejected()
     with operator.frozen(ARCHIVE) as pid, ThreadPoolExecutor(1) as thread:
@@ -148,7 +156,9 @@ def test_a_full_queue_is_counted_and_in_flight_falls_back(client: Client, operat
         statuses = [answer.status_code for answer in answers.result()]
     assert set(statuses) == {200, 503}
     after = settled(client.url)
-    assert after.value("emotion_rejections_total", reason="queue_full") - before == statuses.count(503)
+    assert rejected() - before == statuses.count(503)
+    refused = {"route": PREDICT, "model": SERVED, "version": "", "status_class": "5xx"}
+    assert after.value("emotion_http_request_duration_seconds_count", **refused) >= statuses.count(503)
 
 
 def test_models_and_memory_are_shown(client: Client, operator: Operator) -> None:
@@ -180,7 +190,8 @@ def test_every_counted_model_starts_at_zero(start_stack: StartStack, store_setti
                 assert (
                     scrape.samples["emotion_predictions_total", frozenset({("model", name), ("emotion", emotion)})] == 0
                 )
-        assert scrape.samples["emotion_rejections_total", frozenset({("reason", "queue_full")})] == 0
+            full = frozenset({("model", name), ("reason", "queue_full")})
+            assert scrape.samples["emotion_rejections_total", full] == 0
 
 
 def _expects_no_model(scrape: Scrape) -> bool:

@@ -69,7 +69,7 @@ def test_a_key_may_have_more_under_way_or_less_than_others(
     # They are over when nginx sees that their clients are gone.
     poll(lambda: _predict(guarded, key).status_code, lambda status: status == 400)
     assert {_predict(guarded, key).status_code for _ in range(10)} == {400}, "what was refused is not under way"
-    assert Scrape(guarded.url).value("emotion_rejections_total", reason="concurrency") >= 1
+    assert Scrape(guarded.url).total("emotion_rejections_total", reason="concurrency") >= 1
 
 
 def test_a_key_may_have_a_rate_of_its_own(guarded: RunningProxy, make_key: Callable[[str], str]) -> None:
@@ -83,7 +83,7 @@ def test_a_key_may_have_a_rate_of_its_own(guarded: RunningProxy, make_key: Calla
     assert sentence == "More than 2 predictions a second from this key; wait a second, and send fewer at a time."
     assert _predict(guarded, other).status_code == 400
     assert poll(lambda: _predict(guarded, key).status_code, lambda status: status == 400, seconds=5)
-    assert Scrape(guarded.url).value("emotion_rejections_total", reason="rate_limit") >= 1
+    assert Scrape(guarded.url).total("emotion_rejections_total", reason="rate_limit") >= 1
 
 
 def test_predictions_under_way_are_counted_by_the_key(guarded: RunningProxy, make_key: Callable[[str], str]) -> None:

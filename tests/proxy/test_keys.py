@@ -210,8 +210,8 @@ def test_a_key_is_counted_and_logged_by_its_name_alone(guarded: RunningProxy, ma
         return after.value(name, **labels) - before.value(name, **labels)
 
     assert more("emotion_key_requests_total", key="counted", route="/api/v1/models", status="200") == 1
-    assert more("emotion_rejections_total", reason="key_unknown") == 1
-    assert more("emotion_rejections_total", reason="key_missing") == 1
+    assert more("emotion_rejections_total", model="", reason="key_unknown") == 1
+    assert more("emotion_rejections_total", model="", reason="key_missing") == 1
     for path in guarded.settings.run_dir.rglob("*"):
         if path.is_file():
             assert key.encode() not in path.read_bytes(), path

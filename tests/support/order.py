@@ -73,6 +73,7 @@ LONG = {
     "monitoring/test_logs.py": 12,
     "monitoring/test_metrics.py": 38,
     "monitoring/test_probes.py": 19,
+    "monitoring/test_runbook.py": 60,
     "proxy/test_clock.py": 12,
     "proxy/test_config.py": 10,
     "proxy/test_form_growth.py": 12,

@@ -17,7 +17,7 @@ function begin(r, names) {
 /**
  * A network's prediction is over.
  * @param {NginxHTTPRequest} r
- * @param {{name: string, notes: {torchserve_ms?: string, repeats?: string, prediction_report?: string}}} given
+ * @param {{name: string, notes: import('predict/asking.js').Notes}} given
  * @param {number} status
  * @param {string} [rejection]
  */
@@ -27,7 +27,7 @@ function end(r, given, status, rejection) {
     r.variables.predictions = r.variables.predictions ? `${r.variables.predictions},${said}` : said;
     requests.countPrediction(given.name, Number(given.notes.repeats || 0), report);
     if (rejection) {
-        counters.add('emotion_rejections_total', {reason: rejection}, 1);
+        counters.add('emotion_rejections_total', {model: given.name, reason: rejection}, 1);
     }
     const left = underWay(r);
     if (left.includes(given.name)) {

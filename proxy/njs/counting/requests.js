@@ -15,20 +15,26 @@ function count(request, report) {
     const name = request.model;
     // Names that are not in the catalogue are counted together; so are bodies that were refused before they were read.
     const model = name || (OF_A_MODEL.includes(request.route) ? 'unknown' : '');
+    const outcome = {route: request.route, model, version: report.version || '', status_class: statusClass(request.status)};
     counters.add('emotion_http_requests_total', {route: request.route, model, status: request.status}, 1);
-    counters.observe('emotion_http_request_duration_seconds', {route: request.route, model}, request.seconds);
+    counters.observe('emotion_http_request_duration_seconds', outcome, request.seconds);
     if (request.key !== undefined) {
         counters.add('emotion_key_requests_total', {key: request.key, route: request.route, status: request.status}, 1);
     }
     const reason = request.rejection || exceededLimit(request.status, report);
     if (reason !== undefined) {
-        counters.add('emotion_rejections_total', {reason}, 1);
+        counters.add('emotion_rejections_total', {model, reason}, 1);
     }
     if (name !== '') {
         countPrediction(name, request.retries, report);
         // Last, so that what is not in flight is counted.
         counters.add('emotion_predictions_in_flight', {model: name}, -1);
     }
+}
+
+// A refusal takes no time: among the answers it would hide how long those take.
+function statusClass(status) {
+    return `${Math.floor(status / 100)}xx`;
 }
 
 // The limit for which nginx or the worker did not take a request.
@@ -59,7 +65,8 @@ function countPrediction(model, retries, report) {
         counters.observe('emotion_batch_size', {model}, report.batch);
         pace.note(model, report);
         if (report.inference !== undefined) {
-            counters.observe('emotion_batch_inference_seconds', {model}, report.inference);
+            const computed = {model, version: report.version || ''};
+            counters.observe('emotion_batch_inference_seconds', computed, report.inference);
         }
     }
 }

@@ -2,9 +2,11 @@
 import routes from 'http/routes.js';
 
 /**
- * What the worker wrote of its answer (handlers/worker_metrics.py); {} where there is none. Times are seconds.
+ * What the worker wrote of its answer (handlers/worker_metrics.py); {} where there is none. Times are seconds; image is the
+ * beginning of the image's SHA-256.
  * @typedef {{queue?: number, decode?: number, inference?: number, batch?: number, item?: number, emotion?: string,
- *            error?: string, faces?: number, detect?: number, emotions?: Object<string, number>}} Report
+ *            error?: string, version?: string, image?: string, faces?: number, detect?: number,
+ *            emotions?: Object<string, number>}} Report
  */
 
 /**
@@ -33,6 +35,8 @@ function fields(r, report) {
         batch: report.batch,
         faces: report.faces,
         detection_seconds: report.detect,
+        version: report.version,
+        image_sha256: report.image || variables.image_digest || undefined,
         image_error: report.error,
         retries: Number(variables.repeats || 0),
         predictions: variables.predictions ? JSON.parse(`[${variables.predictions}]`) : undefined,
@@ -45,7 +49,7 @@ function fields(r, report) {
  * @param {string} model
  * @param {number} status
  * @param {string | undefined} rejection
- * @param {{torchserve_ms?: string, repeats?: string}} notes
+ * @param {{torchserve_ms?: string, repeats?: string, image_digest?: string}} notes
  * @param {Report} report
  */
 function prediction(model, status, rejection, notes, report) {
@@ -57,6 +61,8 @@ function prediction(model, status, rejection, notes, report) {
         decode_seconds: report.decode,
         inference_seconds: report.inference,
         batch: report.batch,
+        version: report.version,
+        image_sha256: report.image || notes.image_digest,
         image_error: report.error,
         retries: Number(notes.repeats || 0),
         rejection,

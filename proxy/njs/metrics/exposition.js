@@ -5,7 +5,7 @@ import counters from 'counting/counters.js';
 // docs/metrics.md explains them. The order is that of the answer.
 const FAMILIES = {
     emotion_http_requests_total: ['counter', 'Requests by route, model and status.'],
-    emotion_http_request_duration_seconds: ['histogram', 'Time from the first byte of a request to the last of its answer.'],
+    emotion_http_request_duration_seconds: ['histogram', 'Time from the first byte of a request to the last of its answer, by the class of its status.'],
     emotion_key_requests_total: ['counter', 'Requests by key, route and status.'],
     emotion_predictions_in_flight: ['gauge', 'Predictions that are being answered.'],
     emotion_predictions_held: ['gauge', 'Predictions that wait while another of their model is asked alone.'],

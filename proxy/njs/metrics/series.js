@@ -9,8 +9,9 @@ import supervision from 'models/supervision.js';
 import workers from 'models/workers.js';
 
 // Series that start at zero before anything is counted: a rate needs the zero before the first.
-const REASONS = ['abandoned', 'body_size', 'client_share', 'concurrency', 'expected_wait', 'key_missing', 'key_unknown', 'killed_worker',
-    'not_ready', 'pixels', 'queue_full', 'rate_limit', 'torchserve_down'];
+const REASONS = ['abandoned', 'client_share', 'expected_wait', 'killed_worker', 'not_ready', 'pixels', 'queue_full', 'torchserve_down'];
+// Why a prediction is refused before its model is read.
+const EARLY_REASONS = ['body_size', 'concurrency', 'key_missing', 'key_unknown', 'rate_limit'];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'no_detector', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */
@@ -34,13 +35,14 @@ function zeros() {
     const zero = (name, labels) => {
         values[counters.series(name, labels)] = 0;
     };
-    REASONS.forEach((reason) => zero('emotion_rejections_total', {reason}));
+    ['unknown', ''].forEach((model) => EARLY_REASONS.forEach((reason) => zero('emotion_rejections_total', {model, reason})));
     const models = catalogue.entries();
     Object.keys(models).forEach((model) => {
         zero('emotion_predictions_in_flight', {model});
         zero('emotion_predictions_held', {model});
         zero('emotion_prediction_retries_total', {model});
-        zero('emotion_worker_restarts_total', {model});
+        zero('emotion_worker_restarts_total', {model, version: versionOf(model)});
+        REASONS.forEach((reason) => zero('emotion_rejections_total', {model, reason}));
         emotionsOf(model, models[model]).forEach((emotion) => zero('emotion_predictions_total', {model, emotion}));
         IMAGE_ERRORS.forEach((kind) => zero('emotion_image_errors_total', {model, kind}));
     });
@@ -51,6 +53,12 @@ function zeros() {
 function emotionsOf(model, entry) {
     const running = state.model(model).facts;
     return running && running.emotions ? running.emotions : entry.emotions;
+}
+
+// The version that is registered; '' before TorchServe has told of it.
+function versionOf(model) {
+    const running = state.model(model).facts;
+    return running ? running.version : '';
 }
 
 // The gauges that are looked up for each scrape.

@@ -18,7 +18,7 @@ function record(name, description) {
     (description === null ? [] : description.workers || []).forEach((worker) => {
         now[worker.id] = worker.pid > 0 ? worker.pid : before[worker.id] || 0;
         if (before[worker.id] > 0 && now[worker.id] !== before[worker.id]) {
-            counters.add('emotion_worker_restarts_total', {model: name}, 1);
+            counters.add('emotion_worker_restarts_total', {model: name, version: description.modelVersion}, 1);
         }
     });
     state.write(`workers:${name}`, now);

@@ -13,7 +13,10 @@ import torchserve from 'models/torchserve.js';
 import waiting from 'predict/waiting.js';
 
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
-/** @typedef {{torchserve_ms?: string, repeats?: string, prediction_report?: string}} Notes  for the log and the metrics */
+/**
+ * For the log and the metrics.
+ * @typedef {{torchserve_ms?: string, repeats?: string, prediction_report?: string, image_digest?: string}} Notes
+ */
 /**
  * The image, its model, and where to note how it went. The image is a Buffer, which njs' types do not expect in a subrequest.
  * @typedef {{file: any, name: string, notes: Notes}} Given
@@ -21,6 +24,8 @@ import waiting from 'predict/waiting.js';
 
 // A prediction that died with its worker is repeated; nothing must do so for ever.
 const MAX_REPEATS = 2;
+// As in handlers/worker_metrics.py.
+const DIGEST_DIGITS = 16;
 
 /**
  * @param {NginxHTTPRequest} r
@@ -83,6 +88,7 @@ async function answer(r, given) {
 async function turnOf(r, given, outcome, left) {
     const failure = killers.failure(given);
     if (failure !== null) {
+        noteDigest(given);
         return {failure, waited: false};
     }
     const hasDied = killers.deaths(given) > 0;
@@ -107,11 +113,17 @@ function judged(r, given, wasAlone, outcome) {
         return outcome;
     }
     state.setModel(given.name, lifecycle.afterDeath(state.model(given.name)));
+    noteDigest(given);
     if (wasAlone) {
         killers.note(r, given);
     }
     const failure = killers.failure(given);
     return failure === null ? outcome : {failure};
+}
+
+// A worker that answers tells the image's digest itself.
+function noteDigest(given) {
+    given.notes.image_digest = killers.digest(given).slice(0, DIGEST_DIGITS);
 }
 
 // For the log and the metrics (log.js, counting/networks.js).
