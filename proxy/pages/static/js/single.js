@@ -3,10 +3,12 @@
 import { predict } from "./api.js";
 import { Bars, duration, percent } from "./bars.js";
 import { byId, pause } from "./dom.js";
+import { nameOf } from "./emotions.js";
 import { isAsking } from "./key.js";
 import { hideMessage, persist, showPatience } from "./message.js";
 
 const PATIENCE = 1000; // ms until the page says why it takes long
+const WORDS = { empty: "No picture yet", busy: "…", failed: "No answer" };
 
 /** The panel of a single answer. */
 export class Single {
@@ -20,30 +22,27 @@ export class Single {
 
   /** Ask the model and show its answer; still pictures are tried again while waiting helps. */
   async run(image, model, live, signal) {
-    byId("answer").setAttribute("aria-busy", "true");
     const attempt = () => patiently(predict(image, model, signal), model, signal);
-    try {
-      this.#show(live ? await attempt() : await persist(attempt, model, signal), model, live);
-    } finally {
-      byId("answer").removeAttribute("aria-busy");
-    }
+    this.#show(live ? await attempt() : await persist(attempt, model, signal), model, live);
   }
 
-  /** Fade the answer of an earlier picture; the next one is on its way. */
-  age() {
-    if (byId("answer").dataset.state === "done") byId("answer").dataset.state = "stale";
-    if (byId("answer").dataset.state === "empty") byId("top").textContent = "Waiting…";
-  }
-
-  /** Say that there will be no answer to this picture. */
-  giveUp() {
-    if (byId("answer").dataset.state === "empty") byId("top").textContent = "No answer";
+  /** Take the answer to an earlier question away; `state` is "busy", "failed" or "empty". */
+  clear(state) {
+    byId("answer").dataset.state = state;
+    byId("answer").setAttribute("aria-busy", state === "busy");
+    byId("top").textContent = WORDS[state];
+    for (const id of ["confidence", "time", "json", "spoken"]) byId(id).textContent = "";
+    byId("json-box").hidden = byId("stand-in").hidden = true;
+    this.#bars.clear();
+    this.#spoken = "";
   }
 
   #show({ answer, milliseconds }, model, live) {
     byId("answer").dataset.state = "done";
-    byId("top").textContent = answer.top_emotion;
-    byId("confidence").textContent = `${percent(answer.confidence)} confidence`;
+    byId("answer").setAttribute("aria-busy", false);
+    byId("top").textContent = nameOf(answer.top_emotion);
+    byId("stand-in").hidden = !answer.stand_in;
+    byId("confidence").textContent = percent(answer.confidence);
     byId("time").textContent = duration(milliseconds);
     byId("json-box").hidden = false;
     byId("json").textContent = JSON.stringify(answer, null, 2);
@@ -56,7 +55,7 @@ export class Single {
   #speak({ top_emotion: top, confidence }, model, live) {
     if (live && this.#spoken === top) return;
     this.#spoken = top;
-    byId("spoken").textContent = `${model}: ${top}, ${percent(confidence, 0)}`;
+    byId("spoken").textContent = `${model}: ${nameOf(top)}, ${percent(confidence)}`;
   }
 }
 
