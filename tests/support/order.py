@@ -76,6 +76,7 @@ LONG = {
     "stack/test_stack.py": 82,
     "stack/test_supervisor.py": 60,
     "web/test_accessibility.py": 20,
+    "web/test_conversion.py": 12,
     "web/test_key.py": 18,
     "web/test_layout.py": 40,
     "web/test_new_question.py": 15,

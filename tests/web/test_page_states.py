@@ -169,7 +169,7 @@ def test_model_without_a_worker_is_loaded_when_it_is_asked(
         expect(demo.service).to_have_text("Not ready: 0 of 1 models ready")
         expect(demo.models.locator(".state")).to_have_text("loads when asked", timeout=30_000)
         demo.choose_file(face)
-        assert "happy" in demo.expect_answer()
+        assert "happiness" in demo.expect_answer()
         expect(demo.service).to_have_text("1 of 1 models ready on the CPU", timeout=30_000)
 
 

@@ -18,6 +18,12 @@ HIDE = """() => {
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
 TRACKS = "() => document.querySelector('#video').srcObject?.getTracks().map((track) => track.readyState) ?? []"
+# Whether there is anything on a canvas; its lines move with each answer.
+DRAWN = """(canvas) => new Promise((done) => {
+    const look = () => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)
+        ? done(true) : requestAnimationFrame(look);
+    look();
+})"""
 
 
 # Keeps the last form that the page has sent, and tells of the file in it.
@@ -118,4 +124,17 @@ def test_choosing_a_picture_stops_the_webcam(stack: RunningStack, open_demo: Ope
     demo.page.get_by_role("button", name="Drawing: fear").click()
     expect(demo.note).to_have_text("fear.jpg")
     expect(demo.page.locator("#video")).to_be_hidden()
+    assert demo.page.evaluate(TRACKS) == []
+
+
+def test_last_frame_is_kept_when_the_picture_is_frozen(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack, permissions=["camera"])
+    demo.page.get_by_role("button", name="Use the webcam").click()
+    demo.expect_answer()
+    assert demo.page.locator("#trace").evaluate(DRAWN)
+    demo.page.get_by_role("button", name="Freeze").click()
+    expect(demo.note).to_have_text("webcam.jpg")
+    demo.expect_answer()
+    expect(demo.page.get_by_role("img", name="The picture that was sent: webcam.jpg")).to_be_visible()
+    expect(demo.page.get_by_role("button", name="Freeze")).to_be_hidden()
     assert demo.page.evaluate(TRACKS) == []

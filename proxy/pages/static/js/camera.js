@@ -41,6 +41,11 @@ export class Camera {
     this.#loop(signal).catch((error) => { if (!signal.aborted) throw error; });
   }
 
+  /** The picture of this moment, as a JPEG. */
+  frame() {
+    return grab(this.#video);
+  }
+
   /** Switch it off; the light goes out. */
   stop(reason = "") {
     if (!this.on) return;

@@ -90,10 +90,14 @@ async function ask(image, live = false, cameraSignal = null) {
 }
 
 async function fail(error, image, live, signal) {
+  const mended = live ? null : await source.mend(image, error);
+  if (signal.aborted) return undefined;
+  if (mended) return ask((picture = mended));
   const again = !live && [500, 504].includes(error.status) ? () => ask(image) : null;
   if (!error.model) clear("failed");
   showError(error, comparing() ? error.model ?? COMPARISON : picker.chosen, again);
   if (live && wait(error)) await pause(wait(error) * 1000, signal).catch(() => {});
+  return undefined;
 }
 
 setMode(mode());

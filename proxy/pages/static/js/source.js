@@ -18,6 +18,7 @@ export class Source {
   #onImage;
   #onNone;
   #camera = null;
+  #converted = null; // the last picture that was made into a JPEG
   #turn = 0; // counts what was asked for, so that only the latest is shown
 
   constructor(onImage, onNone) {
@@ -25,6 +26,7 @@ export class Source {
     this.#onNone = onNone;
     byId("file").addEventListener("change", (event) => this.#file(event));
     byId("camera").addEventListener("click", () => this.#toggleCamera());
+    byId("freeze").addEventListener("click", () => this.#freeze());
     document.addEventListener("paste", (event) => this.#paste(event));
     this.#acceptDrops();
     byId("samples").append(...SAMPLES.map((name, index) => makeButton(name, index, () => this.sample(name))));
@@ -41,12 +43,33 @@ export class Source {
     }
   }
 
-  /** Show a still picture and hand it on, unless the service would refuse it. */
-  take(image) {
-    this.#begin();
+  /** Show a still picture and hand it on; one that is too large is made smaller. */
+  async take(image) {
+    const turn = this.#begin();
     const error = refusal(image);
-    if (error) this.#none(error);
-    else this.#hand(image);
+    if (!error) return this.#hand(image);
+    this.#none();
+    const file = error.mendable ? await this.#convert(image) : null;
+    if (turn !== this.#turn) return;
+    if (file) this.#hand(file, undefined, byId("source-note").textContent);
+    else this.#none(error);
+  }
+
+  /** A JPEG instead of a picture that the service refused with `error`; null if that does not help. */
+  async mend(image, error) {
+    if (![413, 415].includes(error.status) || image === this.#converted) return null;
+    return this.#convert(image);
+  }
+
+  // What is sent is another file, so the page says so.
+  async #convert(image) {
+    const turn = this.#turn;
+    const { asJpeg } = await import("./convert.js");
+    const jpeg = await asJpeg(image);
+    if (!jpeg || turn !== this.#turn) return null;
+    note(`The service does not take ${image.name ?? "the picture"} as it is: sent as a JPEG of ${jpeg.width} × ${jpeg.height}.`);
+    this.#converted = jpeg.file;
+    return jpeg.file;
   }
 
   #begin() {
@@ -54,8 +77,8 @@ export class Source {
     return ++this.#turn;
   }
 
-  #hand(image, sample) {
-    note(image.name ?? "The pasted picture");
+  #hand(image, sample, words = image.name ?? "The pasted picture") {
+    note(words);
     showPicture(image);
     this.#onImage(image, { live: false, sample });
   }
@@ -104,6 +127,12 @@ export class Source {
     note("Frames are sent as fast as they are answered while the webcam is on.");
     showCamera();
     this.#button(true);
+  }
+
+  // Keep the frame on show as a still picture.
+  async #freeze() {
+    const frame = await this.#camera.frame();
+    this.take(new File([frame], "webcam.jpg", { type: "image/jpeg" }));
   }
 
   // The webcam's part of the page is fetched when it is wanted.

@@ -14,9 +14,10 @@ const SHORT = { 429: "too many requests", 500: "cannot be served", 503: "not rea
 
 /** What keeps the page from asking at all: a title and a sentence for people. */
 export class Obstacle extends Error {
-  constructor(title, sentence) {
+  constructor(title, sentence, mendable = false) {
     super(sentence);
     this.title = title;
+    this.mendable = mendable; // whether a smaller picture would do
   }
 }
 
@@ -53,5 +54,5 @@ export function refusal(file) {
   if (file.size === 0) return new Obstacle(`${name} is empty`, "Choose another one.");
   if (file.size <= limit) return null;
   const size = (file.size / 1024 / 1024).toFixed(1);
-  return new Obstacle(`${name} is too large`, `It has ${size} MiB; the service takes up to 10 MiB. Choose a smaller one.`);
+  return new Obstacle(`${name} is too large`, `It has ${size} MiB; the service takes up to 10 MiB. Choose a smaller one.`, true);
 }
