@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.commands import program_is_missing
-from tests.support.models import OTHER
+from tests.support.models import OTHER, SERVED
 from tests.support.places import SAMPLES
 from tests.support.sites import Site, some_of_the_nine
 
@@ -78,10 +78,13 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
 @pytest.fixture
 def open_demo(open_page: OpenPage) -> OpenDemo:
-    """Open the demonstration page of a stack and wait until it knows the models."""
+    """Open the demonstration page of a stack and wait until it knows the models.
 
-    def open_(stack: RunningStack, **options: Any) -> Demo:
-        return Demo(open_page(f"{stack.url}/", **options)).wait_for_models()
+    It is open for one model and without a picture, unless ``opening`` has another query.
+    """
+
+    def open_(stack: RunningStack, *, opening: str = "?mode=one", **options: Any) -> Demo:
+        return Demo(open_page(f"{stack.url}/{opening}", **options)).wait_for_models()
 
     return open_
 
@@ -90,6 +93,12 @@ def open_demo(open_page: OpenPage) -> OpenDemo:
 def small_site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Site:
     """A model store with the quickest model alone: its stacks start in a few seconds."""
     return some_of_the_nine(tmp_path_factory.mktemp("small"), results, archives, (OTHER,))
+
+
+@pytest.fixture
+def two_models(tmp_path: Path, results: Path, archives: Path) -> Site:
+    """A model store with two quick models, for a test to change."""
+    return some_of_the_nine(tmp_path, results, archives, (OTHER, SERVED))
 
 
 @pytest.fixture(scope="package")

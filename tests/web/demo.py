@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+EMOTION = re.compile("anger|contempt|disgust|fear|happiness|neutral|sadness|surprise")
 PATIENCE = 90_000  # milliseconds for an answer; a model that is loaded first may take the most of it
 
 
@@ -40,6 +41,10 @@ class Demo:
         """Choose a model by clicking on its cell."""
         self.page.locator("#models label", has=self.page.locator(f'input[value="{name}"]')).click()
 
+    def one_model(self) -> None:
+        """Switch to one model."""
+        self.page.locator("#mode label").nth(0).click()
+
     def compare(self) -> None:
         """Switch to all models."""
         self.page.locator("#mode label").nth(1).click()
@@ -48,6 +53,21 @@ class Demo:
         """Wait for the answer; the percentages that are shown, by label."""
         expect(self.answer).to_have_attribute("data-state", "done", timeout=PATIENCE)
         return self.bars(self.answer)
+
+    def expect_no_answer(self) -> None:
+        """Nothing of an earlier answer is on the page: no emotion, no share, no bar, no JSON, nothing to be spoken."""
+        expect(self.answer).not_to_have_attribute("data-state", "done")
+        for each in ("#confidence", "#time", "#spoken", "#json", "#problems"):
+            expect(self.page.locator(each)).to_have_text("")
+        expect(self.page.locator("#top, .card .top").filter(has_text=EMOTION)).to_have_count(0)
+        expect(self.page.locator("#stand-in, #json-box")).to_have_count(2)
+        expect(self.page.locator("#stand-in:visible, #json-box:visible")).to_have_count(0)
+        shown = self.page.locator(".bars .value").all_text_contents()
+        assert set(shown) <= {""}, shown
+        parts = self.page.locator(".bars li").evaluate_all(
+            "(rows) => rows.map((row) => row.style.getPropertyValue('--part'))"
+        )
+        assert set(parts) <= {"0", ""}, parts
 
     def stop_the_clock(self) -> None:
         """From now on the page's timers fire only as ``page.clock`` lets time pass."""

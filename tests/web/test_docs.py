@@ -67,3 +67,22 @@ def test_bundles_are_sent_compressed_and_kept_until_they_change(stack: RunningSt
     assert first.headers["Content-Encoding"] == "gzip"
     again = requests.get(url, headers={"If-None-Match": first.headers["ETag"]}, timeout=10)
     assert (again.status_code, again.content) == (304, b"")
+
+
+# The lightness, from 0 to 255, of what is behind a text and of the text itself.
+LIGHTNESS = """(text) => {
+    const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3;
+    let behind = text;
+    while (behind && /rgba\\(.*, 0\\)/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+    return [light(getComputedStyle(behind ?? document.body).backgroundColor), light(getComputedStyle(text).color)];
+}"""
+
+
+@pytest.mark.parametrize(("path", "text"), [("/docs", "#docs .info p"), ("/redoc", "#docs .api-content p")])
+def test_documentation_is_dark_for_those_who_want_it_dark(
+    stack: RunningStack, open_page: OpenPage, path: str, text: str
+) -> None:
+    for scheme in ("dark", "light"):
+        page = open_page(f"{stack.url}{path}", color_scheme=scheme)
+        behind, ink = page.locator(text).first.evaluate(LIGHTNESS)
+        assert (behind < 64 and ink > 128) if scheme == "dark" else (behind > 192 and ink < 128), (behind, ink)

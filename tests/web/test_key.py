@@ -45,7 +45,7 @@ def key(guarded: RunningProxy) -> str:
 
 @pytest.fixture
 def page(guarded: RunningProxy, key: str, open_page: OpenPage) -> Page:
-    return open_page(f"{guarded.url}/", expected=EXPECTED)
+    return open_page(f"{guarded.url}/?mode=one", expected=EXPECTED)
 
 
 def _field(page: Page) -> Locator:
@@ -87,7 +87,7 @@ def test_key_is_kept_for_the_tab_and_for_no_other(guarded: RunningProxy, page: P
     page.reload()
     _expect_models(page)
     other = page.context.new_page()
-    other.goto(f"{guarded.url}/")
+    other.goto(f"{guarded.url}/?mode=one")
     expect(_field(other)).to_be_visible()
     assert page.context.cookies() == []
     assert page.evaluate("localStorage.length") == 0
@@ -118,7 +118,7 @@ def test_key_that_was_removed_is_asked_for_again(guarded: RunningProxy, page: Pa
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_question_passes_the_audit(guarded: RunningProxy, open_page: OpenPage, scheme: str) -> None:
-    page = open_page(f"{guarded.url}/", expected=EXPECTED, color_scheme=scheme, reduced_motion="reduce")
+    page = open_page(f"{guarded.url}/?mode=one", expected=EXPECTED, color_scheme=scheme, reduced_motion="reduce")
     expect(_field(page)).to_be_visible()
     assert_accessible(page)
 

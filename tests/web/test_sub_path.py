@@ -29,7 +29,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_the_page_asks_the_service_below_the_path(front: str, open_page: OpenPage) -> None:
     asked: set[str] = set()
     page = open_page(
-        f"{front}/",
+        f"{front}/?mode=one",
         expected=NOT_SERVED,
         prepare=lambda context: context.on("request", lambda request: asked.add(request.url)),
     )
@@ -38,7 +38,7 @@ def test_the_page_asks_the_service_below_the_path(front: str, open_page: OpenPag
     expect(page.locator("#message")).to_be_visible()
     expect(page.locator("#command")).to_contain_text(f" {front}/api/v1/predict")
     assert {f"{front}/api/v1/{name}" for name in ("health", "models", "predict")} <= asked
-    assert all(address.startswith((f"{front}/", "blob:")) for address in asked)
+    assert all(address.startswith((f"{front}/?mode=one", "blob:")) for address in asked)
 
 
 def test_swagger_ui_asks_the_service_below_the_path(front: str, open_page: OpenPage) -> None:

@@ -1,17 +1,15 @@
 // Bars for the probabilities of one answer.
 
 import { element } from "./dom.js";
-import { emotionOf, inOrder } from "./emotions.js";
+import { emotionOf, inOrder, nameOf } from "./emotions.js";
 
 /** A list of bars inside `list`; call `label` when the model changes and `show` with each answer. */
 export class Bars {
   #list;
-  #digits;
   #rows = new Map();
 
-  constructor(list, digits = 1) {
+  constructor(list) {
     this.#list = list;
-    this.#digits = digits;
   }
 
   /** Make the bars, all empty, unless they are there already. */
@@ -25,25 +23,25 @@ export class Bars {
   /** Move the bars to an answer's probabilities (label → 0…1). */
   show(predictions, top) {
     this.label(Object.keys(predictions));
-    for (const [name, { item, fill, value }] of this.#rows) {
-      fill.style.setProperty("--part", predictions[name]);
-      value.textContent = percent(predictions[name], this.#digits);
+    for (const [name, { item, value }] of this.#rows) {
+      item.style.setProperty("--part", predictions[name]);
+      value.textContent = percent(predictions[name]);
       item.classList.toggle("first", name === top);
     }
   }
 
   /** Empty all bars. */
   clear() {
-    for (const { item, fill, value } of this.#rows.values()) {
-      fill.style.setProperty("--part", 0);
+    for (const { item, value } of this.#rows.values()) {
+      item.style.setProperty("--part", 0);
       value.textContent = "";
       item.classList.remove("first");
     }
   }
 }
 
-/** 0.8532 → "85.3 %", with a space that does not break. */
-export const percent = (part, digits = 1) => `${(part * 100).toFixed(digits)}\u00a0%`;
+/** 0.8532 → "85.3 %", with a space that does not break: the one way in which the page writes a share. */
+export const percent = (part) => `${(part * 100).toFixed(1)}\u00a0%`;
 
 /** 14.2 → "14 ms"; 2345 → "2.3 s". */
 export const duration = (milliseconds) =>
@@ -52,7 +50,7 @@ export const duration = (milliseconds) =>
 function makeRow(name) {
   const fill = element("div", { className: "fill" });
   const value = element("span", { className: "value" });
-  const label = element("span", { className: "label" }, name);
+  const label = element("span", { className: "label" }, nameOf(name));
   const track = element("div", { className: "track" }, fill);
-  return { item: element("li", { data: { emotion: emotionOf(name) } }, label, track, value), fill, value };
+  return { item: element("li", { data: { emotion: emotionOf(name) } }, label, track, value), value };
 }

@@ -1,11 +1,11 @@
-// The webcam: one frame a second, 640×480 as JPEG of quality 0.8, as the apps do.
+// The webcam: frames of 640×480 as JPEG of quality 0.8, as the apps send them, each as soon as the one before is answered.
 
-import { pause } from "./dom.js";
+import { Obstacle } from "./words.js";
 
 const WIDTH = 640;
 const HEIGHT = 480;
 const QUALITY = 0.8;
-const INTERVAL = 1000; // ms
+const STALLED = 1000; // ms
 
 /** Plays into `video` and hands each frame to `onFrame`; `onStop` hears why it stopped, in words or "". */
 export class Camera {
@@ -28,7 +28,7 @@ export class Camera {
     return this.#running !== null;
   }
 
-  /** Ask for the webcam and begin. Rejects with an Error whose message is for people. */
+  /** Ask for the webcam and begin. Throws an Obstacle, whose words are for people. */
   async start() {
     const stream = await open();
     if (document.hidden) return close(stream);
@@ -39,6 +39,11 @@ export class Camera {
     this.#video.srcObject = stream;
     await this.#video.play();
     this.#loop(signal).catch((error) => { if (!signal.aborted) throw error; });
+  }
+
+  /** The picture of this moment, as a JPEG. */
+  frame() {
+    return grab(this.#video);
   }
 
   /** Switch it off; the light goes out. */
@@ -52,30 +57,39 @@ export class Camera {
 
   async #loop(signal) {
     for (;;) {
-      const next = pause(INTERVAL, signal);
-      next.catch(() => {}); // awaited below, maybe after it was aborted
       const frame = await grab(this.#video);
       signal.throwIfAborted();
       await this.#onFrame(frame, signal);
-      await next;
+      signal.throwIfAborted();
+      await nextFrame(this.#video);
     }
   }
 }
 
 async function open() {
   if (!navigator.mediaDevices) {
-    throw new Error("Browsers give the webcam only to pages from localhost or over https. Open this page there.");
+    const how = "Browsers give the webcam only to pages from localhost or over https. Open this page there.";
+    throw new Obstacle("There is no webcam for this page", how);
   }
   try {
     return await navigator.mediaDevices.getUserMedia({ video: { width: WIDTH, height: HEIGHT, facingMode: "user" } });
   } catch (error) {
     const words = {
-      NotAllowedError: "The webcam is not allowed here. Allow it beside the page's address and try again.",
-      NotFoundError: "No webcam was found. Plug one in, or choose a picture.",
-      NotReadableError: "The webcam is in use by another program. Close that one and try again.",
+      NotAllowedError: ["The webcam is not allowed here", "Allow it beside the page's address and try again."],
+      NotFoundError: ["No webcam was found", "Plug one in, or choose a picture."],
+      NotReadableError: ["The webcam is in use by another program", "Close that one and try again."],
     };
-    throw new Error(words[error.name] ?? `The webcam does not start (${error.name}).`, { cause: error });
+    throw new Obstacle(...(words[error.name] ?? ["The webcam does not start", `The browser says ${error.name}.`]));
   }
+}
+
+// The same frame need not be sent twice; a stalled camera does not hold the loop for ever.
+function nextFrame(video) {
+  if (!video.requestVideoFrameCallback) return new Promise((resolve) => requestAnimationFrame(resolve));
+  return new Promise((resolve) => {
+    const handle = video.requestVideoFrameCallback(resolve);
+    setTimeout(() => { video.cancelVideoFrameCallback(handle); resolve(); }, STALLED);
+  });
 }
 
 function close(stream) {

@@ -9,3 +9,9 @@ globalThis.SwaggerUIBundle({
   tryItOutEnabled: true,
   validatorUrl: null, // the default asks another host
 });
+
+// Its style sheet is dark where the document has this class; only its own top bar, which is not used here, would set it.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();

@@ -19,3 +19,9 @@ export function pause(milliseconds, signal) {
     signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
   });
 }
+
+/** Scroll until all of an element is seen, with what is above it as far as there is room. */
+export function reveal(box) {
+  const { top, bottom } = box.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) box.scrollIntoView({ block: bottom - top > innerHeight ? "start" : "end" });
+}

@@ -3,10 +3,11 @@
 import { findFaces } from "./api.js";
 import { Bars, duration, percent } from "./bars.js";
 import { byId, element } from "./dom.js";
-import { emotionOf } from "./emotions.js";
+import { emotionOf, nameOf } from "./emotions.js";
 import { hideMessage, persist } from "./message.js";
 
 const SVG = "http://www.w3.org/2000/svg";
+const WORDS = { empty: "Every face in the picture gets an answer of its own.", busy: "…", failed: "No answer" };
 const NOBODY = "No face is found. Under “One model” the whole picture is judged.";
 
 /** The panel of the faces, and the drawing over the picture. */
@@ -15,24 +16,24 @@ export class Faces {
 
   /** Ask the model and show what it finds; still pictures are tried again while waiting helps. */
   async run(image, model, live, signal) {
-    byId("faces").setAttribute("aria-busy", "true");
     const attempt = () => findFaces(image, model, signal);
-    try {
-      this.#show(live ? await attempt() : await persist(attempt, model, signal), live);
-    } finally {
-      byId("faces").removeAttribute("aria-busy");
-    }
+    this.#show(live ? await attempt() : await persist(attempt, model, signal), live);
   }
 
-  /** Take away the boxes of an earlier picture; the next ones are on their way. */
-  age() {
+  /** Take the answer to an earlier question away; `state` is "busy", "failed" or "empty". */
+  clear(state) {
+    byId("faces").dataset.state = state;
+    byId("faces").setAttribute("aria-busy", state === "busy");
+    byId("faces-found").textContent = WORDS[state];
+    byId("faces-list").replaceChildren();
     byId("boxes").replaceChildren();
-    if (byId("faces").dataset.state === "done") byId("faces").dataset.state = "stale";
+    this.#spoken = "";
   }
 
   #show({ answer, milliseconds }, live) {
     const { faces, omitted, image } = answer;
     byId("faces").dataset.state = "done";
+    byId("faces").setAttribute("aria-busy", false);
     const words = faces.length === 0 ? NOBODY : `${count(faces.length)} in ${duration(milliseconds)}`;
     byId("faces-found").textContent = omitted ? `${words}, and ${omitted} more` : words;
     byId("faces-list").replaceChildren(...faces.map(card));
@@ -48,7 +49,7 @@ export class Faces {
 
   // A screen reader hears every still picture's answer, but of the webcam only the changes.
   #speak(faces, live) {
-    const words = faces.length === 0 ? "No face is found." : `${count(faces.length)}: ${faces.map((face) => face.top_emotion).join(", ")}`;
+    const words = faces.length === 0 ? "No face is found." : `${count(faces.length)}: ${faces.map((face) => nameOf(face.top_emotion)).join(", ")}`;
     if (live && this.#spoken === words) return;
     this.#spoken = words;
     byId("spoken").textContent = words;
@@ -60,10 +61,10 @@ const count = (number) => (number === 1 ? "1 face" : `${number} faces`);
 function card(face, index) {
   const list = element("ul", { className: "bars" });
   list.setAttribute("aria-label", `Face ${index + 1}: probabilities`);
-  const bars = new Bars(list, 0);
+  const bars = new Bars(list);
   bars.show(face.predictions, face.top_emotion);
-  const heading = element("h3", {}, element("span", {}, `Face ${index + 1}`), element("span", {}, percent(face.confidence, 0)));
-  const top = element("p", { className: "top" }, face.top_emotion);
+  const heading = element("h3", {}, element("span", {}, `Face ${index + 1}`), element("span", {}, percent(face.confidence)));
+  const top = element("p", { className: "top" }, nameOf(face.top_emotion));
   return element("li", { className: "card", data: { state: "done", emotion: emotionOf(face.top_emotion) } }, heading, top, list);
 }
 
@@ -74,7 +75,7 @@ function mark({ box, top_emotion: top }, index, image, live) {
   const middle = box.x + box.width / 2;
   const rectangle = drawn("rect", { x: box.x, y: box.y, width: box.width, height: box.height, rx: size / 4 });
   const text = drawn("text", { x: live ? -middle : middle, y: below, "font-size": size, "stroke-width": size / 5 });
-  text.textContent = `${index + 1} ${top}`;
+  text.textContent = `${index + 1} ${nameOf(top)}`;
   const group = drawn("g", {});
   group.dataset.emotion = emotionOf(top);
   group.append(rectangle, text);

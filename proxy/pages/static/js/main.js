@@ -1,70 +1,96 @@
 // The page: a picture comes in, the chosen model or all of them are asked, the answer is shown.
 
+import { remember, wanted } from "./address.js";
 import { SERVICE, ServiceError } from "./api.js";
 import { COMPARISON, Comparison } from "./compare.js";
-import { byId, pause } from "./dom.js";
-import { Faces } from "./faces.js";
+import { byId, pause, reveal } from "./dom.js";
 import { currentKey } from "./key.js";
 import { hideMessage, showError } from "./message.js";
 import { Picker } from "./picker.js";
 import { Single } from "./single.js";
-import { Source } from "./source.js";
+import { hasSample, Source } from "./source.js";
 import { watchService } from "./status.js";
 import { wait } from "./words.js";
 
+const ACTIONS = ["change", "click", "drop", "paste"];
+const start = wanted();
 const single = new Single();
-const faces = new Faces();
-const picker = new Picker(byId("models"), choose);
+const picker = new Picker(byId("models"), choose, start.model);
 const comparison = new Comparison(picker);
+let faces = null; // its part of the page is fetched when it is wanted
 let picture = null; // the still picture on show, to ask again when the model changes
+let sample; // its name, if it is one of the page's own
 let running = new AbortController();
+let acted = false; // whether the visitor has done anything yet; only then does the page scroll
 
-const mode = () => byId("mode").querySelector(":checked").value;
+const mode = () => document.documentElement.dataset.mode;
 const comparing = () => mode() === "all";
-const panel = () => ({ one: single, all: comparison, faces })[mode()];
+const route = () => (mode() === "faces" ? "faces" : "predict");
+
+function setMode(mode) {
+  document.documentElement.dataset.mode = mode;
+  byId("mode").querySelector(`[value="${mode}"]`).checked = true;
+}
+
+// What shows the answer of the chosen model.
+async function panel() {
+  if (mode() !== "faces") return single;
+  const { Faces } = await import("./faces.js");
+  return (faces ??= new Faces());
+}
 
 function choose() {
   if (!picker.chosen) return;
   single.label(picker.entry(picker.chosen));
   showCommand();
-  if (picture) ask(picture, false);
-}
-
-function changeMode() {
-  byId("one").hidden = comparing();
-  byId("all").hidden = !comparing();
-  byId("answer").hidden = mode() !== "one";
-  byId("faces").hidden = mode() !== "faces";
-  byId("boxes").replaceChildren();
-  byId("model-title").textContent = comparing() ? "Models" : "Model";
-  choose();
+  remember({ mode: mode(), model: picker.chosen, sample });
+  if (picture) ask(picture);
+  else clear();
 }
 
 function showCommand() {
   const name = picture?.name ?? "face.jpg";
   const key = currentKey() === null ? "" : "-H \"Authorization: Bearer $API_KEY\" ";
   byId("command").textContent =
-    `curl ${key}-F 'file=@${name}' -F 'model=${picker.chosen}' ${SERVICE}api/v1/${mode() === "faces" ? "faces" : "predict"}`;
+    `curl ${key}-F 'file=@${name}' -F 'model=${picker.chosen}' ${SERVICE}api/v1/${route()}`;
 }
 
-function take(image, live, cameraSignal) {
+// A new picture; as long as the models are not known, choose() asks later.
+function take(image, { live, signal, sample: name }) {
   picture = live ? null : image;
+  sample = name;
   showCommand();
-  return picker.chosen ? ask(image, live, cameraSignal) : undefined; // else choose() asks, once the models are known
+  if (picker.chosen && !live) remember({ mode: mode(), model: picker.chosen, sample });
+  if (picker.chosen) return ask(image, live, signal);
+  return undefined;
+}
+
+// There is no picture to ask about, because of `error` or because none is wanted.
+function takeNone(error) {
+  picture = null;
+  running.abort();
+  clear();
+  if (error) showError(error, picker.chosen);
+}
+
+// Whatever was shown belongs to an earlier question; what comes now shall be seen.
+function clear(state = "empty") {
+  hideMessage();
+  single.clear(state);
+  comparison.clear(state);
+  faces?.clear(state);
+  if (acted) reveal(byId("result"));
 }
 
 // A newer picture or choice replaces a question that is still running.
-async function ask(image, live, cameraSignal) {
+async function ask(image, live = false, cameraSignal = null) {
   running.abort();
   running = new AbortController();
   const signal = cameraSignal ? AbortSignal.any([running.signal, cameraSignal]) : running.signal;
-  if (!live) {
-    hideMessage();
-    panel().age();
-  }
+  if (!live) clear("busy");
   try {
     if (comparing()) await comparison.run(image, live, signal);
-    else await panel().run(image, picker.chosen, live, signal);
+    else await (await panel()).run(image, picker.chosen, live, signal);
     hideMessage();
   } catch (error) {
     if (signal.aborted) return;
@@ -74,14 +100,21 @@ async function ask(image, live, cameraSignal) {
 }
 
 async function fail(error, image, live, signal) {
-  const again = !live && [500, 504].includes(error.status) ? () => ask(image, live) : null;
+  const mended = live ? null : await source.mend(image, error);
+  if (signal.aborted) return undefined;
+  if (mended) return ask((picture = mended));
+  const again = !live && [500, 504].includes(error.status) ? () => ask(image) : null;
+  if (!error.model) clear("failed");
   showError(error, comparing() ? error.model ?? COMPARISON : picker.chosen, again);
-  single.giveUp();
   if (live && wait(error)) await pause(wait(error) * 1000, signal).catch(() => {});
+  return undefined;
 }
 
-byId("mode").addEventListener("change", changeMode);
-new Source(take);
+setMode(mode());
+byId("mode").addEventListener("change", ({ target }) => { setMode(target.value); choose(); });
+for (const event of ACTIONS) document.addEventListener(event, () => { acted = true; }, { capture: true });
+const source = new Source(take, takeNone);
+if (hasSample(start.sample)) source.sample(start.sample);
 watchService((answer) => {
   const known = picker.names.length;
   picker.update(answer);

@@ -1,4 +1,4 @@
-// The panel under the answer that says what went wrong and what happens next.
+// The one place for errors: it stands where the answer would be, and says what went wrong and what happens next.
 
 import { byId, pause } from "./dom.js";
 import { detail, title, wait } from "./words.js";

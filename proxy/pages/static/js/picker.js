@@ -1,5 +1,6 @@
 // The models as a table of choices: a row for each architecture, a column for each dataset.
 
+import { percent } from "./bars.js";
 import { element } from "./dom.js";
 
 const STATES = { ready: "ready", idle: "loads when asked", waiting: "not ready" };
@@ -10,10 +11,13 @@ export class Picker {
   #onChoice;
   #models = {};
   #choices = new Map();
+  #first;
 
-  constructor(box, onChoice) {
+  /** `first` is the name of the model that is chosen at first, if there is one of that name. */
+  constructor(box, onChoice, first) {
     this.#box = box;
     this.#onChoice = onChoice;
+    this.#first = first;
     box.addEventListener("change", () => this.#onChoice());
   }
 
@@ -39,7 +43,7 @@ export class Picker {
     for (const [name, choice] of this.#choices) {
       setState(choice, stateOf(models[name], loaded.includes(name)));
       choice.label.title = [name, models[name].error, told(models[name])].filter(Boolean).join(": ");
-      choice.measured.textContent = models[name].measured ? `measured ${percent(models[name].measured.accuracy)}` : "";
+      choice.measured.textContent = models[name].measured ? `measured ${percent(models[name].measured.accuracy / 100)}` : "";
     }
   }
 
@@ -56,7 +60,7 @@ export class Picker {
     ]);
     this.#box.style.setProperty("--datasets", datasets.length);
     this.#box.replaceChildren(element("div", { className: "corner" }, "accuracy on"), ...head, ...rows);
-    const first = this.#choices.get(chosen) ?? this.#choices.values().next().value;
+    const first = this.#choices.get(chosen ?? this.#first) ?? this.#choices.values().next().value;
     if (first) first.input.checked = true;
   }
 
@@ -70,11 +74,7 @@ export class Picker {
 
 function told({ measured }) {
   if (!measured) return "";
-  return `measured on ${measured.data}: accuracy ${percent(measured.accuracy)}, mean recall ${percent(measured.mean_recall)}`;
-}
-
-function percent(value) {
-  return `${value.toFixed(1)}\u00a0%`;
+  return `measured on ${measured.data}: accuracy ${percent(measured.accuracy / 100)}, mean recall ${percent(measured.mean_recall / 100)}`;
 }
 
 function stateOf(entry, loaded) {
@@ -93,7 +93,7 @@ function makeChoice(name, entry) {
 
 function accuracyOf(name, entry) {
   if (entry.stand_in) return "stand-in";
-  return entry.accuracy ? `${entry.accuracy.toFixed(2)}\u00a0%` : name;
+  return entry.accuracy ? percent(entry.accuracy / 100) : name;
 }
 
 function setState({ state }, value) {

@@ -1,44 +1,92 @@
 // Where pictures come from: a file, a drop, the clipboard, a sample, the webcam.
 
-import { Camera } from "./camera.js";
+import { ServiceError } from "./api.js";
 import { byId, element } from "./dom.js";
+import { note, showCamera, showNothing, showPicture } from "./stage.js";
 import { refusal } from "./words.js";
 
-const SAMPLES = ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"];
+const SAMPLES = ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]; // as in strip.jpg
 
-/** Wire the image panel. `onImage(blob, live, signal)` gets each picture; `live` is true for webcam frames. */
+/** Whether the page has a drawing of this name. */
+export const hasSample = (name) => SAMPLES.includes(name);
+
+/**
+ * Wire the ways to a picture.
+ * `onImage(blob, {live, signal, sample})` gets each one; `onNone(error)` hears that there is none, and why if it is no wish.
+ */
 export class Source {
   #onImage;
-  #camera;
-  #address = null;
+  #onNone;
+  #camera = null;
+  #converted = null; // the last picture that was made into a JPEG
+  #turn = 0; // counts what was asked for, so that only the latest is shown
 
-  constructor(onImage) {
+  constructor(onImage, onNone) {
     this.#onImage = onImage;
-    this.#camera = new Camera(byId("video"), {
-      onFrame: (frame, signal) => onImage(frame, true, signal),
-      onStop: (reason) => this.#cameraStopped(reason),
-    });
+    this.#onNone = onNone;
     byId("file").addEventListener("change", (event) => this.#file(event));
     byId("camera").addEventListener("click", () => this.#toggleCamera());
+    byId("freeze").addEventListener("click", () => this.#freeze());
     document.addEventListener("paste", (event) => this.#paste(event));
     this.#acceptDrops();
-    byId("samples").append(...SAMPLES.map((name) => this.#sample(name)));
+    byId("samples").append(...SAMPLES.map((name, index) => makeButton(name, index, () => this.sample(name))));
   }
 
-  /** Show a still picture and hand it on, unless the service would refuse it. */
-  take(image) {
-    this.#camera.stop();
-    const no = refusal(image);
-    this.#say(no ?? image.name ?? "");
-    if (no) return;
-    URL.revokeObjectURL(this.#address);
-    this.#address = URL.createObjectURL(image);
-    const preview = byId("preview");
-    preview.onerror = () => this.#say(`${image.name ?? "The picture"}: this browser cannot show it; it was sent all the same.`);
-    preview.src = this.#address;
-    preview.alt = `The picture that was sent: ${image.name ?? "pasted"}`;
-    this.#show("picture");
-    this.#onImage(image, false);
+  /** Show a drawing and hand it on. */
+  async sample(name) {
+    const turn = this.#begin();
+    try {
+      const image = await fetchSample(name);
+      if (turn === this.#turn) this.#hand(image, name);
+    } catch (error) {
+      if (turn === this.#turn) this.#none(error);
+    }
+  }
+
+  /** Show a still picture and hand it on; one that is too large is made smaller. */
+  async take(image) {
+    const turn = this.#begin();
+    const error = refusal(image);
+    if (!error) return this.#hand(image);
+    this.#none();
+    const file = error.mendable ? await this.#convert(image) : null;
+    if (turn !== this.#turn) return;
+    if (file) this.#hand(file, undefined, byId("source-note").textContent);
+    else this.#none(error);
+  }
+
+  /** A JPEG instead of a picture that the service refused with `error`; null if that does not help. */
+  async mend(image, error) {
+    if (![413, 415].includes(error.status) || image === this.#converted) return null;
+    return this.#convert(image);
+  }
+
+  // What is sent is another file, so the page says so.
+  async #convert(image) {
+    const turn = this.#turn;
+    const { asJpeg } = await import("./convert.js");
+    const jpeg = await asJpeg(image);
+    if (!jpeg || turn !== this.#turn) return null;
+    note(`The service does not take ${image.name ?? "the picture"} as it is: sent as a JPEG of ${jpeg.width} × ${jpeg.height}.`);
+    this.#converted = jpeg.file;
+    return jpeg.file;
+  }
+
+  #begin() {
+    this.#camera?.stop();
+    return ++this.#turn;
+  }
+
+  #hand(image, sample, words = image.name ?? "The pasted picture") {
+    note(words);
+    showPicture(image);
+    this.#onImage(image, { live: false, sample });
+  }
+
+  #none(error = null) {
+    note("");
+    showNothing();
+    this.#onNone(error);
   }
 
   #file({ target }) {
@@ -49,7 +97,7 @@ export class Source {
   #paste(event) {
     const file = [...event.clipboardData.files].find((each) => each.type.startsWith("image/"));
     if (file) this.take(file);
-    else this.#say("The clipboard holds no picture.");
+    else if (!event.target.matches?.("input")) note("The clipboard holds no picture.");
   }
 
   #acceptDrops() {
@@ -60,36 +108,46 @@ export class Source {
       event.preventDefault();
       stage.classList.remove("over");
       if (event.dataTransfer.files.length) this.take(event.dataTransfer.files[0]);
-      else this.#say("That was no file. Save the picture first, then drop the file.");
+      else note("That was no file. Save the picture first, then drop the file.");
     });
-  }
-
-  #sample(name) {
-    const picture = element("img", { src: new URL(`../samples/${name}.jpg`, import.meta.url).href, alt: `Drawing: ${name}`, width: 96, height: 96 });
-    const button = element("button", { type: "button", title: name }, picture);
-    button.addEventListener("click", async () => {
-      const response = await fetch(picture.src);
-      this.take(new File([await response.blob()], `${name}.jpg`, { type: "image/jpeg" }));
-    });
-    return element("li", {}, button);
   }
 
   async #toggleCamera() {
-    if (this.#camera.on) return this.#camera.stop();
-    this.#say("Asking for the webcam…");
+    if (this.#camera?.on) return this.#camera.stop();
+    const turn = this.#begin();
+    this.#none();
+    note("Asking for the webcam…");
     try {
-      await this.#camera.start();
+      await (await this.#getCamera()).start();
     } catch (error) {
-      return this.#say(error.message);
+      if (turn === this.#turn) this.#none(error);
+      return;
     }
-    this.#say("A frame a second is sent while the webcam is on.");
-    this.#show("camera");
+    if (!this.#camera.on) return;
+    note("Frames are sent as fast as they are answered while the webcam is on.");
+    showCamera();
     this.#button(true);
   }
 
+  // Keep the frame on show as a still picture.
+  async #freeze() {
+    const frame = await this.#camera.frame();
+    this.take(new File([frame], "webcam.jpg", { type: "image/jpeg" }));
+  }
+
+  // The webcam's part of the page is fetched when it is wanted.
+  async #getCamera() {
+    const { Camera } = await import("./camera.js");
+    this.#camera ??= new Camera(byId("video"), {
+      onFrame: (frame, signal) => this.#onImage(frame, { live: true, signal }),
+      onStop: (reason) => this.#cameraStopped(reason),
+    });
+    return this.#camera;
+  }
+
   #cameraStopped(reason) {
-    this.#say(reason);
-    this.#show("nothing");
+    this.#none();
+    note(reason);
     this.#button(false);
   }
 
@@ -97,14 +155,24 @@ export class Source {
     byId("camera").setAttribute("aria-pressed", on);
     byId("camera").textContent = on ? "Stop the webcam" : "Use the webcam";
   }
+}
 
-  #show(what) {
-    byId("stage").dataset.showing = what;
-    byId("preview").hidden = what !== "picture";
-    byId("video").hidden = what !== "camera";
+// A drawing as a File. Throws ServiceError when it cannot be had.
+async function fetchSample(name) {
+  try {
+    // The browser's own copy will do: the service may be stopped.
+    const response = await fetch(new URL(`../samples/${name}.jpg`, import.meta.url), { cache: "force-cache" });
+    if (response.ok) return new File([await response.blob()], `${name}.jpg`, { type: "image/jpeg" });
+    throw new ServiceError(`The drawing ${name} is missing.`, response.status);
+  } catch (error) {
+    throw error instanceof ServiceError ? error : new ServiceError("The drawing cannot be fetched.", 0);
   }
+}
 
-  #say(words) {
-    byId("source-note").textContent = words;
-  }
+function makeButton(name, index, onClick) {
+  const button = element("button", { type: "button", title: name });
+  button.setAttribute("aria-label", `Drawing: ${name}`);
+  button.style.setProperty("--part", index / (SAMPLES.length - 1)); // its place in the strip
+  button.addEventListener("click", onClick);
+  return element("li", {}, button);
 }

@@ -37,12 +37,16 @@ function say(state, words) {
 
 function warnOfStandIns(models) {
   const names = Object.keys(models).filter((name) => models[name].stand_in);
-  const which = names.length === Object.keys(models).length ? "All models are" : `${names.join(", ")}: `;
+  const all = names.length === Object.keys(models).length;
+  const which = all ? "All models are" : `${names.join(", ")}: `;
   const notice = byId("standins");
   notice.hidden = names.length === 0;
   const words = `${which} ${names.length > 1 ? "stand-ins" : "a stand-in"}: they show how the service works and know drawn faces only. `
     + "Of photographs they understand nothing: that takes real checkpoints in results/.";
   if (notice.textContent !== words) notice.textContent = words;
+  byId("samples-note").textContent = all
+    ? "Stand-ins serve, which know drawings only."
+    : "Networks that were trained on photographs misread drawings.";
 }
 
 function visible() {

@@ -10,11 +10,24 @@ const TITLES = {
   503: (model) => `${model} is not ready yet`,
   504: (model) => `${model} did not answer in time`,
 };
+const SHORT = { 429: "too many requests", 500: "cannot be served", 503: "not ready yet", 504: "no answer in time" };
+
+/** What keeps the page from asking at all: a title and a sentence for people. */
+export class Obstacle extends Error {
+  constructor(title, sentence, mendable = false) {
+    super(sentence);
+    this.title = title;
+    this.mendable = mendable; // whether a smaller picture would do
+  }
+}
 
 /** A short title for an error of `model`. */
 export function title(error, model) {
-  return (TITLES[error.status] ?? (() => `The service answered with status ${error.status}`))(model);
+  return error.title ?? (TITLES[error.status] ?? (() => `The service answered with status ${error.status}`))(model);
 }
+
+/** The same in two or three words, for a card. */
+export const shortly = ({ status }) => SHORT[status] ?? "no answer";
 
 /** The rest of it: the service's own message, or what the page can say without it. */
 export function detail(error) {
@@ -31,16 +44,15 @@ export function wait(error) {
 /** One line for the service's health. */
 export function health({ status, loaded_models: loaded, available_models: available, device }) {
   const count = `${loaded} of ${available} models ready`;
-  if (status === "healthy") return `${count} on ${device === "cuda" ? "a GPU" : "the CPU"}`;
-  if (status === "degraded") return `${count}; the others load when they are asked, or cannot be served`;
-  return `Not ready: ${count}`;
+  return status === "unhealthy" ? `Not ready: ${count}` : `${count} on ${device === "cuda" ? "a GPU" : "the CPU"}`;
 }
 
-/** A file the service would refuse, or null. */
+/** Why the service would refuse a file, as an Obstacle, or null. */
 export function refusal(file) {
   const limit = 10 * 1024 * 1024 - 4096; // the form around the file counts too
-  if (file.size === 0) return `${file.name ?? "The picture"} is empty; choose another one.`;
+  const name = file.name ?? "The picture";
+  if (file.size === 0) return new Obstacle(`${name} is empty`, "Choose another one.");
   if (file.size <= limit) return null;
   const size = (file.size / 1024 / 1024).toFixed(1);
-  return `${file.name ?? "The picture"} has ${size} MiB; the service takes up to 10 MiB. Choose a smaller one.`;
+  return new Obstacle(`${name} is too large`, `It has ${size} MiB; the service takes up to 10 MiB. Choose a smaller one.`, true);
 }

@@ -1,0 +1,127 @@
+"""Nothing moves under the visitor's finger, and the answer is on the screen after everything they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, expect
+
+from .browser import OpenDemo
+from .demo import Demo
+
+if TYPE_CHECKING:
+    from tests.support.stacks import RunningStack
+
+SCREENS = [(320, 640), (360, 640), (390, 844), (768, 1024), (1024, 768), (1440, 900), (1920, 1080)]
+SHIFT_LIMIT = 0.05  # half of what https://web.dev/articles/cls calls good
+# Shifts within half a second of a click are not counted, as in the browsers' own measure.
+COUNT_SHIFTS = """window.shifts = [];
+new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput, sources } of list.getEntries()) {
+        if (!hadRecentInput) window.shifts.push([value, sources.map(({ node }) => node?.id || node?.className || "")]);
+    }
+}).observe({ type: "layout-shift", buffered: true });"""
+# Words that are wider than their box, or reach over the edge of their card.
+CUT_WORDS = """(cards) => cards.flatMap((card) => [...card.querySelectorAll("h3 span, .tag, .top, .figures")].filter(
+    (each) => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline"
+        || each.getBoundingClientRect().right > card.getBoundingClientRect().right
+).map((each) => each.textContent))"""
+OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+REQUESTS = 27
+
+
+def _count_shifts(context: BrowserContext) -> None:
+    context.add_init_script(COUNT_SHIFTS)
+
+
+def _assert_still(demo: Demo) -> None:
+    demo.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    shifts = demo.page.evaluate("window.shifts")
+    assert sum(value for value, _ in shifts) < SHIFT_LIMIT, shifts
+
+
+def _assert_seen(box: Locator) -> None:
+    """The whole of ``box`` is on the screen, without anybody scrolling."""
+    rectangle = box.bounding_box()
+    screen = box.page.viewport_size
+    assert rectangle
+    assert screen
+    assert rectangle["y"] >= 0, rectangle
+    assert rectangle["y"] + rectangle["height"] <= screen["height"] + 1, rectangle
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=str)
+def test_nothing_moves_and_nothing_is_wider_than_the_screen(
+    stack: RunningStack, open_demo: OpenDemo, face: Path, screen: tuple[int, int]
+) -> None:
+    viewport = {"width": screen[0], "height": screen[1]}
+    demo = open_demo(stack, opening="", viewport=viewport, prepare=_count_shifts)
+    demo.expect_comparison()
+    assert demo.page.evaluate(OVERFLOW) == 0
+    demo.choose_file(face)
+    demo.expect_comparison()
+    demo.one_model()
+    demo.expect_answer()
+    assert demo.page.evaluate(OVERFLOW) == 0
+    _assert_still(demo)
+
+
+def test_page_for_one_model_does_not_move_either(stack: RunningStack, open_demo: OpenDemo) -> None:
+    screen = {"width": 360, "height": 640}
+    demo = open_demo(stack, opening="?mode=one&sample=fear", viewport=screen, prepare=_count_shifts)
+    demo.expect_answer()
+    _assert_still(demo)
+
+
+@pytest.mark.parametrize("screen", [(360, 640), (390, 844), (768, 1024), (640, 450), (1440, 900)], ids=str)
+def test_answer_is_in_view_after_every_action(
+    stack: RunningStack, open_demo: OpenDemo, face: Path, screen: tuple[int, int]
+) -> None:
+    demo = open_demo(stack, opening="", viewport={"width": screen[0], "height": screen[1]})
+    demo.expect_comparison()
+    demo.page.get_by_role("button", name="Drawing: fear").click()
+    demo.expect_comparison()
+    _assert_seen(demo.page.locator("#agreement"))
+    _assert_seen(demo.page.locator("#grid"))
+    demo.one_model()
+    demo.expect_answer()
+    _assert_seen(demo.answer)
+    demo.choose_model("MobileNetV2_CK+48")
+    demo.expect_answer()
+    _assert_seen(demo.answer)
+    demo.choose_file(face)
+    demo.expect_answer()
+    _assert_seen(demo.answer)
+
+
+def test_error_is_in_view_where_the_answer_would_be(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = open_demo(stack, viewport={"width": 360, "height": 640}, expected=["a status of 415"])
+    demo.choose_model("MobileNetV2_CK+48")
+    demo.choose_bytes("bad.jpg", b"no picture at all")
+    _assert_seen(demo.expect_message("This is not a picture the service reads"))
+
+
+def test_page_asks_for_little_until_its_first_answer(stack: RunningStack, open_demo: OpenDemo) -> None:
+    asked: list[str] = []
+
+    def note(context: BrowserContext) -> None:
+        context.on("request", lambda request: asked.append(request.url))
+
+    demo = open_demo(stack, opening="", prepare=note)
+    demo.expect_comparison()
+    # The state of the service is asked again while the models compute.
+    again = [url for url in asked if url.endswith(("/health", "/models"))][2:]
+    assert len([url for url in asked if url.startswith("http")]) - len(again) <= REQUESTS, asked
+
+
+@pytest.mark.parametrize("width", [320, 360, 1024])
+def test_no_word_in_a_card_is_cut(stack: RunningStack, open_demo: OpenDemo, width: int) -> None:
+    demo = open_demo(stack, opening="", viewport={"width": width, "height": 800})
+    demo.expect_comparison()
+    cut = demo.page.locator(".card").evaluate_all(CUT_WORDS)
+    assert cut == []
+    expect(demo.cards.first.locator("h3 span").first).to_have_text("MobileNetV2")
+    heights = demo.page.locator(".card").evaluate_all("(cards) => cards.map((card) => card.offsetHeight)")
+    assert len(set(heights)) == 1
