@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +61,10 @@ def _predictions(page: Page) -> list[Request]:
     return seen
 
 
+def _has(routes: list[Route], count: int) -> bool:
+    return len(routes) == count
+
+
 def test_next_frame_is_sent_when_the_one_before_is_answered(stack: RunningStack, open_demo: OpenDemo) -> None:
     """An answer that is held back holds the webcam back: there is never more than one question."""
     demo = open_demo(stack, permissions=["camera"], prepare=lambda context: context.add_init_script(KEEP_FORM))
@@ -67,7 +72,7 @@ def test_next_frame_is_sent_when_the_one_before_is_answered(stack: RunningStack,
     demo.page.route("**/api/v1/predict", lambda route: held.append(route))
     demo.page.get_by_role("button", name="Use the webcam").click()
     for sent in range(1, 6):
-        poll_page(demo.page, lambda sent=sent: len(held) == sent)
+        poll_page(demo.page, partial(_has, held, sent))
         demo.page.wait_for_timeout(100)
         assert len(held) == sent
         held[-1].continue_()
