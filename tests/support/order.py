@@ -92,6 +92,7 @@ LONG = {
     "web/test_page.py": 17,
     "web/test_page_states.py": 40,
     "web/test_pictures.py": 18,
+    "web/test_sharing.py": 15,
 }
 SECONDS_OF_A_TEST = 0.1
 

@@ -32,7 +32,7 @@ def test_page_passes_the_audit_in_each_of_its_views(
     assert_accessible(demo.page)
     demo.choose_file(face)
     demo.expect_answer()
-    demo.page.get_by_text("The same from a terminal").click()
+    demo.page.get_by_text("The same request in code").click()
     assert_accessible(demo.page)
     demo.compare()
     demo.expect_comparison()

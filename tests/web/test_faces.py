@@ -52,6 +52,7 @@ def test_each_face_has_its_box_and_its_bars(stack: RunningStack, open_demo: Open
         assert demo.bars(cards.nth(number)).keys() == {emotion(label) for label in face["predictions"]}
         expect(cards.nth(number).locator(".first .label")).to_have_text(emotion(face["top_emotion"]))
     assert "3 faces" in demo.page.locator("#spoken").inner_text()
+    demo.page.get_by_text("The same request in code").click()
     expect(demo.page.locator("#command")).to_contain_text("/api/v1/faces")
 
 

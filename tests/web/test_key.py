@@ -100,7 +100,7 @@ def test_picture_chosen_before_the_key_is_sent_once_there_is_one(page: Page, key
         _give(page, key)
     assert sent.value.headers["authorization"] == f"Bearer {key}"
     expect(page.locator("#message-title")).to_have_text("MobileNetV2_FER2013 is not ready yet")
-    page.get_by_text("The same from a terminal").click()
+    page.get_by_text("The same request in code").click()
     expect(page.locator("#command")).to_contain_text('curl -H "Authorization: Bearer $API_KEY" -F ')
     assert key not in page.content()
 

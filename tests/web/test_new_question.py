@@ -10,11 +10,13 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from .browser import OpenDemo
-from .demo import Demo
+from .demo import PATIENCE, Demo
+from .test_accessibility import assert_accessible
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
 
+ANSWER = "#answer[data-state=done], .card[data-state=done]"
 MEBIBYTE = 1024 * 1024
 ASKED = re.compile("/api/v1/(predict|compare)$")
 
@@ -22,7 +24,9 @@ ASKED = re.compile("/api/v1/(predict|compare)$")
 @pytest.fixture(params=["one", "all"])
 def answered(request: pytest.FixtureRequest, stack: RunningStack, open_demo: OpenDemo) -> Demo:
     """The page with an answer, of one model or of all."""
-    demo = open_demo(stack, opening=f"?mode={request.param}&sample=fear", expected=["a status of 415"])
+    demo = open_demo(
+        stack, opening=f"?mode={request.param}&sample=fear", expected=["a status of 415"], reduced_motion="reduce"
+    )
     if request.param == "one":
         demo.expect_answer()
     else:
@@ -36,6 +40,7 @@ def test_file_that_is_no_picture(answered: Demo) -> None:
     answered.expect_no_answer()
     expect(answered.page.locator("#unseen")).to_have_text("This browser cannot show bad.jpg.")
     expect(answered.page.locator("#preview")).to_be_hidden()
+    assert_accessible(answered.page)
 
 
 def test_empty_file(answered: Demo) -> None:
@@ -44,6 +49,7 @@ def test_empty_file(answered: Demo) -> None:
     answered.expect_no_answer()
     expect(answered.page.locator("#preview")).to_be_hidden()
     expect(answered.page.locator(".invitation")).to_be_visible()
+    assert_accessible(answered.page)
 
 
 def test_file_over_the_limit(answered: Demo, tmp_path: Path) -> None:
@@ -62,9 +68,10 @@ def test_while_the_next_answer_is_on_its_way(answered: Demo) -> None:
     answered.page.get_by_role("button", name="Drawing: anger").click()
     expect(answered.note).to_have_text("anger.jpg")
     answered.expect_no_answer()
+    assert_accessible(answered.page)
     for route in held:
         route.continue_()
-    expect(answered.page.locator("#answer[data-state=done], .card[data-state=done]").first).to_be_attached()
+    expect(answered.page.locator(ANSWER).first).to_be_attached(timeout=PATIENCE)
 
 
 def test_webcam_that_is_not_allowed(answered: Demo) -> None:
@@ -78,4 +85,4 @@ def test_picture_after_an_error_takes_the_error_away(answered: Demo, face: Path)
     answered.expect_message("empty.jpg is empty")
     answered.choose_file(face)
     expect(answered.message).to_be_hidden()
-    expect(answered.page.locator("#answer[data-state=done], .card[data-state=done]").first).to_be_attached()
+    expect(answered.page.locator(ANSWER).first).to_be_attached(timeout=PATIENCE)

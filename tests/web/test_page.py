@@ -132,7 +132,7 @@ def test_command_that_the_page_shows_is_the_request_it_makes(
     demo.choose_model("VGG19_CK+48")
     demo.choose_file(face)
     demo.expect_answer()
-    demo.page.get_by_text("The same from a terminal").click()
+    demo.page.get_by_text("The same request in code").click()
     expect(demo.page.locator("#command")).to_have_text(
         f"curl -F 'file=@happiness.jpg' -F 'model=VGG19_CK+48' {stack.url}/api/v1/predict"
     )

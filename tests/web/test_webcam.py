@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from .browser import OpenDemo
+from .test_accessibility import assert_accessible
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -40,13 +39,13 @@ SENT_FILE = """async () => {
 }"""
 
 
-def poll_page(page: Page, done: Callable[[], bool]) -> None:
-    """Let the page go on until ``done``."""
+def _wait_for(page: Page, things: list[Route], count: int) -> None:
+    """Let the page go on until there are ``count`` things."""
     for _ in range(600):
-        if done():
+        if len(things) == count:
             return
         page.wait_for_timeout(50)
-    pytest.fail("the page did not get there in 30 seconds")
+    pytest.fail(f"the page has sent {len(things)} frames in 30 seconds, not {count}")
 
 
 def _predictions(page: Page) -> list[Request]:
@@ -61,10 +60,6 @@ def _predictions(page: Page) -> list[Request]:
     return seen
 
 
-def _has(routes: list[Route], count: int) -> bool:
-    return len(routes) == count
-
-
 def test_next_frame_is_sent_when_the_one_before_is_answered(stack: RunningStack, open_demo: OpenDemo) -> None:
     """An answer that is held back holds the webcam back: there is never more than one question."""
     demo = open_demo(stack, permissions=["camera"], prepare=lambda context: context.add_init_script(KEEP_FORM))
@@ -72,7 +67,7 @@ def test_next_frame_is_sent_when_the_one_before_is_answered(stack: RunningStack,
     demo.page.route("**/api/v1/predict", lambda route: held.append(route))
     demo.page.get_by_role("button", name="Use the webcam").click()
     for sent in range(1, 6):
-        poll_page(demo.page, partial(_has, held, sent))
+        _wait_for(demo.page, held, sent)
         demo.page.wait_for_timeout(100)
         assert len(held) == sent
         held[-1].continue_()
@@ -133,10 +128,11 @@ def test_choosing_a_picture_stops_the_webcam(stack: RunningStack, open_demo: Ope
 
 
 def test_last_frame_is_kept_when_the_picture_is_frozen(stack: RunningStack, open_demo: OpenDemo) -> None:
-    demo = open_demo(stack, permissions=["camera"])
+    demo = open_demo(stack, permissions=["camera"], reduced_motion="reduce", expected=["willReadFrequently"])
     demo.page.get_by_role("button", name="Use the webcam").click()
     demo.expect_answer()
     assert demo.page.locator("#trace").evaluate(DRAWN)
+    assert_accessible(demo.page)
     demo.page.get_by_role("button", name="Freeze").click()
     expect(demo.note).to_have_text("webcam.jpg")
     demo.expect_answer()

@@ -2,7 +2,7 @@
 
 import { compare, ServiceError } from "./api.js";
 import { Bars, duration, percent } from "./bars.js";
-import { byId, element } from "./dom.js";
+import { byId, element, showJson } from "./dom.js";
 import { emotionOf, nameOf } from "./emotions.js";
 import { countDown, hideMessage, persist, showError } from "./message.js";
 import { shortly, wait } from "./words.js";
@@ -38,6 +38,7 @@ export class Comparison {
       const attempt = () => compare(image, [...this.#cards.keys()], signal);
       const { answer, milliseconds } = live ? await attempt() : await persist(attempt, COMPARISON, signal);
       hideMessage();
+      showJson(answer);
       const waiting = this.#showAll(answer, milliseconds);
       if (!waiting) return;
       if (live) throw waiting;

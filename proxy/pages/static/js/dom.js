@@ -25,3 +25,10 @@ export function reveal(box) {
   const { top, bottom } = box.getBoundingClientRect();
   if (top < 0 || bottom > innerHeight) box.scrollIntoView({ block: bottom - top > innerHeight ? "start" : "end" });
 }
+
+/** Show the answer that belongs to the request, as it was sent; now it can be saved too. */
+export function showJson(answer) {
+  byId("json-box").hidden = false;
+  byId("json").textContent = JSON.stringify(answer, null, 2);
+  byId("save").disabled = false;
+}

@@ -1,10 +1,9 @@
 // The page: a picture comes in, the chosen model or all of them are asked, the answer is shown.
 
 import { remember, wanted } from "./address.js";
-import { SERVICE, ServiceError } from "./api.js";
+import { ServiceError } from "./api.js";
 import { COMPARISON, Comparison } from "./compare.js";
 import { byId, pause, reveal } from "./dom.js";
-import { currentKey } from "./key.js";
 import { hideMessage, showError } from "./message.js";
 import { Picker } from "./picker.js";
 import { Single } from "./single.js";
@@ -13,6 +12,7 @@ import { watchService } from "./status.js";
 import { wait } from "./words.js";
 
 const ACTIONS = ["change", "click", "drop", "paste"];
+const ROUTES = { one: "predict", all: "compare", faces: "faces" };
 const start = wanted();
 const single = new Single();
 const picker = new Picker(byId("models"), choose, start.model);
@@ -25,7 +25,6 @@ let acted = false; // whether the visitor has done anything yet; only then does 
 
 const mode = () => document.documentElement.dataset.mode;
 const comparing = () => mode() === "all";
-const route = () => (mode() === "faces" ? "faces" : "predict");
 
 function setMode(mode) {
   document.documentElement.dataset.mode = mode;
@@ -48,11 +47,11 @@ function choose() {
   else clear();
 }
 
-function showCommand() {
-  const name = picture?.name ?? "face.jpg";
-  const key = currentKey() === null ? "" : "-H \"Authorization: Bearer $API_KEY\" ";
-  byId("command").textContent =
-    `curl ${key}-F 'file=@${name}' -F 'model=${picker.chosen}' ${SERVICE}api/v1/${route()}`;
+// The request as code; its part of the page is fetched when somebody wants to see it.
+async function showCommand() {
+  if (!byId("request").open || !picker.chosen) return;
+  const { showRequest } = await import("./request.js");
+  showRequest(ROUTES[mode()], picture?.name ?? "face.jpg", comparing() ? null : picker.chosen);
 }
 
 // A new picture; as long as the models are not known, choose() asks later.
@@ -113,6 +112,10 @@ async function fail(error, image, live, signal) {
 setMode(mode());
 byId("mode").addEventListener("change", ({ target }) => { setMode(target.value); choose(); });
 for (const event of ACTIONS) document.addEventListener(event, () => { acted = true; }, { capture: true });
+byId("request").addEventListener("toggle", showCommand);
+byId("languages").addEventListener("change", showCommand);
+byId("copy").addEventListener("click", async () => (await import("./request.js")).copyRequest());
+byId("save").addEventListener("click", async () => (await import("./card.js")).saveCard());
 const source = new Source(take, takeNone);
 if (hasSample(start.sample)) source.sample(start.sample);
 watchService((answer) => {

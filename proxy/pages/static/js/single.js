@@ -2,7 +2,7 @@
 
 import { predict } from "./api.js";
 import { Bars, duration, percent } from "./bars.js";
-import { byId, pause } from "./dom.js";
+import { byId, pause, showJson } from "./dom.js";
 import { nameOf } from "./emotions.js";
 import { isAsking } from "./key.js";
 import { hideMessage, persist, showPatience } from "./message.js";
@@ -36,7 +36,7 @@ export class Single {
     byId("answer").setAttribute("aria-busy", state === "busy");
     byId("top").textContent = WORDS[state];
     for (const id of ["confidence", "time", "json", "spoken"]) byId(id).textContent = "";
-    byId("json-box").hidden = byId("stand-in").hidden = true;
+    byId("json-box").hidden = byId("stand-in").hidden = byId("save").disabled = true;
     this.#bars.clear();
     this.#line?.clear();
     this.#shares = null;
@@ -51,8 +51,7 @@ export class Single {
     const shares = live ? this.#smooth(answer.predictions) : answer.predictions;
     byId("confidence").textContent = percent(shares[answer.top_emotion]);
     byId("time").textContent = duration(milliseconds);
-    byId("json-box").hidden = false;
-    byId("json").textContent = JSON.stringify(answer, null, 2);
+    showJson(answer);
     this.#bars.show(shares, answer.top_emotion);
     hideMessage();
     this.#speak(answer, model, live);

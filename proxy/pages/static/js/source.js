@@ -124,7 +124,7 @@ export class Source {
       return;
     }
     if (!this.#camera.on) return;
-    note("Frames are sent as fast as they are answered while the webcam is on.");
+    note("Frames are sent as fast as they are answered.");
     showCamera();
     this.#button(true);
   }

@@ -2,6 +2,8 @@
 
 import { byId } from "./dom.js";
 
+const SIDE = 224; // pixels; what every picture is scaled to, whatever its proportions
+
 let address = null;
 
 /** Show a still picture; where the browser cannot, it says so in words. */
@@ -10,7 +12,10 @@ export function showPicture(image) {
   const preview = byId("preview");
   forget();
   address = URL.createObjectURL(image);
-  preview.onload = () => show("picture");
+  preview.onload = () => {
+    byId("seen").getContext("2d").drawImage(preview, 0, 0, SIDE, SIDE);
+    show("picture");
+  };
   preview.onerror = () => showWords(`This browser cannot show ${name}.`);
   preview.alt = `The picture that was sent: ${image.name ?? "pasted"}`;
   preview.src = address;
@@ -44,6 +49,7 @@ function forget() {
 function show(what) {
   byId("stage").dataset.showing = what;
   byId("preview").hidden = what !== "picture";
+  byId("seen").hidden = what !== "picture";
   byId("unseen").hidden = what !== "words";
   byId("video").hidden = what !== "camera";
 }
