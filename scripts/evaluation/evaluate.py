@@ -70,6 +70,7 @@ class Evaluator:
         result["claim"] = judge(result["accuracy"], claim, self.options.margin, model.stand_in)
         result["warnings"] = all_warnings(model, data, training, answers, pictures)
         result["groups"] = by_group(answers, [picture.name for picture in pictures], table) if table else None
+        result["temperature"] = None
         if self.options.fit_temperature:
             digests = [picture.digest for picture in pictures]
             result["temperature"] = temperature.fit(answers, digests, float(model.entry.get("temperature", 1)))

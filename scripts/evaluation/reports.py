@@ -57,7 +57,7 @@ class Reports:
         if self.keep_for:
             kept = keep(self.keep_for, self.catalogue, result)
             self.evaluator.console.print(f"Kept: {kept}", soft_wrap=True)
-        if self.catalogue_file and "temperature" in result:
+        if self.catalogue_file and result["temperature"]:
             self._write_temperature(name, result["temperature"], self.catalogue_file)
         return result
 

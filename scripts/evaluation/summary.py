@@ -26,7 +26,7 @@ def show(result: dict[str, Any], report: Path, console: Console) -> None:
     console.print(_classes(result["classes"]))
     calibration, latency = result["calibration"], result["latency"]
     _say(console, f"Calibration error {percent(calibration['ece'])}, negative log-likelihood {calibration['nll']:.3f}")
-    if "temperature" in result:
+    if result["temperature"]:
         _temperature(result["temperature"], console)
     _say(
         console,

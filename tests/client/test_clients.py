@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +23,7 @@ from tests.support.commands import program_is_missing
 from tests.support.models import OTHER
 from tests.support.places import SAMPLES
 from tests.support.polling import poll
+from tests.support.trained import as_if_trained
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -138,7 +137,7 @@ def test_evaluation_takes_a_key_and_waits_when_it_is_told_to(limited: RunningSta
         name: pytest.approx(100 * figures[name]["value"], abs=0.01) for name in ("accuracy", "macro_f1", "mean_recall")
     }
     assert "measured" not in _entry(limited, key), "what a stand-in answers is no model's accuracy"
-    with _trained(limited):
+    with as_if_trained(limited, OTHER):
         measured = poll(lambda: _entry(limited, key).get("measured"))
     assert measured == {**expected, "pictures": 2, "data": "data", "made": figures["made"]}
 
@@ -147,7 +146,7 @@ def test_figures_of_another_network_are_not_shown(limited: RunningStack, key: st
     """What was measured of other weights or another precision than those that are served."""
     path = limited.settings.model_store / f"{OTHER}.evaluation.json"
     kept = json.loads(path.read_text())
-    with _trained(limited):
+    with as_if_trained(limited, OTHER):
         for changed in ({"checkpoint_sha256": "0" * 64}, {"precision": "bf16"}):
             poll(lambda: "measured" in _entry(limited, key))
             path.write_text(json.dumps({**kept, "network": {**kept["network"], **changed}}))
@@ -156,16 +155,6 @@ def test_figures_of_another_network_are_not_shown(limited: RunningStack, key: st
         poll(lambda: "measured" in _entry(limited, key))
         path.write_text("[")
         poll(lambda: "measured" not in _entry(limited, key))
-
-
-@contextlib.contextmanager
-def _trained(stack: RunningStack) -> Iterator[None]:
-    """Let the build say that the model is no stand-in."""
-    index = stack.settings.index_file
-    before = index.read_text()
-    index.write_text(before.replace('"stand_in": true', '"stand_in": false'))
-    yield
-    index.write_text(before)
 
 
 def _entry(stack: RunningStack, key: str) -> dict[str, Any]:

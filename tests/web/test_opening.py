@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,13 +36,15 @@ def test_page_opens_with_all_nine_answers_and_their_agreement(stack: RunningStac
     expect(demo.page.locator("#samples-note")).to_have_text("Stand-ins serve, which know drawings only.")
 
 
+def _real(description: bytes) -> bytes:
+    return json.dumps({**json.loads(description), "stand_in": False}).encode()
+
+
 def test_stand_in_among_real_checkpoints_is_tagged_and_not_counted(
     start_stack: StartStack, open_demo: OpenDemo, two_models: Site
 ) -> None:
-    index = two_models.store / "index.json"
+    two_models.change_file(OTHER, "model.json", _real)
     with start_stack(**two_models.places) as stack:
-        entries = index.read_text().split('"stand_in": true')
-        index.write_text('"stand_in": false'.join(entries[:2]) + '"stand_in": true'.join(["", *entries[2:]]))
         demo = open_demo(stack, opening="")
         expect(demo.page.locator(".card .tag:visible")).to_have_count(1, timeout=30_000)
         demo.page.get_by_role("button", name="Drawing: fear").click()
