@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scripts.files import write_text
 from scripts.settings import Settings
+from scripts.store.choices import recorded_versions
 from scripts.torchserve.management import ModelState
 
 
@@ -15,7 +16,7 @@ def version_before(settings: Settings, states: list[ModelState]) -> str | None:
 
     It is the one that the last upgrade or rollback took out of service, else the only other one that is registered.
     """
-    recorded = _recorded(_file(settings)).get(states[0].archive_name)
+    recorded = recorded_versions(_file(settings)).get(states[0].archive_name)
     if recorded and recorded != states[0].version:
         return recorded
     return states[1].version if len(states) == 2 else None
@@ -24,14 +25,7 @@ def version_before(settings: Settings, states: list[ModelState]) -> str | None:
 def record_version_before(settings: Settings, archive_name: str, version: str) -> None:
     """Record the version that was just taken out of service."""
     path = _file(settings)
-    write_text(path, json.dumps(_recorded(path) | {archive_name: version}) + "\n")
-
-
-def _recorded(path: Path) -> dict[str, str]:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return {}
+    write_text(path, json.dumps(recorded_versions(path) | {archive_name: version}) + "\n")
 
 
 def _file(settings: Settings) -> Path:
