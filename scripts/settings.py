@@ -44,6 +44,7 @@ class Settings:
     load_models: str
     ready_when: str
     stand_ins: str
+    serve_only: str
     max_workers: int
     runtime: str
     precision: str
@@ -197,6 +198,7 @@ def _programs(env: Environment) -> partial[Settings]:
         load_models=env.text("LOAD_MODELS", ""),
         ready_when=env.text("READY_WHEN", "all"),
         stand_ins=env.choice("STAND_INS", "auto", STAND_INS),
+        serve_only=env.choice("SERVE_ONLY", "0", ("0", "1")),
         max_workers=env.number("MAX_WORKERS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         precision=env.choice("PRECISION", "auto", ("auto", *PRECISIONS)),
