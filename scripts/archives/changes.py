@@ -85,7 +85,7 @@ class Build:
         self._write_index()
         if not plans:
             return
-        with BuildProgress(console, list(plans), ARCHIVE_STAGES) as progress:
+        with BuildProgress(console, list(plans), ARCHIVE_STAGES, lines=False) as progress:
 
             def finished(name: str, packed: dict[str, Any] | None, error: str | None) -> None:
                 result = self._finish(plans[name], packed, error)

@@ -13,8 +13,8 @@ from scripts.settings import Settings
 _COLOURS = {"built": "green", "unchanged": "dim", "failed": "red", "refused": "red"}
 
 
-def show(settings: Settings, results: dict[str, Result], console: Console) -> None:
-    """Print the closing table, and say loudly which models are stand-ins."""
+def show(settings: Settings, results: dict[str, Result], console: Console, warn: bool) -> None:
+    """Print the closing table, and with ``warn`` say loudly which models are stand-ins."""
     store_name, results_name = settings.model_store.name, settings.results_dir.name
     if all(result.outcome == "unchanged" for result in results.values()):
         console.print(f"The archives in {store_name}/ are up to date ({len(results)} of {len(results)}).")
@@ -32,7 +32,7 @@ def show(settings: Settings, results: dict[str, Result], console: Console) -> No
             for line in result.lines:
                 console.print(f"  {line}", markup=False, soft_wrap=True)
     stand_ins = [result.name for result in results.values() if result.stand_in]
-    if stand_ins:
+    if stand_ins and warn:
         which = "All models" if len(stand_ins) == len(results) else ", ".join(stand_ins)
         console.print(
             f"[bold yellow]Stand-ins, which know drawn faces only: {escape(which)}.[/]\n"
