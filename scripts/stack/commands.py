@@ -60,7 +60,7 @@ def _start(stack: Stack, started: Callable[[], None], starting: Callable[[], obj
         catalogue = load_catalogue(settings.catalogue)
         load_ensembles(settings.catalogue)  # refuses what cannot be used, before anything is built
         wanted = restore.models_to_load(settings, catalogue)
-        build_all(settings, console, warn=False)  # the table of the models says it
+        build_all(settings, console, starting=True)
         entries = verified_index(settings, catalogue)
         plan = restore.plan_start(settings, catalogue, entries, wanted)
         starting()
