@@ -102,7 +102,7 @@ checkpoints: setup ## check the checkpoints in results/; ADOPT=1 takes those wit
 evaluate: $(VENV)/evaluate.installed ## a model on labelled pictures: make evaluate MODEL=VGG19_RAF-DB DATA=RAF-DB/test (docs/evaluation.md)
 	@scripts/evaluate $(if $(DATA),"$(DATA)") $(if $(MODEL),--model "$(MODEL)") $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
 
-bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces (docs/performance.md)
+bench: $(VENV)/test.installed ## measure the stack beside two other backends, in each precision (docs/performance.md)
 	@$(RUN) scripts.bench run $(ARGS)
 
 soak: $(VENV)/test.installed ## an hour of load with kills and bad pictures: make soak MINUTES=60 (docs/reliability.md)

@@ -14,6 +14,8 @@ from PIL import Image
 _LIBRARY: Final = "cykooz_resizer"  # fast_image_resize, https://github.com/Cykooz/cykooz.resizer
 # Others are converted first, strip by strip, which image_resize does.
 _MODES: Final = ("RGB", "L")
+# The library may pass over the columns first, and then holds a picture of 224 lines as long as the original's.
+_LONGEST_LINE: Final = 4096
 
 
 def require() -> None:
@@ -26,8 +28,8 @@ def require() -> None:
 
 
 def can_shrink(image: Image.Image) -> bool:
-    """Whether the picture is of a kind that is shrunk here."""
-    return image.mode in _MODES
+    """Whether the picture is of a kind that is shrunk here, within the memory of the decoded picture."""
+    return image.mode in _MODES and (min(image.size) >= SIZE or max(image.size) <= _LONGEST_LINE)
 
 
 def shrink(image: Image.Image, orientation: int) -> Image.Image:

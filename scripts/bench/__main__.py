@@ -15,6 +15,8 @@ import typer
 from rich.console import Console
 
 from scripts.bench import BenchError
+from scripts.bench import command_options as option
+from scripts.bench.images import IMAGES
 from scripts.bench.page import conclusion, warning
 from scripts.bench.page import page as page_text
 from scripts.bench.plot import draw
@@ -32,30 +34,23 @@ PAGE = ROOT / "docs" / "performance.md"
 app = new_app("Measure the stack beside the backend it replaces, or make docs/performance.md from a run.")
 
 
-def _architecture(text: str) -> str:
-    if text not in ARCHITECTURES:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(ARCHITECTURES)}")
-    return text
-
-
 @app.command("run")
 def measure(
-    quick: Annotated[bool, typer.Option("--quick", help="Short slices and no builds: to see that all works.")] = False,
-    architecture: Annotated[
-        list[str] | None, typer.Option(parser=_architecture, metavar="NAME", help="Repeatable; default: all.")
-    ] = None,
-    clients: Annotated[
-        list[int] | None, typer.Option(min=1, metavar="N", help="Repeatable; default: 1, 8 and 32, quick 1 and 8.")
-    ] = None,
-    seconds: Annotated[float | None, typer.Option(help="Of one slice; default: 4, quick 1.")] = None,
-    pairs: Annotated[int | None, typer.Option(min=1, help="Of slices a case; default: 5, quick 2.")] = None,
-    profile: Annotated[bool, typer.Option("--profile", help="Only where a request's time goes.")] = False,
-    build: Annotated[bool, typer.Option(help="Measure how long the archives take to build.")] = True,
-    output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/results.json.")] = None,
+    quick: option.Quick = False,
+    architecture: option.Architectures = None,
+    clients: option.Clients = None,
+    precision: option.Precisions = None,
+    seconds: option.Seconds = None,
+    pairs: option.Pairs = None,
+    image: option.Images = None,
+    profile: option.Profile = False,
+    build: option.Build = True,
+    output: option.Output = None,
 ) -> int:
-    """Measure this stack, the reference backend and the machine's limit."""
+    """Measure this stack, two backends beside it, and the machine's limit."""
     settings = load_settings()
     standard_clients, standard_seconds, standard_pairs = ((1, 8), 1.0, 2) if quick else ((1, 8, 32), 4.0, 5)
+    standard_precisions = () if quick or profile else option.FEWER_BITS
     options = Options(
         architectures=tuple(architecture or ARCHITECTURES),
         clients=tuple(clients or standard_clients),
@@ -64,6 +59,8 @@ def measure(
         rounds=1 if quick else 3,
         load=not profile,
         build=build and not quick and not profile,
+        precisions=tuple(name for name in precision or standard_precisions if name != "none"),
+        images=tuple(image or IMAGES),
     )
     console = Console(highlight=False)
     result = Run(settings, options, console).measure()

@@ -90,7 +90,8 @@ def test_only_the_temperature_changes_in_the_catalogue(tmp_path: Path) -> None:
     path.write_text(before)
     set_temperature(path, "MobileNetV2_CK+48", 1.4)
     added = path.read_text()
-    assert added == before.replace('    "accuracy": 97.98\n', '    "accuracy": 97.98,\n    "temperature": 1.4\n', 1)
+    last = '    "accuracy": 97.98,\n    "face_margin": 0.15'
+    assert added == before.replace(f"{last}\n", f'{last},\n    "temperature": 1.4\n', 1)
     set_temperature(path, "MobileNetV2_CK+48", 0.8)
     assert path.read_text() == added.replace("1.4\n", "0.8\n")
 
