@@ -35,7 +35,7 @@ app = new_app("Ask the running service about pictures and draw the answers.", co
 )
 def predict(
     image: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Picture files, folders, patterns, or - for standard input.")
+        list[str], typer.Argument(metavar="IMAGE", help="Picture files, folders, patterns, or - for standard input.")
     ],
     model: Models = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every model of the catalogue.")] = False,

@@ -16,7 +16,8 @@ from pathlib import Path
 from scripts.console import new_app, run
 from scripts.errors import UserError
 from scripts.proxy.pages import guide_dir
-from scripts.settings import ROOT, load_settings
+from scripts.running import running_settings
+from scripts.settings import ROOT
 
 CONFIG = ROOT / "mkdocs.yml"
 # README.md is the first page.
@@ -40,7 +41,7 @@ class GuideError(UserError):
 @app.command()
 def build() -> int:
     """Build the documentation site, which the proxy serves at /guide/."""
-    settings = load_settings()
+    settings = running_settings()
     site = build_site(settings.run_dir / "guide-pages", guide_dir(settings))
     print(f"The guide is built in {site}; a running service has it at {settings.url}/guide/")
     return 0
