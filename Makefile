@@ -20,13 +20,18 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup face-detector serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format release clean
+.PHONY: help setup face-detector serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format guide release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
 
+# Succeeds if the Python that is named after it is 3.10 or later; nothing else of this project runs on an older one.
+RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 10))'
+
 $(VENV)/serve.installed: requirements-serve.txt scripts/torchserve/class_data.py
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) $(RECENT) || { echo "$(PYTHON) is no Python 3.10 or later; name one: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	@test ! -x $(BIN)/python || $(BIN)/python $(RECENT) || { echo "$(VENV) has a Python older than 3.10; remove it: rm -r $(VENV)" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages (once$(if $(filter-out 0,$(SERVE_ONLY)),,; PyTorch is large))."
 	@$(BIN)/python -m pip install --quiet --requirement requirements-serve.txt
 	@$(RUN) scripts.torchserve.class_data
@@ -45,13 +50,23 @@ $(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/build.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-evaluate.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
+$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt requirements-guide.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
 	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
 # Only what builds archives of 8 bits; a worker never needs it.
 $(VENV)/quantize.installed: requirements-quantize.txt $(VENV)/build.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-quantize.txt
+	@touch $@
+
+$(VENV)/guide.installed: requirements-guide.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements-guide.txt
+	@touch $@
+
+# Generators of clients, in an environment of their own.
+$(VENV)/clients.installed: requirements-clients.txt $(VENV)/serve.installed
+	@$(BIN)/python -m venv $(VENV)/clients
+	@$(VENV)/clients/bin/python -m pip install --quiet --requirement requirements-clients.txt
 	@touch $@
 
 # With SERVE_ONLY=1 only what serves archives that were built elsewhere, without PyTorch (docs/deployment.md).
@@ -63,14 +78,19 @@ face-detector: $(VENV)/build.installed ## fetch the face detector that archives 
 serve: setup ## build what is missing, serve in the foreground; Ctrl-C stops
 	@exec $(RUN) scripts.stack serve
 
+# 3: it serves, without some of its models, which it has named.
 start: setup ## the same in the background
-	@$(RUN) scripts.stack start
+	@$(RUN) scripts.stack start || test $$? -eq 3
+
+# These install nothing: where nothing is set up, nothing runs.
+IF_SET_UP := test ! -e $(VENV)/serve.installed && echo "Nothing runs, and nothing is set up yet; 'make start' does both." ||
 
 stop: ## stop the background stack
-	@test ! -x $(BIN)/python || $(RUN) scripts.stack stop
+	@$(IF_SET_UP) $(RUN) scripts.stack stop
 
-status: setup ## show what runs
-	@$(RUN) scripts.stack status
+# 4: nothing runs, which it has said.
+status: ## show what runs
+	@$(IF_SET_UP) $(RUN) scripts.stack status || test $$? -eq 4
 
 reload: setup ## load renewed certificates without losing a request (docs/configuration.md)
 	@$(RUN) scripts.stack reload
@@ -100,13 +120,13 @@ soak: $(VENV)/test.installed ## an hour of load with kills and bad pictures: mak
 # wait much, so four processes suit two cores.
 PYTEST := pytest --dist loadfile --no-loadscope-reorder --numprocesses
 
-test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
+test: check $(VENV)/clients.installed ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
 	@$(RUN) $(PYTEST) 4
 
 test-fast: $(VENV)/test.installed ## the tests that need no stack, no browser and no archives
 	@$(RUN) $(PYTEST) logical -m "not stack and not slow"
 
-coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and scripts/ they ran; fails below the floor
+coverage: $(VENV)/test.installed $(VENV)/clients.installed ## the tests, and which lines of handlers/ and scripts/ they ran; fails below the floor
 	@rm -rf .run/coverage
 	@$(RUN) $(PYTEST) 4 --cov --cov-report=term:skip-covered
 
@@ -132,6 +152,9 @@ check: $(VENV)/test.installed ## lint, types, spelling, configuration
 format: $(VENV)/test.installed ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+guide: $(VENV)/guide.installed ## build the documentation as a site, served at /guide/ (docs/web.md)
+	@$(RUN) scripts.guide
 
 release: setup ## set the version, commit and tag: make release VERSION=1.2.0 (CONTRIBUTING.md)
 	@$(RUN) scripts.release $(VERSION)

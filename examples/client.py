@@ -1,4 +1,7 @@
-"""Ask the service about one picture, in Python: ``python examples/client.py face.jpg VGG19_CK+48``.
+"""Ask the service about pictures, in Python.
+
+    python examples/client.py face.jpg VGG19_CK+48      # every label of one picture
+    python examples/client.py photos/*.jpg VGG19_CK+48  # a line for each of many, several under way at a time
 
 Needs only ``requests``. SERVICE_URL says where the service is; the default is http://localhost:8000. API_KEY is your
 key, where the service requires one.
@@ -9,6 +12,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,45 +21,82 @@ from urllib.parse import urlsplit
 import requests
 
 ATTEMPTS = 10
+AT_ONCE = 8  # the service takes 64 of one client (CLIENT_REQUESTS)
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+class ServiceError(Exception):
+    """There is no answer; the text is the service's own sentence, or says that it does not answer."""
 
 
 def predict(url: str, image: Path, model: str, key: str = "") -> dict[str, Any]:
     """The service's answer. Waits as the service asks for while it is busy (429) or loading a model (503).
 
-    ``key`` is sent if there is one. Raises requests.HTTPError for any other error; its text is the service's own
-    message.
+    ``key`` is sent if there is one. Raises ServiceError without an answer, OSError if the file cannot be read.
     """
-    headers = {"X-API-Key": key} if key else {}
-    host = urlsplit(url).hostname or ""
-    proxies = {"no_proxy": host} if host in THIS_MACHINE else None  # for others, http_proxy holds
-    form = {"model": model}
-    for _ in range(ATTEMPTS):
-        with image.open("rb") as file:
-            response = requests.post(
-                f"{url}/api/v1/predict", files={"file": file}, data=form, headers=headers, timeout=90, proxies=proxies
-            )
-        if response.status_code not in (429, 503):
+    picture = image.read_bytes()
+    for attempt in range(1, ATTEMPTS + 1):
+        response = _post(url, (image.name, picture), model, key)
+        wait = response.headers.get("Retry-After", "")
+        if response.status_code not in (429, 503) or not wait.isdecimal() or attempt == ATTEMPTS:
             break
-        time.sleep(int(response.headers["Retry-After"]))
-    answer: dict[str, Any] = response.json()
+        time.sleep(int(wait))
+    try:
+        answer: dict[str, Any] = response.json()
+    except requests.JSONDecodeError:
+        raise ServiceError(f"{url} is some other service; check SERVICE_URL") from None
     if not answer.get("success"):
-        raise requests.HTTPError(answer["error"], response=response)
+        raise ServiceError(answer.get("error", f"status {response.status_code}"))
     return answer
 
 
-def main() -> None:
-    """Print the probabilities, the most probable first."""
-    if len(sys.argv) != 3:
-        sys.exit("usage: python examples/client.py IMAGE MODEL")
-    url = os.environ.get("SERVICE_URL", "http://localhost:8000")
+def predict_many(
+    url: str, images: Sequence[Path], model: str, key: str = "", at_once: int = AT_ONCE
+) -> Iterator[tuple[Path, dict[str, Any] | Exception]]:
+    """Each picture with its answer, or with the error instead; in order, ``at_once`` under way at a time."""
+
+    def asked(image: Path) -> tuple[Path, dict[str, Any] | Exception]:
+        try:
+            return image, predict(url, image, model, key)
+        except (ServiceError, OSError) as error:
+            return image, error
+
+    with ThreadPoolExecutor(at_once) as threads:
+        yield from threads.map(asked, images)
+
+
+def _post(url: str, file: tuple[str, bytes], model: str, key: str) -> requests.Response:
+    host = urlsplit(url).hostname or ""
+    proxies = {"no_proxy": host} if host in THIS_MACHINE else None  # for others, http_proxy holds
+    headers = {"X-API-Key": key} if key else {}
+    form = {"model": model}
     try:
-        answer = predict(url, Path(sys.argv[1]), sys.argv[2], os.environ.get("API_KEY", ""))
-    except requests.HTTPError as error:
-        sys.exit(str(error))
-    for label, probability in answer["predictions"].items():
-        print(f"{label:10} {probability:6.1%}")
+        return requests.post(
+            f"{url}/api/v1/predict", files={"file": file}, data=form, headers=headers, timeout=90, proxies=proxies
+        )
+    except requests.Timeout:
+        raise ServiceError(f"{url} gave no answer within 90 s; try again") from None
+    except requests.RequestException:
+        raise ServiceError(f"Nothing answers at {url}; start the service, or set SERVICE_URL") from None
+
+
+def main() -> int:
+    """Print the probabilities of one picture, or the most probable label of each of several."""
+    if len(sys.argv) < 3:
+        sys.exit("usage: python examples/client.py IMAGE... MODEL")
+    *images, model = sys.argv[1:]
+    url, failed = os.environ.get("SERVICE_URL", "http://localhost:8000").rstrip("/"), 0
+    for image, answer in predict_many(url, [Path(name) for name in images], model, os.environ.get("API_KEY", "")):
+        if isinstance(answer, Exception):
+            failed = 1
+            print(answer if len(images) == 1 else f"{image}: {answer}", file=sys.stderr)
+        elif len(images) == 1:
+            for label, probability in answer["predictions"].items():
+                print(f"{label:10} {100 * probability:5.1f} %")
+        else:
+            print(f"{100 * answer['confidence']:5.1f} %  {answer['top_emotion']:10} {image}")
+    return failed
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

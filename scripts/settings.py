@@ -52,6 +52,7 @@ class Settings:
     calibration: Path | None
     gate: Gate | None
     log_level: str
+    log_format: str
     server_names: tuple[str, ...]
     root_path: str
     cors_origins: tuple[str, ...]
@@ -172,7 +173,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     env = Environment(given_values() if environment is None else environment, ROOT)
     parts = (_places(env), _programs(env), _requests(env), _access(env))
     settings = Settings(**{name: value for part in parts for name, value in part.keywords.items()})
-    refuse_shared_ports(settings.ports)
+    refuse_shared_ports({name: port for name, port in settings.ports.items() if name == "PORT" or env.text(name, "")})
     return settings
 
 
@@ -206,6 +207,7 @@ def _programs(env: Environment) -> partial[Settings]:
         calibration=env.link("CALIBRATION"),
         gate=read_gate(env.text("GATE", "on")),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS, _LOG_LEVELS_OF_OTHERS),
+        log_format=env.choice("LOG_FORMAT", "text", ("text", "json")),
     )
 
 

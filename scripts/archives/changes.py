@@ -87,7 +87,7 @@ class Build:
         if not plans:
             return
         refuse_to_build_without_torch()
-        with BuildProgress(console, list(plans), ARCHIVE_STAGES) as progress:
+        with BuildProgress(console, list(plans), ARCHIVE_STAGES, lines=False) as progress:
 
             def finished(name: str, packed: dict[str, Any] | None, error: str | None) -> None:
                 result = self._finish(plans[name], packed, error)

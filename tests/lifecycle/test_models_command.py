@@ -124,6 +124,9 @@ def test_logs_show_one_model_only(stack: RunningStack) -> None:
     assert len(stack.command("lifecycle", "logs", "-n", "3").stdout.splitlines()) == 3
     line = json.loads(stack.command("lifecycle", "logs", OTHER, "-n", "1", "--json").stdout)
     assert OTHER in line["line"]
+    unknown = stack.command("lifecycle", "logs", "Foo")
+    assert (unknown.returncode, unknown.stdout) == (UNKNOWN, "")
+    assert unknown.stderr == "there is no model Foo; `scripts/models list` shows what there is\n"
 
 
 def test_one_change_at_a_time(stack: RunningStack) -> None:
