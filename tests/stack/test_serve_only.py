@@ -71,7 +71,15 @@ def python(process: str) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True)
     own = folder / "bin" / "python"
-    install = [own, "-m", "pip", "install", "--quiet", "--requirement", ROOT / "requirements-serve.txt"]
+    install: list[str | Path] = [
+        own,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--requirement",
+        ROOT / "requirements-serve.txt",
+    ]
     subprocess.run(install, check=True, capture_output=True, timeout=300)
     yield own
     shutil.rmtree(folder)
