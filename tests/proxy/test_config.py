@@ -81,6 +81,7 @@ def test_imports_of_scripts_go_down() -> None:
         {"counting"},
         {"access", "models"},
         {"predict", "describe", "metrics", "management", "poller"},
+        {"oip"},
         {"."},
     ]
     height = {folder: number for number, level in enumerate(layers) for folder in level}
@@ -121,7 +122,14 @@ def test_the_level_of_the_log_is_said_in_nginxs_words(tmp_path: Path, level: str
 
 
 # Without a key: the service's name, the probes, and what METRICS_ALLOW guards.
-OPEN = {"= /", "= /api/v1/health/live", "= /api/v1/health/ready", "~ ^/api/v1/models/[^/]+/ready$", "= /metrics"}
+OPEN = {
+    "= /",
+    "= /api/v1/health/live",
+    "= /api/v1/health/ready",
+    "~ ^/api/v1/models/[^/]+/ready$",
+    "~ ^/v2/(health/(live|ready)|models/[^/]+(/versions/[^/]+)?/ready)$",
+    "= /metrics",
+}
 
 
 def test_whatever_answers_asks_for_a_key_unless_it_is_open(tmp_path: Path) -> None:
