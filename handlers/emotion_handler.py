@@ -25,6 +25,8 @@ from face_request import HEADER as FACES_HEADER
 from face_request import read_wish
 from image_budget import MemoryBudget
 from image_error import ImageError
+from raw_pixels import CONTENT_TYPE, read_pixels
+from raw_pixels import HEADER as TYPE_HEADER
 from worker_metrics import BatchReport
 
 logger = logging.getLogger(__name__)
@@ -71,22 +73,27 @@ class EmotionHandler:
         unwanted = abandoned(context, len(data))
         wanted = [index for index in range(len(data)) if index not in unwanted]
         wishes = [context.get_request_header(index, FACES_HEADER) for index in wanted]
-        decoded = iter(self.preprocess([data[index] for index in wanted], wishes))
+        kinds = [context.get_request_header(index, TYPE_HEADER) for index in wanted]
+        decoded = iter(self.preprocess([data[index] for index in wanted], wishes, kinds))
         report.decoded()
         results = self.inference([unwanted.get(index) or next(decoded) for index in range(len(data))])
         report.computed()
         report.send(context, results, self.description["emotions"], [self._field(request) for request in data])
         return self.postprocess(results, context)
 
-    def preprocess(self, data: Sequence[Mapping[str, Any]], wishes: Sequence[str | None] = ()) -> list[Prepared]:
+    def preprocess(
+        self, data: Sequence[Mapping[str, Any]], wishes: Sequence[str | None] = (), kinds: Sequence[str | None] = ()
+    ) -> list[Prepared]:
         """Decode the images, or shrink the halves of a single one, in parallel: uint8 (224, 224, 3), or an error.
 
-        ``wishes`` has the header of each request for faces; these become FoundFaces instead.
+        ``wishes`` has the header of each request for faces; these become FoundFaces instead. ``kinds`` has their
+        content types, by which pixels are told from files.
         """
         wishes = wishes or [None] * len(data)
+        kinds = kinds or [None] * len(data)
         if len(data) == 1:
-            return [self._decode(data[0], wishes[0], self.decoders)]
-        return list(self.decoders.map(self._decode, data, wishes))
+            return [self._decode(data[0], wishes[0], kinds[0], self.decoders)]
+        return list(self.decoders.map(self._decode, data, wishes, kinds))
 
     def inference(self, prepared: Sequence[Prepared]) -> list[Result]:
         """Compute all images and faces that could be decoded together: float32 (classes,) for each; errors stay."""
@@ -122,11 +129,17 @@ class EmotionHandler:
         return answers
 
     def _decode(
-        self, request: Mapping[str, Any], wish_header: str | None = None, helper: Executor | None = None
+        self,
+        request: Mapping[str, Any],
+        wish_header: str | None = None,
+        kind: str | None = None,
+        helper: Executor | None = None,
     ) -> Prepared:
         data = self._field(request)
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
+            if kind == CONTENT_TYPE:
+                return read_pixels(content)
             if wish := read_wish(wish_header):
                 return self.finder.find(content, wish, self.decoding, self.budget, helper)
             return read_face(content, helper=helper, budget=self.budget, **self.decoding)

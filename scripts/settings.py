@@ -61,6 +61,7 @@ class Settings:
     client_requests: int
     rate_limit: int
     rate_burst: int
+    cache: int
     predict_timeout: int
     max_wait: int
     load_timeout: int
@@ -222,6 +223,7 @@ def _requests(env: Environment) -> partial[Settings]:
         client_requests=env.number("CLIENT_REQUESTS", 64),
         rate_limit=env.number("RATE_LIMIT", 0),
         rate_burst=env.number("RATE_BURST", 100),
+        cache=env.number("CACHE", 0),
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
         max_wait=env.number("MAX_WAIT", 20),
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),

@@ -3,6 +3,7 @@ declare const settings: {
     name: string;
     version: string;
     access_log: string;
+    cache: number;
     management_log: string;
     log_probe: string;
     catalogue: string;

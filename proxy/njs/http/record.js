@@ -38,6 +38,7 @@ function fields(r, report) {
         version: report.version,
         image_sha256: report.image || variables.image_digest || undefined,
         image_error: report.error,
+        cache: variables.cache_result || undefined,
         retries: Number(variables.repeats || 0),
         predictions: variables.predictions ? JSON.parse(`[${variables.predictions}]`) : undefined,
         rejection: variables.rejection || (variables.limit_conn_status === 'REJECTED' ? 'concurrency' : undefined),
@@ -49,7 +50,7 @@ function fields(r, report) {
  * @param {string} model
  * @param {number} status
  * @param {string | undefined} rejection
- * @param {{torchserve_ms?: string, repeats?: string, image_digest?: string}} notes
+ * @param {{torchserve_ms?: string, repeats?: string, image_digest?: string, cache_result?: string}} notes
  * @param {Report} report
  */
 function prediction(model, status, rejection, notes, report) {
@@ -64,6 +65,7 @@ function prediction(model, status, rejection, notes, report) {
         version: report.version,
         image_sha256: report.image || notes.image_digest,
         image_error: report.error,
+        cache: notes.cache_result,
         retries: Number(notes.repeats || 0),
         rejection,
     };

@@ -15,7 +15,7 @@ import waiting from 'predict/waiting.js';
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
 /**
  * For the log and the metrics.
- * @typedef {{torchserve_ms?: string, repeats?: string, prediction_report?: string, image_digest?: string}} Notes
+ * @typedef {{torchserve_ms?: string, repeats?: string, prediction_report?: string, image_digest?: string, cache_result?: string}} Notes
  */
 /**
  * The image, its model, and where to note how it went. The image is a Buffer, which njs' types do not expect in a subrequest.
