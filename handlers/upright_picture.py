@@ -41,13 +41,21 @@ class UprightPicture:
 
     def cut(self, box: Box, size: tuple[int, int]) -> Image.Image:
         """The part in ``box``, which lies within the picture, at ``size`` pixels: RGB, scaled as training did."""
+        return self._cut(box, size, None)
+
+    def glance(self, box: Box, size: tuple[int, int]) -> Image.Image:
+        """The same in a fourth of the time, not as exactly: four pixels or more become one first."""
+        return self._cut(box, size, 1.0)
+
+    def _cut(self, box: Box, size: tuple[int, int], reducing_gap: float | None) -> Image.Image:
         width, height = self.size
         lying = self._orientation >= 5
         stored_width, stored_height = (height, width) if lying else (width, height)
         left, top, right, bottom = _STORED[self._orientation](box, stored_width, stored_height)
         across, down = self._image.width / stored_width, self._image.height / stored_height
         area = (left * across, top * down, right * across, bottom * down)
-        part = self._image.resize(size[::-1] if lying else size, Image.Resampling.BILINEAR, _within(area, self._image))
+        within, stored_size = _within(area, self._image), size[::-1] if lying else size
+        part = self._image.resize(stored_size, Image.Resampling.BILINEAR, within, reducing_gap)
         return (part.transpose(TRANSPOSE[self._orientation]) if self._orientation > 1 else part).convert("RGB")
 
 
