@@ -1,7 +1,8 @@
 """Ask the service about one picture, in Python: ``python examples/client.py face.jpg VGG19_CK+48``.
 
-Needs only ``requests``. SERVICE_URL says where the service is; the default is http://localhost:8000. API_KEY is your
-key, where the service requires one.
+``python examples/client.py party.jpg VGG19_CK+48 faces`` finds the faces first and prints a line for each. Needs only
+``requests``. SERVICE_URL says where the service is; the default is http://localhost:8000. API_KEY is your key, where
+the service requires one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,19 @@ THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def predict(url: str, image: Path, model: str, key: str = "") -> dict[str, Any]:
-    """The service's answer. Waits as the service asks for while it is busy (429) or loading a model (503).
+    """The service's answer about the picture as a whole. The rest is as in ``ask``."""
+    return ask(f"{url}/api/v1/predict", image, {"model": model}, key)
+
+
+def faces(url: str, image: Path, model: str, key: str = "", max_faces: int = 10) -> list[dict[str, Any]]:
+    """Box, landmarks and predictions of each face, the largest first; none is no error. The rest is as in ``ask``."""
+    answer = ask(f"{url}/api/v1/faces", image, {"model": model, "max_faces": str(max_faces)}, key)
+    found: list[dict[str, Any]] = answer["faces"]
+    return found
+
+
+def ask(url: str, image: Path, form: dict[str, str], key: str = "") -> dict[str, Any]:
+    """Post a picture. Waits as the service asks for while it is busy (429) or loading a model (503).
 
     ``key`` is sent if there is one. Raises requests.HTTPError for any other error; its text is the service's own
     message.
@@ -28,12 +41,9 @@ def predict(url: str, image: Path, model: str, key: str = "") -> dict[str, Any]:
     headers = {"X-API-Key": key} if key else {}
     host = urlsplit(url).hostname or ""
     proxies = {"no_proxy": host} if host in THIS_MACHINE else None  # for others, http_proxy holds
-    form = {"model": model}
     for _ in range(ATTEMPTS):
         with image.open("rb") as file:
-            response = requests.post(
-                f"{url}/api/v1/predict", files={"file": file}, data=form, headers=headers, timeout=90, proxies=proxies
-            )
+            response = requests.post(url, files={"file": file}, data=form, headers=headers, timeout=90, proxies=proxies)
         if response.status_code not in (429, 503):
             break
         time.sleep(int(response.headers["Retry-After"]))
@@ -44,16 +54,22 @@ def predict(url: str, image: Path, model: str, key: str = "") -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the probabilities, the most probable first."""
-    if len(sys.argv) != 3:
-        sys.exit("usage: python examples/client.py IMAGE MODEL")
+    """Print the probabilities, the most probable first; or where each face is, and its most probable emotion."""
+    if len(sys.argv) not in (3, 4) or sys.argv[3:] not in ([], ["faces"]):
+        sys.exit("usage: python examples/client.py IMAGE MODEL [faces]")
     url = os.environ.get("SERVICE_URL", "http://localhost:8000")
+    image, model, key = Path(sys.argv[1]), sys.argv[2], os.environ.get("API_KEY", "")
     try:
-        answer = predict(url, Path(sys.argv[1]), sys.argv[2], os.environ.get("API_KEY", ""))
+        if sys.argv[3:]:
+            for face in faces(url, image, model, key):
+                box = face["box"]
+                place = f"{box['width']}x{box['height']} at {box['x']},{box['y']}"
+                print(f"{place:20} {face['top_emotion']:10} {face['confidence']:6.1%}")
+        else:
+            for label, probability in predict(url, image, model, key)["predictions"].items():
+                print(f"{label:10} {probability:6.1%}")
     except requests.HTTPError as error:
         sys.exit(str(error))
-    for label, probability in answer["predictions"].items():
-        print(f"{label:10} {probability:6.1%}")
 
 
 if __name__ == "__main__":
