@@ -16,9 +16,9 @@ import numpy.typing as npt
 from upright_picture import Box, UprightPicture
 
 # Pixels: of the canvas, of the larger copy's shorter side, and of the strip for the smaller one.
-SIDE: Final = 256
-_LARGE: Final = 192
-_STRIP: Final = 56
+SIDE: Final = 224
+_LARGE: Final = 168
+_STRIP: Final = 48
 # Black between what must not be seen together: without it one in fifty faces is lost.
 GAP: Final = SIDE - _LARGE - _STRIP
 # The longer side by the shorter one of what fits beside the strip.

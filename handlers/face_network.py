@@ -11,7 +11,7 @@ from face_boxes import Floats
 from face_canvas import SIDE, Canvas
 
 FILE: Final = "face_detector.xml"  # and .bin
-# OpenVINO computes a network on one core for each stream, and keeps some 9 MB for each beyond the first.
+# So many cores share a stream, of which OpenVINO keeps some 9 MB. Two of them compute a canvas: more hardly speed it up.
 _CORES_A_STREAM: Final = 4
 
 
@@ -35,7 +35,7 @@ class FaceNetwork:
             "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
             "ENABLE_CPU_PINNING": False,
             "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": streams,
+            "INFERENCE_NUM_THREADS": min(cores, 2 * streams),
         }
         self._compiled = core.compile_model(model, "CPU", options)
         self._own = threading.local()
@@ -43,7 +43,8 @@ class FaceNetwork:
     def infer(self, canvas: Canvas) -> tuple[Floats, Floats]:
         """Compute a canvas: uint8 (SIDE, SIDE, 3), RGB.
 
-        Returns regressors (N, 16) and raw scores (N,) for N anchors, see ``face_boxes.decode``.
+        Returns regressors (N, 16) and raw scores (N,) for N anchors, see ``face_boxes.decode``: OpenVINO's own memory,
+        which this thread's next call overwrites.
         """
         if not hasattr(self._own, "request"):
             self._own.request = self._compiled.create_infer_request()
@@ -51,4 +52,4 @@ class FaceNetwork:
         request.infer([canvas[None]], share_inputs=True)
         outputs = [request.get_output_tensor(index).data for index in range(2)]
         regressors, scores = sorted(outputs, key=lambda output: -output.shape[-1])
-        return regressors.reshape(-1, 16).copy(), scores.reshape(-1).copy()
+        return regressors.reshape(-1, 16), scores.reshape(-1)
