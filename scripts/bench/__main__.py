@@ -89,9 +89,7 @@ def report(
 
 @app.command()
 def faces(
-    architecture: Annotated[
-        list[str] | None, typer.Option(parser=_architecture, metavar="NAME", help="Repeatable; default: all.")
-    ] = None,
+    architecture: option.Architectures = None,
     seconds: Annotated[float, typer.Option(help="Of one slice.")] = 4.0,
     pairs: Annotated[int, typer.Option(min=1, help="Of slices a case.")] = 5,
     output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/faces.json.")] = None,
