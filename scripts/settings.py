@@ -11,6 +11,7 @@ from pathlib import Path
 from scripts.environment import Environment, is_loopback, refuse_shared_ports
 from scripts.precision import PRECISIONS, PREPROCESSINGS, Gate
 from scripts.precision import gate as read_gate
+from scripts.run_folder import RunFolder
 from scripts.settings_file import read_settings_file, readable_settings_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,7 @@ JPEG_DECODINGS, EXTRA_FORMATS = ("exact", "reduced"), ("none", "avif")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(RunFolder):
     """Where a stack listens and keeps its files. Ports are TCP ports, times are seconds, paths absolute."""
 
     bind_address: str
@@ -118,41 +119,6 @@ class Settings:
             "MANAGEMENT_PORT": self.management_port,
             "METRICS_PORT": self.metrics_port,
         }
-
-    @property
-    def torchserve_dir(self) -> Path:
-        """TorchServe's working directory; it writes ``key_file.json`` there."""
-        return self.run_dir / "torchserve"
-
-    @property
-    def key_file(self) -> Path:
-        """TorchServe's tokens; it writes new ones at each start."""
-        return self.torchserve_dir / "key_file.json"
-
-    @property
-    def management_keys(self) -> Path:
-        """Who may use the management API on MANAGEMENT_LISTEN."""
-        return self.run_dir / "management_keys.json"
-
-    @property
-    def closing_file(self) -> Path:
-        """Which models are about to be unregistered (scripts/lifecycle/closing.py)."""
-        return self.run_dir / "closing.json"
-
-    @property
-    def supervision_file(self) -> Path:
-        """What the supervisor says of the stack's parts (scripts/stack/supervision.py)."""
-        return self.run_dir / "supervisor.json"
-
-    @property
-    def log_dir(self) -> Path:
-        """Logs of TorchServe and the proxy."""
-        return self.run_dir / "logs"
-
-    @property
-    def index_file(self) -> Path:
-        """What the build says of each model: archive, version, error."""
-        return self.model_store / "index.json"
 
 
 def given_values(names: Collection[str] | None = None) -> dict[str, str]:
