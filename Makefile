@@ -17,7 +17,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup face-detector serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format release clean
+.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -38,7 +38,7 @@ $(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-evaluate.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt $(VENV)/serve.installed $(VENV)/face-detector.fetched
+$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt requirements-tracing.txt $(VENV)/serve.installed $(VENV)/face-detector.fetched
 	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
@@ -47,10 +47,16 @@ $(VENV)/quantize.installed: requirements-quantize.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-quantize.txt
 	@touch $@
 
-setup: $(VENV)/serve.installed $(VENV)/face-detector.fetched ## install what serving needs into .venv
+$(VENV)/tracing.installed: requirements-tracing.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements-tracing.txt
+	@touch $@
+
+setup: $(VENV)/serve.installed $(VENV)/face-detector.fetched $(if $(OTLP_ENDPOINT),$(VENV)/tracing.installed) ## install what serving needs into .venv
 
 face-detector: $(VENV)/serve.installed ## fetch the face detector that archives carry (docs/faces.md)
 	@$(RUN) scripts.archives.face_detector
+
+tracing: $(VENV)/tracing.installed ## install what exports spans (docs/tracing.md)
 
 serve: setup ## build what is missing, serve in the foreground; Ctrl-C stops
 	@exec $(RUN) scripts.stack serve
