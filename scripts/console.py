@@ -100,7 +100,10 @@ def _run(app: typer.Typer, name: str, arguments: list[str]) -> int:
             show()
         return int(getattr(error, "exit_code", 1))
     except UserError as error:
-        message = f"{error}; `make start` starts the stack" if error.exit_code == NOT_RUNNING else str(error)
+        remedy = (
+            "" if error.exit_code != NOT_RUNNING or "make start" in str(error) else "; `make start` starts the stack"
+        )
+        message = f"{error}{remedy}"
         if "--json" in arguments:
             print(json.dumps({"error": message, "exit_code": error.exit_code}, ensure_ascii=False))
         print_error(message)

@@ -38,9 +38,16 @@ def require_running(settings: Settings) -> None:
         raise NoStackError(f"no stack runs with RUN_DIR={settings.run_dir}")
 
 
+def internal_ports(settings: Settings) -> dict[str, int]:
+    """TorchServe's three ports, which no client needs to know, by the name of their setting."""
+    return {name: port for name, port in settings.ports.items() if name != "PORT"}
+
+
 def keep_settings(settings: Settings) -> None:
-    """Keep what this process was given, for the commands that find the stack running."""
-    write_text(_kept_file(settings.run_dir), json.dumps(given_values(), indent=2) + "\n")
+    """Keep what this process was given, and the internal ports that it chose, for the commands on the running stack."""
+    usual = internal_ports(load_settings({}))
+    chosen = {name: str(port) for name, port in internal_ports(settings).items() if port != usual[name]}
+    write_text(_kept_file(settings.run_dir), json.dumps(given_values() | chosen, indent=2) + "\n")
 
 
 def forget_settings(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from scripts.environment import Environment, is_loopback, refuse_shared_ports
 from scripts.precision import PRECISIONS, PREPROCESSINGS, Gate
 from scripts.precision import gate as read_gate
+from scripts.run_folder import RunFolder
 from scripts.settings_file import read_settings_file, readable_settings_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,7 @@ JPEG_DECODINGS, EXTRA_FORMATS = ("exact", "reduced"), ("none", "avif")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(RunFolder):
     """Where a stack listens and keeps its files. Ports are TCP ports, times are seconds, paths absolute."""
 
     bind_address: str
@@ -44,6 +45,7 @@ class Settings:
     load_models: str
     ready_when: str
     stand_ins: str
+    serve_only: str
     max_workers: int
     runtime: str
     precision: str
@@ -51,6 +53,7 @@ class Settings:
     calibration: Path | None
     gate: Gate | None
     log_level: str
+    log_format: str
     server_names: tuple[str, ...]
     root_path: str
     cors_origins: tuple[str, ...]
@@ -118,41 +121,6 @@ class Settings:
             "METRICS_PORT": self.metrics_port,
         }
 
-    @property
-    def torchserve_dir(self) -> Path:
-        """TorchServe's working directory; it writes ``key_file.json`` there."""
-        return self.run_dir / "torchserve"
-
-    @property
-    def key_file(self) -> Path:
-        """TorchServe's tokens; it writes new ones at each start."""
-        return self.torchserve_dir / "key_file.json"
-
-    @property
-    def management_keys(self) -> Path:
-        """Who may use the management API on MANAGEMENT_LISTEN."""
-        return self.run_dir / "management_keys.json"
-
-    @property
-    def closing_file(self) -> Path:
-        """Which models are about to be unregistered (scripts/lifecycle/closing.py)."""
-        return self.run_dir / "closing.json"
-
-    @property
-    def supervision_file(self) -> Path:
-        """What the supervisor says of the stack's parts (scripts/stack/supervision.py)."""
-        return self.run_dir / "supervisor.json"
-
-    @property
-    def log_dir(self) -> Path:
-        """Logs of TorchServe and the proxy."""
-        return self.run_dir / "logs"
-
-    @property
-    def index_file(self) -> Path:
-        """What the build says of each model: archive, version, error."""
-        return self.model_store / "index.json"
-
 
 def given_values(names: Collection[str] | None = None) -> dict[str, str]:
     """The settings as text: of this process's environment, or else of the settings file.
@@ -173,7 +141,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     env = Environment(given_values() if environment is None else environment, ROOT)
     parts = (_places(env), _programs(env), _requests(env), _access(env))
     settings = Settings(**{name: value for part in parts for name, value in part.keywords.items()})
-    refuse_shared_ports(settings.ports)
+    refuse_shared_ports({name: port for name, port in settings.ports.items() if name == "PORT" or env.text(name, "")})
     return settings
 
 
@@ -199,6 +167,7 @@ def _programs(env: Environment) -> partial[Settings]:
         load_models=env.text("LOAD_MODELS", ""),
         ready_when=env.text("READY_WHEN", "all"),
         stand_ins=env.choice("STAND_INS", "auto", STAND_INS),
+        serve_only=env.choice("SERVE_ONLY", "0", ("0", "1")),
         max_workers=env.number("MAX_WORKERS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         precision=env.choice("PRECISION", "auto", ("auto", *PRECISIONS)),
@@ -206,6 +175,7 @@ def _programs(env: Environment) -> partial[Settings]:
         calibration=env.link("CALIBRATION"),
         gate=read_gate(env.text("GATE", "on")),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS, _LOG_LEVELS_OF_OTHERS),
+        log_format=env.choice("LOG_FORMAT", "text", ("text", "json")),
     )
 
 

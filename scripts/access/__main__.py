@@ -28,6 +28,7 @@ app = new_key_app(
     "scripts/keys remove phone-app",
     file=app_keys,
     after=_say_if_not_required,
+    completion=True,
 )
 
 

@@ -18,13 +18,17 @@ KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Who the key is for
 
 
 def new_key_app(
-    description: str, *lines: str, file: Callable[[Settings], KeyFile], after: Callable[[Settings], None]
+    description: str,
+    *lines: str,
+    file: Callable[[Settings], KeyFile],
+    after: Callable[[Settings], None],
+    completion: bool = False,
 ) -> typer.Typer:
     """A command line that adds, lists and removes the keys of ``file``; ``lines`` are examples.
 
     ``after`` runs when a key was made: it may tell what else is to be done.
     """
-    app = new_app(description, *lines)
+    app = new_app(description, *lines, completion=completion)
 
     @app.command()
     def add(name: KeyName = "", as_json: Json = False) -> int:

@@ -38,19 +38,22 @@ def build_all(
     runtime: str | None = None,
     force: bool = False,
     jobs: int | None = None,
+    starting: bool = False,
 ) -> dict[str, Result]:
     """Build the archives of ``names`` (default: all) that are not up to date, and rewrite the index.
 
     Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. Waits while another
     process builds. Names the files that look like checkpoints under other names. ``version`` is for what is built; None
     keeps the one an archive has, unless that has served (scripts/archives/versions.py). A model store that is read-only
-    serves as it is, if it is up to date. Returns the results by model name in the catalogue's order; a model that
-    failed is one of them. Raises BuildError, CatalogueError or StandInError when nothing can be built at all.
+    serves as it is, if it is up to date. ``starting``: what a start tells later is left out. Returns the results by
+    model name in the catalogue's order; a model that failed is one of them. Raises BuildError, CatalogueError or
+    StandInError when nothing can be built at all.
     """
     catalogue, names = load_catalogue(settings.catalogue), list(names)
     chosen = _chosen(settings, catalogue, names)
     request = _request(version, force, names)
     runtime = _runtime(runtime or settings.runtime)
+    stand_ins.refuse_mistyped_folder(settings)
     try:
         if is_read_only(settings.model_store):
             build = Build(settings, catalogue, runtime)
@@ -64,7 +67,7 @@ def build_all(
     except OSError as error:
         raise BuildError(cannot_write(error, settings.model_store, "MODEL_STORE")) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
-    show(settings, results, console)
+    show(settings, results, console, starting)
     if any(result.outcome == "failed" or result.stand_in for result in results.values()):
         _tell(near_misses.notice(settings), console)
     return results

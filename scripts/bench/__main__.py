@@ -1,4 +1,4 @@
-"""``python -m scripts.bench [run|report|soak]``: measure, make docs/performance.md of that, load for an hour."""
+"""``python -m scripts.bench [run|report|faces|soak]``: measure, make docs/performance.md of that, load for an hour."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ import typer
 from rich.console import Console
 
 from scripts.bench import BenchError
+from scripts.bench import command_options as option
+from scripts.bench import faces as face_bench
+from scripts.bench.images import IMAGES
 from scripts.bench.page import conclusion, warning
 from scripts.bench.page import page as page_text
 from scripts.bench.plot import draw
@@ -32,30 +35,23 @@ PAGE = ROOT / "docs" / "performance.md"
 app = new_app("Measure the stack beside the backend it replaces, or make docs/performance.md from a run.")
 
 
-def _architecture(text: str) -> str:
-    if text not in ARCHITECTURES:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(ARCHITECTURES)}")
-    return text
-
-
 @app.command("run")
 def measure(
-    quick: Annotated[bool, typer.Option("--quick", help="Short slices and no builds: to see that all works.")] = False,
-    architecture: Annotated[
-        list[str] | None, typer.Option(parser=_architecture, metavar="NAME", help="Repeatable; default: all.")
-    ] = None,
-    clients: Annotated[
-        list[int] | None, typer.Option(min=1, metavar="N", help="Repeatable; default: 1, 8 and 32, quick 1 and 8.")
-    ] = None,
-    seconds: Annotated[float | None, typer.Option(help="Of one slice; default: 4, quick 1.")] = None,
-    pairs: Annotated[int | None, typer.Option(min=1, help="Of slices a case; default: 5, quick 2.")] = None,
-    profile: Annotated[bool, typer.Option("--profile", help="Only where a request's time goes.")] = False,
-    build: Annotated[bool, typer.Option(help="Measure how long the archives take to build.")] = True,
-    output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/results.json.")] = None,
+    quick: option.Quick = False,
+    architecture: option.Architectures = None,
+    clients: option.Clients = None,
+    precision: option.Precisions = None,
+    seconds: option.Seconds = None,
+    pairs: option.Pairs = None,
+    image: option.Images = None,
+    profile: option.Profile = False,
+    build: option.Build = True,
+    output: option.Output = None,
 ) -> int:
-    """Measure this stack, the reference backend and the machine's limit."""
+    """Measure this stack, two backends beside it, and the machine's limit."""
     settings = load_settings()
     standard_clients, standard_seconds, standard_pairs = ((1, 8), 1.0, 2) if quick else ((1, 8, 32), 4.0, 5)
+    standard_precisions = () if quick or profile else option.FEWER_BITS
     options = Options(
         architectures=tuple(architecture or ARCHITECTURES),
         clients=tuple(clients or standard_clients),
@@ -64,6 +60,8 @@ def measure(
         rounds=1 if quick else 3,
         load=not profile,
         build=build and not quick and not profile,
+        precisions=tuple(name for name in precision or standard_precisions if name != "none"),
+        images=tuple(image or IMAGES),
     )
     console = Console(highlight=False)
     result = Run(settings, options, console).measure()
@@ -86,6 +84,26 @@ def report(
     draw(result, page.with_suffix(".svg"), settings.run_dir / "bench" / "matplotlib")
     page.write_text(page_text(result, page.stem))
     page.with_suffix(".json").write_text(figures)
+    return 0
+
+
+@app.command()
+def faces(
+    architecture: option.Architectures = None,
+    seconds: Annotated[float, typer.Option(help="Of one slice.")] = 4.0,
+    pairs: Annotated[int, typer.Option(min=1, help="Of slices a case.")] = 5,
+    output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/faces.json.")] = None,
+) -> int:
+    """Measure what finding the faces costs beside a prediction for the same frame."""
+    settings = load_settings()
+    console = Console(highlight=False)
+    options = face_bench.Options(tuple(architecture or ARCHITECTURES), seconds, pairs)
+    result = face_bench.measure(settings, options, lambda text: _say(console, text))
+    file = output or settings.run_dir / "bench" / "faces.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(result, indent=2) + "\n")
+    console.print(_rich(face_bench.table(result)))
+    console.print(f"Figures: {file}", soft_wrap=True)
     return 0
 
 
@@ -118,7 +136,7 @@ def soak(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``run`` need not be said. Returns 0, 1 for an error, 130 after a signal."""
     words = list(sys.argv[1:] if argv is None else argv)
-    named = bool(words) and words[0] in ("run", "report", "soak", "--help")
+    named = bool(words) and words[0] in ("run", "report", "faces", "soak", "--help")
     return run(app, "python -m scripts.bench", words if named else ["run", *words])
 
 

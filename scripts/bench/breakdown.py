@@ -12,6 +12,7 @@ from scripts.bench.images import predict_request, raw_request, write_once
 from scripts.bench.measure import BATCH, FINER, Bench, Case
 from scripts.bench.processes import cpu_seconds
 from scripts.catalogue import Model
+from scripts.precision import EXACT
 from scripts.settings import Settings
 
 
@@ -46,7 +47,7 @@ class Breakdown:
         before = self._spent(model)
         answered = len(self.bench.load("stack", case, self.bench.seconds).latencies)
         spent = self._spent(model)
-        network = self.bench.network(self.bench.networks[model.name], BATCH, self.bench.seconds / 2)
+        network = self.bench.network(self.bench.networks[EXACT][model.name], BATCH, self.bench.seconds / 2)
         per_request = {part: (spent[part] - before[part]) * 1000 / max(1, answered) for part in spent}
         return {"network": network["cpu_ms"] / BATCH, **per_request}
 
@@ -62,7 +63,7 @@ class Breakdown:
 
     def _sample(self, model: Model) -> dict[str, float]:
         through, straight = self._through(model), self._straight(model)
-        network = self.bench.network(self.bench.networks[model.name], 1, self.bench.seconds / 2 / FINER)["ms"]
+        network = self.bench.network(self.bench.networks[EXACT][model.name], 1, self.bench.seconds / 2 / FINER)["ms"]
         job = {"kind": "image", "path": str(self.image), "seconds": self.bench.seconds / 8 / FINER}
         steps = self.bench.limits.ask(job)["result"]
         return {

@@ -1,4 +1,4 @@
-"""What this machine can do at best: the network with nothing around it, a matrix product, an image decoded.
+"""What this machine can do at best: decoding, shrinking and the network with nothing around them, and each alone.
 
 A process of its own, so that the benchmark's own work and threads do not affect the numbers.
 """
@@ -12,7 +12,8 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from scripts.checkpoints.libraries import import_openvino
 openvino = import_openvino()
 
 _GEMM_SIZE = 2048
-_FLOATS = ("f32", "f16", "bf16")  # others are in the network itself
+FLOATS = ("f32", "f16", "bf16")  # others are in the network itself
 _NETWORK_FILES = ("network.xml", "network.bin", "model.json")
 
 
@@ -42,18 +43,31 @@ def unpack_network(archive: Path, directory: Path) -> Path:
 
 
 @lru_cache(maxsize=3)
-def compiled(network: str, batch: int, threads: int) -> Any:
-    """The network for batches of exactly ``batch`` images, on ``threads`` threads, in its archive's precision."""
-    precision = json.loads(Path(network).with_name("model.json").read_text())["precision"]
+def compiled(network: str, batch: int, threads: int, streams: int = 1) -> Any:
+    """The network for batches of exactly ``batch`` images in its archive's precision.
+
+    ``streams`` batches are computed at once, on ``threads`` threads together.
+    """
+    precision = _described(network)["precision"]
     core = openvino.Core()
     model = core.read_model(network)
     model.reshape([batch, 224, 224, 3])
     options = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,
-        "INFERENCE_PRECISION_HINT": precision if precision in _FLOATS else "f32",
+        "INFERENCE_PRECISION_HINT": precision if precision in FLOATS else "f32",
     }
-    return core.compile_model(model, "CPU", options)
+    if streams > 1:
+        options["NUM_STREAMS"] = streams
+    ready = core.compile_model(model, "CPU", options)
+    ready([np.zeros((batch, 224, 224, 3), np.uint8)])  # alone, see scripts/bench/peer.py
+    return ready
+
+
+def _described(network: str) -> dict[str, Any]:
+    """What the archive of the network says of itself."""
+    description: dict[str, Any] = json.loads(Path(network).with_name("model.json").read_text())
+    return description
 
 
 def network_alone(network: str, batch: int, threads: int, seconds: float) -> dict[str, Any]:
@@ -68,6 +82,34 @@ def network_alone(network: str, batch: int, threads: int, seconds: float) -> dic
     milliseconds = timed(lambda: request.infer([images], share_inputs=True), seconds)
     spent = time.process_time() - cpu
     return {"milliseconds": milliseconds, "cpu_ms": spent * 1000 / (len(milliseconds) + 1)}
+
+
+def pipeline_alone(network: str, image: str, batch: int, cores: int, seconds: float) -> dict[str, Any]:
+    """Decode, shrink and compute an image file again and again for ``seconds``, with nothing around it.
+
+    With a ``batch`` above 0 on all cores at once: each decodes so many images and computes them as a batch of its own.
+    With 0 one image after the other, computed by all cores. Returns images a second as ``rate``, and the
+    ``milliseconds`` that one takes at that rate.
+    """
+    threads, size = (cores, batch) if batch else (1, 1)
+    model = compiled(network, size, cores, threads)
+    requests = [model.create_infer_request() for _ in range(threads)]
+    data, fast = Path(image).read_bytes(), _described(network).get("preprocessing") == "fast"
+    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as helper:
+
+        def go_on(request: Any) -> float:
+            step = partial(_answer, request, data, size, None if batch else helper, fast)
+            return statistics.median(timed(step, seconds, least=2))
+
+        rate = sum(size * 1000 / milliseconds for milliseconds in pool.map(go_on, requests))
+    return {"rate": rate, "milliseconds": 1000 / rate}
+
+
+def _answer(request: Any, data: bytes, size: int, helper: ThreadPoolExecutor | None, fast: bool) -> None:
+    from face_image import read_face  # handlers/ is on the path of this process only
+
+    faces = [read_face(data, helper=helper, fast=fast, reduced=fast) for _ in range(size)]
+    request.infer([np.stack(faces)], share_inputs=True)
 
 
 def gemm_peak(seconds: float) -> float:
@@ -104,7 +146,7 @@ def timed(action: Callable[[], object], seconds: float, least: int = 3) -> list[
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
     """Do one job: its ``kind`` names the function, the rest are the arguments."""
-    functions = {"network": network_alone, "gemm": gemm_peak, "image": image_steps}
+    functions = {"network": network_alone, "pipeline": pipeline_alone, "gemm": gemm_peak, "image": image_steps}
     return {"result": functions[job.pop("kind")](**job)}  # type: ignore[operator]
 
 

@@ -1,4 +1,4 @@
-"""Alternating slices of load on both servers and on the network alone, and what they say together.
+"""Alternating slices of load on the servers and of the pipeline alone, and what they say together.
 
 The machine's speed drifts (other tenants, clock rates), so each figure is compared with the one measured next to it:
 a ratio is taken within a pair of slices, and the median over the pairs is reported. Percentiles are over all requests.
@@ -20,8 +20,9 @@ from scripts.bench.child import Child
 from scripts.bench.machine import cores
 from scripts.bench.processes import Meter
 from scripts.bench.servers import Server
+from scripts.precision import EXACT
 
-SERVERS = ("stack", "reference")
+SERVERS = ("stack", "reference", "peer")
 BATCH = 8  # the archives' batchSize
 # One client's slices hold enough answers when they are short, and follow the machine's drift more closely.
 FINER = 4
@@ -29,12 +30,23 @@ FINER = 4
 
 @dataclass(frozen=True)
 class Case:
-    """What is sent: requests for ``models`` in turn (``title`` names them), one image, by so many clients."""
+    """What is sent: requests for ``models`` in turn (``title`` names them), one image, by so many clients.
+
+    ``precision`` is what the models compute in.
+    """
 
     title: str
     models: tuple[str, ...]
     image: str
     clients: int
+    precision: str = EXACT
+
+    @property
+    def servers(self) -> dict[str, str]:
+        """Which server plays each part: in fewer bits the stack in float32 is what to be better than."""
+        if self.precision == EXACT:
+            return {part: part for part in SERVERS}
+        return {"stack": f"stack {self.precision}", "f32": "stack", "peer": f"peer {self.precision}"}
 
     @property
     def batch(self) -> int:
@@ -62,39 +74,44 @@ class Slice:
 class Bench:
     """Everything that is needed to measure a case: ``pairs`` of slices of ``seconds``.
 
-    ``requests`` are the files of prepared requests by model and image, ``networks`` the unpacked networks by model,
-    one for each architecture.
+    ``requests`` are the files of prepared requests by model and image, ``images`` the images' own files, ``networks``
+    the unpacked networks by precision and model, one for each architecture.
     """
 
     servers: dict[str, Server]
     generator: Child
     limits: Child
     requests: dict[tuple[str, str], Path]
-    networks: dict[str, Path]
+    images: dict[str, Path]
+    networks: dict[str, dict[str, Path]]
     seconds: float
     pairs: int
     rounds: int
 
     def measure(self, case: Case) -> dict[str, Any]:
         """Measure one case. Returns what the report holds of it."""
-        for name in SERVERS:
+        for name in case.servers.values():
             self.load(name, case, seconds=0, rounds=1)
         finer = FINER if case.clients == 1 else 1
         pairs = [self._pair(case, self.seconds / finer, odd=bool(number % 2)) for number in range(self.pairs * finer)]
-        slices = {name: [pair[name] for pair in pairs] for name in SERVERS}
-        networks = [pair["network"] for pair in pairs]
+        slices = {part: [pair[part] for pair in pairs] for part in case.servers}
+        rates = [pair["pipeline"] for pair in pairs]
         return {
             "title": case.title,
             "image": case.image,
             "clients": case.clients,
-            **{name: together(slices[name]) for name in SERVERS},
-            "network": {
+            "precision": case.precision,
+            **{part: together(slices[part]) for part in case.servers},
+            "pipeline": {
                 "batch": case.batch,
-                "p50": float(np.median(networks)),
-                "rate": _rate(case, networks),
-                "drift": max(networks) / min(networks),
+                "p50": 1000 / statistics.median(rates),
+                "rate": statistics.median(rates),
+                "drift": max(rates) / min(rates),
             },
-            "ratios": ratios(slices["stack"], slices["reference"], [_rate(case, [ms]) for ms in networks]),
+            "ratios": {
+                **shares(slices["stack"], rates),
+                **{part: ratios(slices["stack"], slices[part]) for part in case.servers if part != "stack"},
+            },
         }
 
     def load(self, name: str, case: Case, seconds: float, rounds: int | None = None) -> Slice:
@@ -125,13 +142,18 @@ class Bench:
         alone = self.limits.ask(job)["result"]
         return {"ms": statistics.median(alone["milliseconds"]), "cpu_ms": alone["cpu_ms"]}
 
+    def pipeline(self, case: Case, seconds: float) -> float:
+        """Images a second of decoding, shrinking and the case's networks, with nothing around them."""
+        networks = [self.networks[case.precision][model] for model in case.models if model in self.networks[EXACT]]
+        job = {"kind": "pipeline", "image": str(self.images[case.image]), "cores": cores()}
+        job |= {"batch": case.batch if case.clients > 1 else 0, "seconds": seconds / len(networks)}
+        alone = [self.limits.ask({**job, "network": str(network)})["result"]["milliseconds"] for network in networks]
+        return 1000 / float(np.mean(alone))
+
     def _pair(self, case: Case, seconds: float, *, odd: bool) -> dict[str, Any]:
-        order = reversed(SERVERS) if odd else SERVERS
-        pair: dict[str, Any] = {name: self.load(name, case, seconds) for name in order}
-        networks = [self.networks[model] for model in case.models if model in self.networks]
-        each = seconds / 2 / len(networks)
-        pair["network"] = statistics.mean(self.network(network, case.batch, each)["ms"] for network in networks)
-        return pair
+        parts = list(case.servers.items())
+        pair: dict[str, Any] = {part: self.load(name, case, seconds) for part, name in (parts[::-1] if odd else parts)}
+        return {**pair, "pipeline": self.pipeline(case, seconds / 2)}
 
     def _job(self, server: str, requests: Sequence[Path], clients: int, seconds: float, rounds: int) -> dict[str, Any]:
         return {
@@ -166,23 +188,26 @@ def together(slices: Sequence[Slice]) -> dict[str, Any]:
     }
 
 
-def ratios(stack: Sequence[Slice], reference: Sequence[Slice], network_rates: Sequence[float]) -> dict[str, Any]:
-    """How the stack compares, each a median over pairs.
-
-    ``p50`` and ``rate``: times better than the reference; ``share``: requests a second as a part of the images a
-    second of the network alone; ``above_network``: milliseconds of the p50 above it.
-    """
-    pairs = list(zip(stack, reference, network_rates, strict=True))
-    complete = [(one, other, limit) for one, other, limit in pairs if one.latencies and other.latencies]
-    if not complete:
-        return dict.fromkeys(("p50", "rate", "share", "above_network"))
+def ratios(stack: Sequence[Slice], other: Sequence[Slice]) -> dict[str, float | None]:
+    """How many times better the stack is than another server, by ``p50`` and ``rate``: medians over the pairs."""
+    pairs = [(one, two) for one, two in zip(stack, other, strict=True) if one.latencies and two.latencies]
+    if not pairs:
+        return dict.fromkeys(("p50", "rate"))
     return {
-        "p50": statistics.median(np.median(b.latencies) / np.median(a.latencies) for a, b, _ in complete),
-        "rate": statistics.median(a.rate / b.rate for a, b, _ in complete),
-        "share": statistics.median(a.rate / limit for a, _, limit in complete),
-        "above_network": statistics.median(np.median(a.latencies) - 1000 / limit for a, _, limit in complete),
+        "p50": statistics.median(np.median(b.latencies) / np.median(a.latencies) for a, b in pairs),
+        "rate": statistics.median(a.rate / b.rate for a, b in pairs),
     }
 
 
-def _rate(case: Case, milliseconds: Sequence[float]) -> float:
-    return case.batch * 1000 / statistics.median(milliseconds)
+def shares(stack: Sequence[Slice], limits: Sequence[float]) -> dict[str, float | None]:
+    """The stack beside the pipeline alone, which does ``limits`` images a second: medians over the pairs.
+
+    ``share``: its requests a second as a part of them; ``above_pipeline``: milliseconds of its p50 above an image.
+    """
+    pairs = [(one, limit) for one, limit in zip(stack, limits, strict=True) if one.latencies]
+    if not pairs:
+        return dict.fromkeys(("share", "above_pipeline"))
+    return {
+        "share": statistics.median(one.rate / limit for one, limit in pairs),
+        "above_pipeline": statistics.median(float(np.median(one.latencies)) - 1000 / limit for one, limit in pairs),
+    }

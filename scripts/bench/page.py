@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from scripts.bench.measure import FINER
+from scripts.bench.measure import FINER, SERVERS
 from scripts.bench.tables import Table, all_tables
 from scripts.bench.targets import targets
 
 _METHOD = """\
 The [reference backend](../scripts/bench/reference.py) is what this project replaces: one FastAPI + uvicorn process
-with an `async` endpoint, torchvision's transforms and eager torch, all models in its memory. Both servers run at the
-same time with the same checkpoints and get the same requests, in turn: {pairs} pairs of slices of {seconds:g} s a case
-({finer} times as many, each as much shorter, for one client; longer where a slice would hold fewer than {rounds}
-answers a client), each followed by the network alone. A ratio is taken within a pair; the tables show the median over
-the pairs, and percentiles over all requests. Everything is warm.
-*Network alone* is OpenVINO in a process of its own with the network out of the archive, its precision, one thread a
-core and a fixed batch: of one image for one client and for the mixed load, of 8 images otherwise."""
+with an `async` endpoint, torchvision's transforms and eager torch, all models in its memory. The
+[peer](../scripts/bench/peer.py) is what one would write instead today: FastAPI with OpenVINO in one process, a plain
+endpoint in the pool of threads, Pillow, an infer request for each thread; without batches, limits, checks, metrics or
+upgrades. All run at the same time with the same checkpoints and get the same requests, in turn: {pairs} rounds of
+slices of {seconds:g} s a case ({finer} times as many, each as much shorter, for one client; longer where a slice
+would hold fewer than {rounds} answers a client), each followed by the pipeline alone. A ratio is taken within a
+round; the tables show the median over the rounds, and percentiles over all requests. Everything is warm.
+*Pipeline alone* is decoding, shrinking and the network out of the archive, in a process of its own with nothing
+around them: for one client one image after the other, computed by all cores; otherwise on all cores at once, each
+with batches of 8 images of its own (of one image for the mixed load). In *fewer bits* the archives were quantised
+with and compared on drawn faces; one that the gate refuses is named and not measured."""
 
 _GENERATOR = """\
 The load generator is one process on one thread: requests lie ready as bytes, answers are only counted. Against an
@@ -25,9 +29,9 @@ nginx that answers at once with a body as long as a prediction it makes {rate:,.
 machine at most. Everything else on this machine used up to {foreign:.0%} of it during a slice."""
 
 _WHOLE = """\
-From `start` to all READY: {stack:.1f} s (reference: {reference:.1f} s), with the archives built and the files in
-the page cache. The reference's memory: {pss:,.0f} MB PSS, of which {kept:,.0f} MB cannot be dropped; that of the stack
-is below. Both were measured after each model had answered batches."""
+From `start` to all READY: {stack:.1f} s (reference: {reference:.1f} s, peer: {peer:.1f} s), with the archives built
+and the files in the page cache. Memory of the reference: {reference_memory}; of the peer: {peer_memory}; that of the
+stack is below. It was measured after each model had answered batches."""
 
 _CHOICES = """\
 - **Workers:** one process a model, since one keeps all cores busy already.
@@ -48,9 +52,8 @@ _LIMITS = """\
 The tables near the end split the time of one client's request, and the processor time of a request at 8 clients.
 What is not the network weighs most with the quickest one, MobileNetV2:
 
-- **Decoding and resizing** give byte for byte what Pillow gave in training. fast_image_resize takes a fifth
-  of the time, but some of its bytes differ by one, which moves the stand-ins' probabilities by up to 0.026; pic-scale
-  and kornia-rs differ more.
+- **Decoding and resizing** give byte for byte what Pillow gave in training. An archive in fewer bits may be built with
+  `PREPROCESSING=fast`, which takes half of the time or less ([precision](precision.md#fast-preprocessing)).
 - **TorchServe** lets a lone request wait 1 ms for others. Without the wait it makes batches of two at most, and 32
   clients get a sixth fewer answers. The rest is the way through some nine threads of three processes, each of which
   sleeps until the one before it wakes it.
@@ -105,20 +108,20 @@ def warning(result: dict[str, Any]) -> str:
     foreign = max((slice_["foreign"] for slice_ in _slices(result)), default=0.0)
     if foreign > _QUIET:
         messages.append(
-            f"The machine was not quiet: others took up to {foreign:.0%} of it during a slice. Both servers are faster "
+            f"The machine was not quiet: others took up to {foreign:.0%} of it during a slice. The servers are faster "
             "than this, above all the reference, whose threads wait for each other; measure again."
         )
-    drift = max((case["network"]["drift"] for case in result["cases"]), default=1.0)
+    drift = max((case["pipeline"]["drift"] for case in result["cases"]), default=1.0)
     if drift > _STEADY:
         messages.append(
-            f"The machine's own speed drifted: one and the same network took up to {drift:.1f} times as long in one "
+            f"The machine's own speed drifted: one and the same pipeline took up to {drift:.1f} times as long in one "
             "slice as in another. Ratios hold, being taken side by side; times in milliseconds are those of this run."
         )
     return " ".join(messages)
 
 
 def _slices(result: dict[str, Any]) -> list[dict[str, Any]]:
-    return [case[server] for case in result["cases"] for server in ("stack", "reference")]
+    return [case[server] for case in result["cases"] for server in (*SERVERS, "f32") if server in case]
 
 
 def _machine(result: dict[str, Any]) -> str:
@@ -127,7 +130,7 @@ def _machine(result: dict[str, Any]) -> str:
     weights = "Stand-in checkpoints" if result["stand_ins"] else "The real checkpoints"
     return (
         f"Measured on {result['date']}: {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
-        f"{machine['system']}; {versions}. {weights}; float32. {conclusion(result)}"
+        f"{machine['system']}; {versions}. {weights}; float32 where nothing else is said. {conclusion(result)}"
     )
 
 
@@ -142,6 +145,11 @@ def _generator(result: dict[str, Any]) -> str:
 
 
 def _whole(result: dict[str, Any]) -> str:
-    memory = result["memory"]["reference"]
-    kept = sum(process["anon"] + process["shmem"] for process in memory)
-    return _WHOLE.format(**result["start"], pss=sum(process["pss"] for process in memory), kept=kept)
+    memory = {f"{server}_memory": _memory(result["memory"][server]) for server in SERVERS[1:]}
+    return _WHOLE.format(**result["start"], **memory)
+
+
+def _memory(processes: list[dict[str, Any]]) -> str:
+    pss = sum(process["pss"] for process in processes)
+    kept = sum(process["anon"] + process["shmem"] for process in processes)
+    return f"{pss:,.0f} MB PSS, of which {kept:,.0f} MB cannot be dropped"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -21,10 +21,12 @@ from scripts.bench.images import IMAGES, image_bytes, predict_request, write_onc
 from scripts.bench.limits import unpack_network
 from scripts.bench.machine import cores, describe_machine
 from scripts.bench.measure import BATCH, Bench, Case, percentiles
+from scripts.bench.precisions import prepare
 from scripts.bench.processes import memory
 from scripts.bench.servers import (
     Server,
     null_server,
+    peer_backend,
     project_stack,
     reference_backend,
     run_command,
@@ -32,6 +34,7 @@ from scripts.bench.servers import (
     stack_settings,
 )
 from scripts.catalogue import Model, load_catalogue
+from scripts.precision import EXACT
 from scripts.settings import Settings
 
 MIXED = "all models"
@@ -42,7 +45,7 @@ class Options:
     """What to measure.
 
     A case is ``pairs`` of slices of ``seconds``, each with at least ``rounds`` answers a client; ``load`` and ``build``
-    say whether to measure these at all.
+    say whether to measure these at all. ``precisions`` are those besides the archives' own.
     """
 
     architectures: tuple[str, ...]
@@ -52,6 +55,8 @@ class Options:
     rounds: int
     load: bool
     build: bool
+    precisions: tuple[str, ...] = ()
+    images: tuple[str, ...] = tuple(IMAGES)
 
 
 class Run:
@@ -82,6 +87,8 @@ class Run:
             result["answers"] = self._compare_answers(bench)
             result["limits"] = self._limits(bench)
             result["cases"] = [self._measure(bench, case) for case in self._cases()]
+            for precision in self._options.precisions:
+                self._in_fewer_bits(servers, bench, precision, result)
             result["breakdown"] = self._break_down(bench)
         if self._options.build:
             self._say("Building all archives from nothing, then one whose checkpoint changed")
@@ -95,28 +102,52 @@ class Run:
         requests: dict[tuple[str, str], Path],
         result: dict[str, Any],
     ) -> Bench:
-        """Start both servers, one after the other so that each one's memory is measured without the other."""
+        """Start the servers, one after the other so that each one's memory is measured without the next."""
         started: dict[str, Server] = {}
         bench = Bench(
             servers=started,
             generator=generator,
             limits=servers.enter_context(Child("scripts.bench.limits", self._log("limits"))),
             requests=requests,
-            networks=self._unpack_networks(),
+            images={name: write_once(self._directory / f"{name}.image", image_bytes(name)) for name in IMAGES},
+            networks={EXACT: self._unpack_networks(self._settings, self._first().values(), EXACT)},
             seconds=self._options.seconds,
             pairs=self._options.pairs,
             rounds=self._options.rounds,
         )
-        for name, start in (("stack", project_stack), ("reference", reference_backend)):
+        for name, start in (("stack", project_stack), ("reference", reference_backend), ("peer", peer_backend)):
             self._say(f"Starting the {name}")
             started[name] = servers.enter_context(start(self._settings, self._log(name)))
-            for model in self._models:
-                # Twice, since a worker prepares for batches beside the first one.
-                bench.load(name, Case(model, (model,), "frame", BATCH), seconds=0, rounds=2)
+            self._warm(bench, name, self._models)
             result.setdefault("start", {})[name] = started[name].start_seconds
             processes = memory(started[name].roots, started[name].names)
             result.setdefault("memory", {})[name] = [asdict(process) for process in processes]
         return bench
+
+    @staticmethod
+    def _warm(bench: Bench, server: str, models: Iterable[str]) -> None:
+        for model in models:
+            # Twice, since a worker prepares for batches beside the first one.
+            bench.load(server, Case(model, (model,), "frame", BATCH), seconds=0, rounds=2)
+
+    def _in_fewer_bits(self, servers: ExitStack, bench: Bench, precision: str, result: dict[str, Any]) -> None:
+        """Build, serve and measure the chosen models in ``precision``, as far as the gate lets them pass."""
+        self._say(f"Building in {precision}, and comparing with float32 on drawn faces")
+        place, chosen = self._directory / precision, self._chosen()
+        own, refused = prepare(self._settings, place, precision, chosen, self._log(f"build {precision}"))
+        names = {model.name: model.architecture for model in chosen}
+        result.setdefault("refused", {})[precision] = {names[name]: reason for name, reason in refused.items()}
+        served = [model for model in chosen if model.name not in refused]
+        if not served or not self._options.load:
+            return
+        bench.networks[precision] = self._unpack_networks(own, served, precision)
+        for name, start in ((f"stack {precision}", project_stack), (f"peer {precision}", peer_backend)):
+            bench.servers[name] = servers.enter_context(start(own, self._log(name)))
+            self._warm(bench, name, [model.name for model in served])
+        for model in served:
+            for clients in self._options.clients:
+                case = Case(model.architecture, (model.name,), "frame", clients, precision)
+                result["cases"].append(self._measure(bench, case))
 
     def _cases(self) -> Iterator[Case]:
         if not self._options.load:
@@ -126,7 +157,7 @@ class Run:
                 yield Case(model.architecture, (model.name,), "frame", clients)
         for clients in self._options.clients:
             yield Case(MIXED, tuple(self._models), "frame", clients)
-        for image in ("small", "photo"):
+        for image in (name for name in self._options.images if name != "frame"):
             for model in self._chosen():
                 yield Case(model.architecture, (model.name,), image, self._options.clients[0])
 
@@ -140,13 +171,12 @@ class Run:
         return {model.architecture: model for model in reversed(self._models.values())}
 
     def _measure(self, bench: Bench, case: Case) -> dict[str, Any]:
-        self._say(f"{case.title}, {IMAGES[case.image]}, {case.clients} clients")
+        self._say(f"{case.title}, {IMAGES[case.image]}, {case.precision}, {case.clients} clients")
         return bench.measure(case)
 
     def _break_down(self, bench: Bench) -> dict[str, Any]:
         self._say("Where a request's time goes")
-        image = write_once(self._directory / "frame.jpg", image_bytes("frame"))
-        breakdown = Breakdown(bench, self._settings, image, self._directory / "requests")
+        breakdown = Breakdown(bench, self._settings, bench.images["frame"], self._directory / "requests")
         return {model.architecture: breakdown.measure(model) for model in self._chosen()}
 
     def _limits(self, bench: Bench) -> dict[str, Any]:
@@ -155,7 +185,8 @@ class Run:
         seconds = self._options.seconds
         networks = {
             model.architecture: {
-                str(batch): bench.network(bench.networks[model.name], batch, seconds)["ms"] for batch in (1, BATCH)
+                str(batch): bench.network(bench.networks[EXACT][model.name], batch, seconds)["ms"]
+                for batch in (1, BATCH)
             }
             for model in self._chosen()
         }
@@ -180,7 +211,7 @@ class Run:
         }
 
     def _compare_answers(self, bench: Bench) -> dict[str, float]:
-        """Largest difference of a probability between the servers, by image, over all models."""
+        """Largest difference of a probability from the stack's, by image, over all models and the other servers."""
         self._say("Comparing the answers")
         return {image: max(self._difference(bench, model, image) for model in self._models) for image in IMAGES}
 
@@ -189,8 +220,8 @@ class Run:
         for answer in answers:
             if not answer.get("success"):
                 raise BenchError(f"{model}: no prediction of the {IMAGES[image]}: {answer}")
-        one, other = (answer["predictions"] for answer in answers)
-        return float(max(abs(one[label] - other[label]) for label in one))
+        ours, *others = (answer["predictions"] for answer in answers)
+        return float(max(abs(ours[label] - other[label]) for other in others for label in ours))
 
     def _write_requests(self) -> dict[tuple[str, str], Path]:
         requests = {}
@@ -201,11 +232,10 @@ class Run:
                 requests[name, image] = write_once(path, predict_request(data, name))
         return requests
 
-    def _unpack_networks(self) -> dict[str, Path]:
-        directory, store = self._directory / "networks", self._settings.model_store
+    def _unpack_networks(self, settings: Settings, models: Iterable[Model], precision: str) -> dict[str, Path]:
+        directory, store = self._directory / "networks" / precision, settings.model_store
         return {
-            model.name: unpack_network(store / model.archive_file, directory / model.archive_name)
-            for model in self._first().values()
+            model.name: unpack_network(store / model.archive_file, directory / model.archive_name) for model in models
         }
 
     def _stand_ins(self) -> bool:

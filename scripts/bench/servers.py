@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +116,17 @@ def reference_backend(settings: Settings, log: Path) -> Iterator[Server]:
 
 
 @contextmanager
+def peer_backend(settings: Settings, log: Path) -> Iterator[Server]:
+    """FastAPI with OpenVINO, with the networks of the stack of ``settings``, which was started before."""
+    (port,) = free_ports(1)
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "scripts.bench.peer", str(settings.run_dir / "unpacked"), "--port", str(port)]
+    with _running(command, stack_environment(settings), log) as process:
+        _wait_for_health(port, lambda: process.poll() is None, log)
+        yield Server(port, [process.pid], {process.pid: "peer"}, time.perf_counter() - start)
+
+
+@contextmanager
 def null_server(settings: Settings, directory: Path) -> Iterator[int]:
     """An nginx that answers at once and does nothing else. Yields its port."""
     (port,) = free_ports(1)
@@ -130,14 +141,14 @@ def null_server(settings: Settings, directory: Path) -> Iterator[int]:
         yield port
 
 
-def run_command(module: list[str], environment: dict[str, str], log: Path) -> float:
-    """Run a command of this project to its end. Returns its seconds; raises BenchError if it fails."""
+def run_command(module: list[str], environment: dict[str, str], log: Path, *, allowed: Sequence[int] = (0,)) -> float:
+    """Run a command of this project to its end. Returns its seconds; raises BenchError for another exit code."""
     start = time.perf_counter()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         command = [sys.executable, "-m", *module]
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=file, stderr=file, check=False)
-    if done.returncode != 0:
+    if done.returncode not in allowed:
         raise BenchError(f"{' '.join(module)} failed with status {done.returncode}; {last_lines(log)}")
     return time.perf_counter() - start
 

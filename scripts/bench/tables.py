@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.bench.images import IMAGES
+from scripts.bench.measure import SERVERS
 from scripts.bench.targets import find_case, targets
+from scripts.precision import EXACT
 
 # Multiply-adds of one 224×224 image in 10⁹, from torchvision's model pages ("GFLOPS" there).
 MULTIPLY_ADDS = {"MobileNetV2": 0.30, "ResNet50": 4.09, "VGG19": 19.63}
@@ -24,7 +26,8 @@ class Table:
 
 def all_tables(result: dict[str, Any]) -> list[Table]:
     """Every table the run has rows for."""
-    tables = [target_table(result), delay_table(result), rate_table(result), mixed_table(result)]
+    tables = [target_table(result), delay_table(result), rate_table(result), precision_table(result)]
+    tables += [mixed_table(result)]
     tables += [limit_table(result), latency_table(result), cpu_table(result), memory_table(result, "stack")]
     return [table for table in tables if table.rows]
 
@@ -36,22 +39,41 @@ def target_table(result: dict[str, Any]) -> Table:
 
 
 def delay_table(result: dict[str, Any]) -> Table:
-    """Latency of both servers, side by side."""
-    headings = ("Stack / reference", "p50 ms", "p95 ms", "p99 ms", "p50 better", "above the network alone")
-    return Table("Latency", headings, [_delay_row(case) for case in result["cases"]])
+    """Latency of the servers, side by side."""
+    headings = ("Stack / reference / peer", "p50 ms", "p95 ms", "p99 ms", "p50 better", "above the pipeline alone")
+    return Table("Latency", headings, [_delay_row(case) for case in _exact(result)])
 
 
 def rate_table(result: dict[str, Any]) -> Table:
-    """Throughput of both servers, side by side."""
-    headings = ("Stack / reference", "requests/s", "better", "of the network alone", "CPU ms a request", "errors")
-    return Table("Throughput", headings, [_rate_row(case) for case in result["cases"]])
+    """Throughput of the servers, side by side."""
+    headings = (
+        "Stack / reference / peer",
+        "requests/s",
+        "better",
+        "of the pipeline alone",
+        "CPU ms a request",
+        "errors",
+    )
+    return Table("Throughput", headings, [_rate_row(case) for case in _exact(result)])
+
+
+def precision_table(result: dict[str, Any]) -> Table:
+    """Models in fewer bits beside float32 and the peer in the same bits, and those that the gate refused."""
+    headings = ("Stack / peer", "p50 ms", "requests/s", "p50, times float32", "requests/s, times float32")
+    rows = [_precision_row(case) for case in result["cases"] if case["precision"] != EXACT]
+    rows += [
+        (f"{name}, {precision}: not measured, {reason.replace('|', ' ')}", "–", "–", "–", "–", "–")
+        for precision, refused in result.get("refused", {}).items()
+        for name, reason in refused.items()
+    ]
+    return Table("Fewer bits", (*headings, "of the pipeline alone"), rows)
 
 
 def mixed_table(result: dict[str, Any]) -> Table:
     """The mixed load against the sum of its parts: each architecture alone at one client, a third of the requests."""
     alone = [find_case(result, name, 1) for name in MULTIPLY_ADDS]
     rows = []
-    for case in result["cases"]:
+    for case in _exact(result):
         if case["title"] in MULTIPLY_ADDS or not all(alone):
             continue
         parts = sum(1000 / part["stack"]["rate"] for part in alone if part) / len(alone)
@@ -93,25 +115,41 @@ def memory_table(result: dict[str, Any], server: str) -> Table:
 
 def _delay_row(case: dict[str, Any]) -> tuple[str, ...]:
     compared = case["ratios"]
-    above = _number(compared["above_network"], "{:.1f} ms") if case["clients"] == 1 else ""
-    delays = [_both(case, key) for key in ("p50", "p95", "p99")]
-    return (_title(case), *delays, _number(compared["p50"], "{:.2f}×"), above)
+    above = _number(compared["above_pipeline"], "{:.1f} ms") if case["clients"] == 1 else ""
+    delays = [_each(case, key) for key in ("p50", "p95", "p99")]
+    return (_title(case), *delays, _better(case, "p50"), above)
 
 
 def _rate_row(case: dict[str, Any]) -> tuple[str, ...]:
+    errors = " / ".join(str(sum(case[server]["errors"].values())) for server in SERVERS)
+    share = _number(case["ratios"]["share"], "{:.0%}")
+    return (_title(case), _each(case, "rate"), _better(case, "rate"), share, _each(case, "cpu_ms"), errors)
+
+
+def _precision_row(case: dict[str, Any]) -> tuple[str, ...]:
     compared = case["ratios"]
-    errors = " / ".join(str(sum(case[server]["errors"].values())) for server in ("stack", "reference"))
-    better, share = _number(compared["rate"], "{:.2f}×"), _number(compared["share"], "{:.0%}")
-    return (_title(case), _both(case, "rate"), better, share, _both(case, "cpu_ms"), errors)
+    values = [" / ".join(_number(case[server][key]) for server in ("stack", "peer")) for key in ("p50", "rate")]
+    better = [_number(compared["f32"][key], "{:.2f}×") for key in ("p50", "rate")]
+    return (_title(case), *values, *better, _number(compared["share"], "{:.0%}"))
 
 
-def _both(case: dict[str, Any], key: str) -> str:
-    return f"{_number(case['stack'][key])} / {_number(case['reference'][key])}"
+def _exact(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [case for case in result["cases"] if case["precision"] == EXACT]
+
+
+def _each(case: dict[str, Any], key: str) -> str:
+    return " / ".join(_number(case[server][key]) for server in SERVERS)
+
+
+def _better(case: dict[str, Any], key: str) -> str:
+    """How many times better the stack is than each of the others."""
+    return " / ".join(_number(case["ratios"][other][key], "{:.2f}×") for other in SERVERS[1:])
 
 
 def _title(case: dict[str, Any]) -> str:
     image = "" if case["image"] == "frame" else f", {IMAGES[case['image']]}"
-    return f"{case['title']}{image}, {case['clients']} {'client' if case['clients'] == 1 else 'clients'}"
+    bits = "" if case["precision"] == EXACT else f", {case['precision']}"
+    return f"{case['title']}{bits}{image}, {case['clients']} {'client' if case['clients'] == 1 else 'clients'}"
 
 
 def _parts(title: str, result: dict[str, Any], view: str) -> Table:

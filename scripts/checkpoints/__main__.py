@@ -59,8 +59,11 @@ def stand_ins() -> int:
             made = make_stand_ins(settings, console)
         except OSError as error:
             raise StandInError(cannot_write(error, settings.results_dir, "RESULTS_DIR")) from error
-    if not made:
-        console.print(f"Nothing to make: {settings.results_dir.name}/ has a file for every model.")
+    console.print(
+        "They know drawn faces only: their answers about photographs mean nothing."
+        if made
+        else f"Nothing to make: {settings.results_dir.name}/ has a file for every model."
+    )
     return 0
 
 

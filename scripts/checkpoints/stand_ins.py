@@ -22,8 +22,9 @@ from scripts.errors import UserError
 from scripts.files import exclusive
 from scripts.pool.progress import STAND_IN_STAGES, BuildProgress
 from scripts.pool.tasks import Report, Task, run_tasks
-from scripts.settings import Settings
+from scripts.settings import ROOT, Settings
 from scripts.store.records import read_record
+from scripts.store.serve_only import refuse_to_build_without_torch
 from scripts.store.stand_ins import stand_ins_may_serve
 
 _PART, _SUFFIX = "standin-", ".part"
@@ -50,6 +51,7 @@ def make_stand_ins(settings: Settings, console: Console) -> list[str]:
     Raises StandInError where a real checkpoint, an archive of one or a file that looks like one is present, and when
     one cannot be made. Waits while another process makes them.
     """
+    refuse_mistyped_folder(settings)
     settings.results_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(settings.results_dir, announcer(console)):
         missing = _missing(settings)
@@ -60,11 +62,11 @@ def make_stand_ins(settings: Settings, console: Console) -> list[str]:
                 f"stand-ins are not made where real checkpoints were built or STAND_INS=never; add the missing ones to "
                 f"{settings.results_dir.name}/ ({', '.join(model.name for model in missing)}), or set STAND_INS=allowed"
             )
+        refuse_to_build_without_torch()
         _refuse_among_real_ones(settings, {model.name for model in missing})
         _require_space(settings, missing)
         console.print(
-            f"[bold yellow]Making {len(missing)} stand-in checkpoints[/] in {settings.results_dir.name}/: "
-            "networks that know drawn faces only, and whose answers about photographs mean nothing.",
+            f"[bold yellow]Making {len(missing)} stand-in checkpoints[/] in {settings.results_dir.name}/.",
             soft_wrap=True,
         )
         try:
@@ -73,6 +75,15 @@ def make_stand_ins(settings: Settings, console: Console) -> list[str]:
             for part in settings.results_dir.glob(f"{_PART}*{_SUFFIX}"):
                 part.unlink()
     return [model.name for model in missing]
+
+
+def refuse_mistyped_folder(settings: Settings) -> None:
+    """Raise StandInError if RESULTS_DIR names a folder that does not exist; only the clone's own is made."""
+    if settings.results_dir != ROOT / "results" and not settings.results_dir.is_dir():
+        raise StandInError(
+            f"RESULTS_DIR={settings.results_dir}: there is no such folder; name the one with your checkpoints, or "
+            "make it for stand-ins"
+        )
 
 
 def make_stand_in(order: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -141,7 +152,7 @@ def _require_space(settings: Settings, missing: list[Model]) -> None:
 
 def _make(models: list[Model], settings: Settings, console: Console) -> None:
     errors: list[str] = []
-    with BuildProgress(console, [model.name for model in models], STAND_IN_STAGES) as progress:
+    with BuildProgress(console, [model.name for model in models], STAND_IN_STAGES, lines=True) as progress:
 
         def finished(name: str, result: dict[str, Any] | None, error: str | None) -> None:
             errors.extend([f"{name}: {error}"] if error else [])

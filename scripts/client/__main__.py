@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.columns import Columns
-from rich.console import Console, RenderableType
-from rich.text import Text
 
-from scripts.client.bars import draw
+from scripts.client import printing
 from scripts.client.boxes import write_boxes
+from scripts.client.models import Models
 from scripts.client.options import Authority, Key, Url, own_address
-from scripts.client.service import Answer, PredictError, Service, read_image
-from scripts.console import examples, new_app, print_error, print_notice, run
+from scripts.client.outcomes import Ask, ask_all, exit_code, summary
+from scripts.client.pictures import STANDARD_INPUT, Picture, pictures
+from scripts.client.service import Answer, Service
+from scripts.console import examples, new_app, print_notice, run
 from scripts.running import running_settings
 
 app = new_app("Ask the running service about pictures and draw the answers.", completion=True)
@@ -26,31 +26,45 @@ app = new_app("Ask the running service about pictures and draw the answers.", co
 @app.command(
     epilog=examples(
         "scripts/predict face.jpg",
-        "scripts/predict face.jpg other.png --model VGG19_CK+48",
-        "scripts/predict face.jpg --all --json | jq .top_emotion",
+        "scripts/predict face.jpg -m VGG19_CK+48",
+        "scripts/predict photos/ --csv > answers.csv",
+        "scripts/predict 'photos/**/*.png' --json | jq -r .top_emotion",
+        "curl -s https://example.org/face.jpg | scripts/predict - --all",
         "scripts/predict party.jpg --faces",
     )
 )
 def predict(
-    image: Annotated[list[Path], typer.Argument(help="Picture files: JPEG, PNG, WebP, BMP or GIF.")],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A model; repeat for several (default: the first)."),
-    ] = None,
+    image: Annotated[
+        list[str], typer.Argument(metavar="IMAGE", help="Picture files, folders, patterns, or - for standard input.")
+    ],
+    model: Models = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every model of the catalogue.")] = False,
     faces: Annotated[
         bool, typer.Option("--faces", help="Find the faces; also write IMAGE-MODEL-faces.png, with their boxes.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each answer or failure.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print one row of CSV for each answer or failure.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Requests under way at a time.")] = 4,
     url: Url = None,
     ca: Authority = None,
     key: Key = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object for each answer instead of bars.")
-    ] = False,
 ) -> int:
-    """Ask the running service about pictures and draw the answers; exit code 1 when some picture got none."""
+    """Ask the running service about pictures and draw the answers.
+
+    One picture gets a bar for each label, several get a line each, --all a table of the models.
+
+    \b
+    exit code, that of the worst failure:
+      0  every picture was answered
+      1  a picture cannot be read, or is refused
+      3  a model does not answer, or is too busy
+      4  the service does not run
+    """
     if every and model:
         raise typer.BadParameter("give --all or --model, not both")
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+    found = pictures(image)
     service = Service(url or own_address(running_settings()), ca, key, here=url is None)
     catalogue = service.models()
     names = list(catalogue) if every else model or list(catalogue)[:1]
@@ -58,45 +72,39 @@ def predict(
         print_notice(
             "Stand-in models answer here: they know drawn faces only, so their answers about photographs mean nothing."
         )
-    failures = [_show(service, path, names, as_json, faces) for path in image]
-    return 1 if any(failures) else 0
+    started = time.monotonic()
+    asked = ask_all(_ask(service, faces), found, names, at_once)
+    printer = _printer(as_json, as_csv, every and not faces, len(found))
+    outcomes = list(printer(asked, {name: catalogue.get(name, {"emotions": ()}) for name in names}))
+    if len(found) > 1:
+        print_notice(summary(outcomes, time.monotonic() - started))
+    return exit_code(outcomes)
 
 
-def _show(service: Service, image: Path, models: list[str], as_json: bool, faces: bool) -> int:
-    """Show the answers on one picture; returns the number of models that gave none."""
-    out = Console(highlight=False)
-    panels: list[RenderableType] = []
-    answered = 0
-    for answers in _answers(service, image, models, faces):
-        answered += 1
-        for answer in answers:
-            if as_json:
-                print(json.dumps({"image": answer.image, **answer.body}, ensure_ascii=False))
-            else:
-                panels.append(draw(answer))
-    if panels:
-        out.print(Text(str(image), "bold"))
-        out.print(Columns(panels))
-    return len(models) - answered
+def _printer(as_json: bool, as_csv: bool, every: bool, count: int) -> printing.Printer:
+    if as_json:
+        return printing.as_json
+    if as_csv:
+        return printing.as_csv
+    if every:
+        return printing.table
+    return printing.bars if count == 1 else printing.lines
 
 
-def _answers(service: Service, image: Path, models: list[str], faces: bool) -> Iterator[list[Answer]]:
-    """What each model says of the picture, or of each of its faces."""
-    for model in models:
-        try:
-            yield _faces(service, image, model) if faces else [service.predict(image, model)]
-        except PredictError as error:
-            print_error(error)
+def _ask(service: Service, faces: bool) -> Ask:
+    def whole(picture: Picture, model: str) -> list[Answer]:
+        return [service.ask(picture.name, picture.data, model)]
 
+    def each_face(picture: Picture, model: str) -> list[Answer]:
+        found = service.faces(picture.name, picture.data, model)
+        if found:
+            path = Path("stdin" if picture.name == STANDARD_INPUT else picture.name)
+            print_notice(f"Boxes: {write_boxes(path, picture.data, found, model)}")
+        else:
+            print_notice(f"{picture.name}: no face is found; without --faces, the whole picture is judged.")
+        return found
 
-def _faces(service: Service, image: Path, model: str) -> list[Answer]:
-    data = read_image(image)
-    found = service.faces(str(image), data, model)
-    if found:
-        print_notice(f"Boxes: {write_boxes(image, data, found, model)}")
-    else:
-        print_notice(f"{image}: no face is found; without --faces, the whole picture is judged.")
-    return found
+    return each_face if faces else whole
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,20 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from scripts.client.service import Answer
+from scripts.client.words import colour, percent
 
 BAR_WIDTH = 30
-
-# The datasets spell the same emotions differently; the colour follows the emotion.
-COLOURS = {
-    "ang": "red",
-    "con": "magenta",
-    "dis": "green",
-    "fea": "bright_magenta",
-    "hap": "yellow",
-    "neu": "white",
-    "sad": "blue",
-    "sur": "cyan",
-}
 
 
 def draw(answer: Answer) -> Panel:
@@ -33,13 +22,9 @@ def draw(answer: Answer) -> Panel:
     bars.add_column(justify="right")
     for label, probability in answer.probabilities.items():
         style = "bold" if label == top else "dim"
-        bar = Bar(1, 0, probability, width=BAR_WIDTH, color=_colour(label))
-        bars.add_row(Text(label, style), bar, Text(f"{probability:.1%}", style))
-    title = Text.assemble((top, f"bold {_colour(top)}"), f" {confidence:.0%}")
+        bar = Bar(1, 0, probability, width=BAR_WIDTH, color=colour(label))
+        bars.add_row(Text(label, style), bar, Text(percent(probability), style))
+    title = Text.assemble((top, f"bold {colour(top)}"), f" {percent(confidence)}")
     return Panel(
         bars, title=answer.model, title_align="left", subtitle=title + f" in {answer.milliseconds:.0f} ms", expand=False
     )
-
-
-def _colour(label: str) -> str:
-    return COLOURS.get(label[:3].lower(), "white")

@@ -14,9 +14,11 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from scripts.environment import is_loopback
-from scripts.errors import UserError
+from scripts.errors import NOT_LOADED, NOT_RUNNING, UserError
 
 PATIENCE = 60.0  # seconds a picture is sent again while the service says "not ready" or "too many requests"
+# What is wrong with one picture, not with the model or the service.
+_PICTURES_FAULT = range(400, 429)
 TIMEOUT = 120.0  # seconds for one answer; a model that is loaded first may take the most of it
 
 
@@ -38,6 +40,14 @@ class PredictError(UserError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+        if status is not None and status not in _PICTURES_FAULT:
+            self.exit_code = NOT_LOADED
+
+
+class NoServiceError(PredictError):
+    """Nothing answers."""
+
+    exit_code = NOT_RUNNING
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,16 @@ class Answer:
     probabilities: dict[str, float]
     milliseconds: float
     body: dict[str, Any]
+
+    @property
+    def top(self) -> str:
+        """The most probable label."""
+        return next(iter(self.probabilities))
+
+    @property
+    def confidence(self) -> float:
+        """Its probability."""
+        return self.probabilities[self.top]
 
 
 class Service:
@@ -62,7 +82,7 @@ class Service:
     def __init__(
         self, url: str, authorities: Path | None = None, key: str | None = None, *, here: bool = False
     ) -> None:
-        self._url = url.rstrip("/")
+        self._url = with_scheme(url).rstrip("/")
         # requests then takes no proxy for this host from the environment, but still REQUESTS_CA_BUNDLE.
         host = urlsplit(self._url).hostname or ""
         self._proxies = {"no_proxy": host} if here or is_loopback(host) else None
@@ -131,7 +151,7 @@ class Service:
                 "there; add the host to no_proxy if none is needed"
             ) from error
         except requests.ConnectionError as error:
-            raise PredictError(f"Nothing answers at {self._url}; start the service with 'make start'") from error
+            raise NoServiceError(f"Nothing answers at {self._url}; start the service with 'make start'") from error
         except requests.Timeout as error:
             raise PredictError(f"{self._url} gave no answer within {TIMEOUT:.0f} s; see 'make status'") from error
         except requests.RequestException as error:
@@ -143,6 +163,13 @@ class Service:
         except requests.JSONDecodeError as error:
             raise PredictError(f"{self._url} is some other service; check --url and PORT") from error
         return body
+
+
+def with_scheme(url: str) -> str:
+    """``localhost:9000`` or ``:9000`` as a URL."""
+    if "://" in url:
+        return url
+    return f"http://{'localhost' if url.startswith(':') else ''}{url}"
 
 
 def _reason(error: requests.exceptions.SSLError) -> str:

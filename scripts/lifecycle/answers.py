@@ -32,6 +32,11 @@ class Answers:
         self._out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+    @property
+    def width(self) -> int:
+        """How many characters a line may have."""
+        return self._out.width
+
     @cached_property
     def lifecycle(self) -> Lifecycle:
         """Progress goes to standard error, so that JSON stays alone on standard output."""

@@ -17,7 +17,7 @@ from scripts.lifecycle.answers import Answers
 from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle
 from scripts.lifecycle.desired_commands import apply, export
 from scripts.lifecycle.keys import app as key_app
-from scripts.lifecycle.logs import show_logs
+from scripts.lifecycle.logs import logged_name, show_logs
 from scripts.lifecycle.options import Json, Name, Patience, Timeout, count
 from scripts.lifecycle.outcomes import UnknownModelError
 from scripts.running import require_running, running_settings
@@ -57,7 +57,8 @@ def list_models(as_json: Json = False) -> int:
     for sentence in listing.unlisted(rows, catalogue):
         print_notice(sentence)
     rows += listing.ensemble_rows(load_ensembles(settings.catalogue).values(), rows)
-    return Answers(as_json).print([asdict(row) for row in rows], listing.table(rows))
+    answers = Answers(as_json)
+    return answers.print([asdict(row) for row in rows], listing.table(rows, answers.width))
 
 
 @app.command()
@@ -146,7 +147,7 @@ def logs(
 ) -> int:
     """Show what TorchServe and its workers logged, of all models or of one."""
     answers = Answers(as_json)
-    archive_name = Lifecycle(answers.settings, print).archive_name(model) if model else None
+    archive_name = logged_name(Lifecycle(answers.settings, print), model) if model else None
     show_logs(answers.settings, archive_name, lines, follow, as_json)
     return 0
 

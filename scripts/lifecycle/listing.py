@@ -17,6 +17,7 @@ from scripts.store.index import IndexEntry
 from scripts.torchserve.management import Management, ManagementError, ModelState
 
 COLUMNS = ("Model", "Version", "State", "Workers", "Queue", "Precision", "Archive", "SHA-256")
+_WIDE = 110  # all columns with the longest names of the catalogue
 _COLOURS = {
     "ready": "green",
     "starting": "yellow",
@@ -100,12 +101,15 @@ def unlisted(rows: list[Row], catalogue: Mapping[str, Model]) -> list[str]:
     ]
 
 
-def table(rows: list[Row]) -> Table:
-    """The rows as a person reads them; checksums are shortened."""
-    shown = Table(*COLUMNS, box=None, pad_edge=False)
+def table(rows: list[Row], width: int) -> Table:
+    """The rows as a person reads them in ``width`` columns; checksums are shortened, and where there is no room for
+    them, they and the archives' names are left out.
+    """
+    columns = COLUMNS if width >= _WIDE else COLUMNS[:-2]
+    shown = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         state = f"[{_COLOURS[row.state]}]{row.state}[/]" + (" [yellow](stand-in)[/]" if row.stand_in else "")
-        shown.add_row(
+        cells = (
             row.model if row.default or row.version is None else "",
             (row.version or "") + (" *" if row.default and _has_others(row, rows) else ""),
             state,
@@ -115,6 +119,7 @@ def table(rows: list[Row]) -> Table:
             row.archive or (f"mean of {', '.join(row.members)}" if row.members else ""),
             (row.sha256 or "")[:12],
         )
+        shown.add_row(*cells[: len(columns)])
     return shown
 
 

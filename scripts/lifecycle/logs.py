@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from scripts.catalogue import load_catalogue
+from scripts.lifecycle.changes import Lifecycle
+from scripts.lifecycle.outcomes import UnknownModelError
 from scripts.settings import Settings
 from scripts.torchserve import worker_log
+from scripts.torchserve.management import ManagementError
+
+
+def logged_name(lifecycle: Lifecycle, name: str) -> str:
+    """TorchServe's name of a model of the catalogue, or of one that is registered. Raises UnknownModelError."""
+    archive_name = lifecycle.archive_name(name)
+    known = {model.archive_name for model in load_catalogue(lifecycle.settings.catalogue).values()}
+    if archive_name not in known:
+        with contextlib.suppress(ManagementError):  # TorchServe does not answer: then only the catalogue's are known
+            known.update(lifecycle.management.names())
+    if archive_name not in known:
+        raise UnknownModelError(f"there is no model {name}; `scripts/models list` shows what there is")
+    return archive_name
 
 
 def show_logs(settings: Settings, archive_name: str | None, count: int, follow: bool, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Show the progress of a build: a line for each model, moving in a terminal, plain text elsewhere."""
+"""Show the progress of a build: a line for each model, moving in a terminal, plain text or nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ STAND_IN_STAGES = ("making", "writing")
 class BuildProgress:
     """The progress of several models through the same stages; use as a context manager."""
 
-    def __init__(self, console: Console, names: list[str], stages: tuple[str, ...]) -> None:
-        self._console, self._stages = console, stages
+    def __init__(self, console: Console, names: list[str], stages: tuple[str, ...], *, lines: bool) -> None:
+        """``lines``: print one for each model where nothing moves, unless something tells the outcome later."""
+        self._console, self._stages, self._lines = console, stages, lines
         self._started: dict[str, float] = {}
         self._progress = Progress(
             SpinnerColumn(finished_text=" "),
@@ -56,5 +57,5 @@ class BuildProgress:
         """The model is done with."""
         self._progress.update(self._rows[name], completed=len(self._stages), stage=outcome)
         self._progress.stop_task(self._rows[name])
-        if not self._console.is_terminal:
+        if self._lines and not self._console.is_terminal:
             self._console.print(f"{name}: {outcome} after {self.seconds(name):.0f} s")

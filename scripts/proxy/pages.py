@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import yaml
 from scripts.catalogue import Model, load_catalogue
 from scripts.ensembles import load_names
 from scripts.errors import UserError
-from scripts.settings import ROOT
+from scripts.settings import ROOT, Settings
 
 DESCRIPTION = ROOT / "proxy" / "openapi" / "openapi.yaml"
 
@@ -29,6 +31,11 @@ NO_LOGO = b"data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTA
 
 class PagesError(UserError):
     """The pages cannot be prepared; the message says why and what to do."""
+
+
+def guide_dir(settings: Settings) -> Path:
+    """Where the documentation is as a site, if `make guide` has built it."""
+    return settings.run_dir / "guide"
 
 
 def write_pages(catalogue: Path, version: str, directory: Path) -> None:
@@ -59,13 +66,26 @@ def describe(
     description["info"]["version"] = version
     schemas = description["components"]["schemas"]
     schemas["ModelName"]["enum"] = list(labels)
-    schemas["Label"]["enum"] = sorted({label for own in labels.values() for label in own})
+    schemas["Label"] |= _label_values({label for own in labels.values() for label in own})
     schemas["Prediction"]["properties"]["predictions"]["minProperties"] = min(map(len, labels.values()))
     schemas["Models"]["example"] = {
         "models": {name: _entry(model) for name, model in models.items()},
         "loaded_models": list(models),
     }
     return description
+
+
+def _label_values(labels: Set[str]) -> dict[str, list[str]]:
+    """The labels, with a name for each in generated clients, which make one name of ``anger`` and ``Anger``.
+
+    https://openapi-generator.tech/docs/templating#enum
+    """
+    names: dict[str, str] = {}
+    for label in sorted(labels, key=lambda label: (label.lower(), not label.islower(), label)):
+        plain = re.sub(r"\W+", "_", label).upper()
+        free = itertools.chain([plain], (f"{plain}_{number}" for number in itertools.count(2)))
+        names[label] = next(name for name in free if name not in names.values())
+    return {"enum": list(names), "x-enum-varnames": list(names.values())}
 
 
 def _entry(model: Model) -> dict[str, Any]:

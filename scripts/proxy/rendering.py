@@ -26,7 +26,7 @@ from scripts.memory import max_workers
 from scripts.proxy.addresses import ProxyError as ProxyError
 from scripts.proxy.addresses import hosts, origin, server_names, trusted
 from scripts.proxy.certificates import Pair, listeners, management_pair, public_pair
-from scripts.proxy.pages import write_pages
+from scripts.proxy.pages import guide_dir, write_pages
 from scripts.settings import ROOT, Settings
 
 PROXY_DIR = ROOT / "proxy"
@@ -132,6 +132,7 @@ def _values(settings: Settings) -> dict[str, Any]:
         "log_dir": _quotable(settings.log_dir),
         "njs_dir": _quotable(NJS_DIR),
         "pages_dir": _quotable(PAGES_DIR),
+        "run_dir": _quotable(guide_dir(settings).parent),
         "error_log_level": _ERROR_LOG_LEVELS[settings.log_level],
         "poller_log_level": _POLLER_LOG_LEVELS[settings.log_level],
         "listen": [f"{host}:{settings.port}" for host in hosts(settings.bind_address)],

@@ -1,12 +1,15 @@
-"""Before a start: whether the stack can listen where its settings say."""
+"""Before a start: free ports for TorchServe, and whether the stack can listen where its settings say."""
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from scripts.errors import UserError
-from scripts.processes import listening_error
+from scripts.processes import listening_error, taken_ports
+from scripts.running import internal_ports
 from scripts.settings import Settings
 
 # https://docs.kernel.org/networking/ip-sysctl.html
@@ -17,16 +20,42 @@ class AddressError(UserError):
     """The stack cannot listen where a setting says; the message names the setting, the reason and the remedy."""
 
 
+def with_free_ports(settings: Settings, given: Collection[str]) -> Settings:
+    """The settings with a free port for each of TorchServe's APIs that is not among the ``given`` ones.
+
+    That is the usual port, or else the next free one above it.
+    """
+    used = {port for name, port in settings.ports.items() if name == "PORT" or name in given}
+
+    def free(name: str, usual: int) -> int:
+        if name in given:
+            return usual
+        above = (port for port in range(usual, 65536) if port not in used and not taken_ports([port], "127.0.0.1"))
+        used.add(port := next(above, usual))
+        return port
+
+    chosen = {name: free(name, usual) for name, usual in internal_ports(settings).items()}
+    return replace(
+        settings,
+        inference_port=chosen["INFERENCE_PORT"],
+        management_port=chosen["MANAGEMENT_PORT"],
+        metrics_port=chosen["METRICS_PORT"],
+    )
+
+
 def refuse_unusable_addresses(settings: Settings) -> None:
-    """Raise AddressError for the first address that cannot be listened on."""
+    """Raise AddressError that names all addresses which cannot be listened on, a line each."""
+    problems = []
     for name, port in settings.ports.items():
         address = settings.bind_address if name == "PORT" else "127.0.0.1"
         if error := listening_error(address, port):
-            raise AddressError(f"{_named(name, address, port, error)}: {_reason(error, name, port)}")
+            problems.append(f"{_named(name, address, port, error)}: {_reason(error, name, port)}")
     address, _, number = settings.management_listen.rpartition(":")
     if number and (error := listening_error(address.strip("[]"), int(number))):
         name = "MANAGEMENT_LISTEN"
-        raise AddressError(f"{name}={settings.management_listen}: {_reason(error, name, int(number))}")
+        problems.append(f"{name}={settings.management_listen}: {_reason(error, name, int(number))}")
+    if problems:
+        raise AddressError("\n".join(problems))
 
 
 def _named(name: str, address: str, port: int, error: OSError) -> str:

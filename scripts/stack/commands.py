@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 from rich.console import Console
@@ -23,11 +23,14 @@ from scripts.proxy import certificates, reloading
 from scripts.running import kept_settings
 from scripts.settings import ROOT, Settings
 from scripts.stack import report, restore
+from scripts.stack.following import followed_logs
+from scripts.stack.guard import guarded
 from scripts.stack.signals import ignore_signals, obey_signals, obey_terminal
 from scripts.stack.stack import PARTS, SUPERVISOR, NotRunningError, Stack, StackError
 from scripts.stack.supervision import Supervision, read_supervision
 from scripts.stack.supervisor import Supervisor
 from scripts.store.index import read_index, verified_index
+from scripts.store.serve_only import check_store
 
 
 def start(settings: Settings, console: Console) -> int:
@@ -44,20 +47,27 @@ def start(settings: Settings, console: Console) -> int:
     return _start(stack, lambda: _start_supervisor(stack))
 
 
-def _start(stack: Stack, started: Callable[[], None]) -> int:
-    """Start the stack, call ``started``, and show what runs; with a PatientConsole also if nobody reads that."""
-    settings, console = stack.settings, stack.console
-    _refuse_unwritable(settings)
-    with exclusive(settings.run_dir):
-        stack.refuse_second_start()
+def _start(stack: Stack, started: Callable[[], None], starting: Callable[[], object] = lambda: None) -> int:
+    """Start the stack, and show what runs; with a PatientConsole also if nobody reads that.
+
+    Calls ``starting`` before anything runs, ``started`` when all does.
+    """
+    _refuse_unwritable(stack.settings)
+    with exclusive(stack.settings.run_dir):
+        stack.prepare_start()
+        settings, console = stack.settings, stack.console
         refuse_start_without_keys(settings)
         ends_soon = certificates.check_all(settings)
         catalogue = load_catalogue(settings.catalogue)
         load_ensembles(settings.catalogue)  # refuses what cannot be used, before anything is built
         wanted = restore.models_to_load(settings, catalogue)
-        build_all(settings, console)
+        if settings.serve_only == "1":
+            check_store(settings, catalogue)
+        else:
+            build_all(settings, console, starting=True)
         entries = verified_index(settings, catalogue)
         plan = restore.plan_start(settings, catalogue, entries, wanted)
+        starting()
         stack.start(plan)
     try:
         loaded = [model for model in catalogue.values() if plan.workers(model.archive_name)]
@@ -181,31 +191,22 @@ def serve(settings: Settings, console: Console) -> int:
     obey_signals()
     obey_terminal()
     stack = Stack(settings, console)
-    try:
-        _start(stack, lambda: stack.note(SUPERVISOR, os.getpid()))
-        with _followed_logs(settings):
-            console.print("Ctrl-C stops everything. The logs follow.\n")
-            _supervisor(stack).run()
-        return 1
-    except KeyboardInterrupt:
-        with contextlib.suppress(OSError):  # a terminal that was closed
-            console.print("\nStopping.")
-        return 0
-    finally:
-        ignore_signals()
-        if stack.started:  # what runs already is not for this command to stop
-            stack.stop()
-
-
-@contextlib.contextmanager
-def _followed_logs(settings: Settings) -> Iterator[None]:
-    names = ("torchserve.log", "workers.log", "proxy-error.log", "proxy-access.log")
-    logs = [str(settings.log_dir / name) for name in names]
-    # --pid: tail ends with this process even if an interrupt comes before the block below can stop it.
-    command = ["tail", f"--pid={os.getpid()}", "-q", "-n", "0", "-F", *logs]
-    tail = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        yield
-    finally:
-        tail.kill()
-        tail.wait()
+    with contextlib.ExitStack() as exits:
+        try:
+            _start(
+                stack,
+                lambda: stack.note(SUPERVISOR, os.getpid()),
+                starting=lambda: exits.enter_context(guarded(stack.settings)),
+            )
+            with followed_logs(stack.settings, console):
+                console.print("Ctrl-C stops everything. The logs follow.\n")
+                _supervisor(stack).run()
+            return 1
+        except KeyboardInterrupt:
+            with contextlib.suppress(OSError):  # a terminal that was closed
+                console.print("\nStopping.")
+            return 0
+        finally:
+            ignore_signals()
+            if stack.started:  # what runs already is not for this command to stop
+                stack.stop()

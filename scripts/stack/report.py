@@ -148,13 +148,11 @@ def show(
     console: Console,
 ) -> None:
     """Print a table of all models, the URL and a call to try."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("Model", "Archive", "State"):
-        table.add_column(heading)
-    for name, model in catalogue.items():
-        table.add_row(name, model.archive_file, _state(name, entries.get(name), outcome))
+    table = Table("Model", "State", box=None, pad_edge=False)
+    for name in catalogue:
+        table.add_row(name, _state(name, entries.get(name), outcome))
     for ensemble in load_ensembles(settings.catalogue).values():
-        table.add_row(ensemble.name, "", _ensemble_state(ensemble, outcome))
+        table.add_row(ensemble.name, _ensemble_state(ensemble, outcome))
     console.print(table)
     if any(entry.get("stand_in") and not entry["error"] for entry in entries.values()):
         console.print(

@@ -17,9 +17,9 @@ from scripts.errors import NOT_RUNNING, UserError
 from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
 from scripts.proxy import rendering
 from scripts.running import forget_settings, keep_settings, record_file
-from scripts.settings import Settings
+from scripts.settings import Settings, given_values
 from scripts.stack import restore
-from scripts.stack.addresses import refuse_unusable_addresses
+from scripts.stack.addresses import refuse_unusable_addresses, with_free_ports
 from scripts.torchserve import process
 from scripts.torchserve.waiting import wait_for_answer
 
@@ -65,8 +65,11 @@ class Stack:
         record = ProcessRecord.alone(pid) if name == SUPERVISOR else ProcessRecord.of(pid)
         write_records(self.record_file, read_records(self.record_file) | {name: record})
 
-    def refuse_second_start(self) -> None:
-        """Raise StackError when something of this stack, or of another on its ports, runs already."""
+    def prepare_start(self) -> None:
+        """Choose free ports for TorchServe where none were given.
+
+        Raises StackError when something of this stack, or of another on its ports, runs already.
+        """
         alive = self.records
         if {*PARTS} <= alive.keys():
             raise StackError(f"runs already at {self.settings.url}; `make status` shows it, `make stop` ends it")
@@ -76,6 +79,7 @@ class Stack:
             name, record = next(iter(alive.items()))
             raise StackError(f"half of the stack runs ({name}, process {record.pid}): `make stop`, then start again")
         self.end_all(read_records(self.record_file))
+        self.settings = with_free_ports(self.settings, given_values())
         refuse_unusable_addresses(self.settings)
 
     def start(self, plan: restore.Plan) -> None:

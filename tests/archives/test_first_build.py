@@ -63,6 +63,7 @@ def test_an_archive_carries_all_a_worker_needs(first_build: Workshop) -> None:
             "dataset": "B+",
             "emotions": ["yes", "no"],
             "accuracy": None,
+            "face_margin": None,
             "stand_in": False,
             "runtime": "openvino",
             "precision": "f32",

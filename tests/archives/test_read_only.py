@@ -43,7 +43,7 @@ def test_what_has_to_be_built_into_a_read_only_store_is_named_with_the_remedy(wo
     done = make(workshop, "--model", "Mini_A", "--archive-version", "2.0")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"MODEL_STORE={workshop.store}: is read-only, but Mini_A.mar has to be built (version changed); make the "
-        "folder writable, or set MODEL_STORE to another one\n"
+        f"MODEL_STORE={workshop.store}: is read-only, but Mini_A.mar has to be built (asked for; version 2.0); make "
+        "the folder writable, or set MODEL_STORE to another one\n"
     )
     assert workshop.files() == before

@@ -57,9 +57,12 @@ def result() -> dict[str, Any]:
     """What a run writes, with round figures."""
     measured = {"p50": 10.0, "p95": 12.0, "p99": 15.0, "rate": 100.0, "cpu_ms": 9.0, "generator": 0.01, "foreign": 0.02}
     one = {**measured, "requests": 500, "errors": {}}
-    ratio = {"p50": 2.0, "rate": 4.0, "share": 0.7, "above_network": 5.0}
-    case = {"stack": one, "reference": {**one, "p50": 20.0, "rate": 25.0}, "ratios": ratio}
-    network = {"network": {"batch": 1, "p50": 5.0, "rate": 200.0, "drift": 1.1}}
+    ratio = {"share": 0.7, "above_pipeline": 4.0, "peer": {"p50": 1.1, "rate": 1.2}}
+    case = {"stack": one, "peer": {**one, "p50": 11.0, "rate": 83.0}, "ratios": ratio}
+    exact = {**case, "reference": {**one, "p50": 20.0, "rate": 25.0}, "precision": "f32"}
+    exact["ratios"] = {**ratio, "reference": {"p50": 2.0, "rate": 4.0}}
+    rounded = {**case, "f32": one, "precision": "bf16", "ratios": {**ratio, "f32": {"p50": 1.8, "rate": 1.9}}}
+    pipeline = {"pipeline": {"batch": 1, "p50": 5.0, "rate": 200.0, "drift": 1.1}}
     process = {"pid": 1, "name": "torchserve", "pss": 2000.0, "anon": 1000.0, "shmem": 50.0}
     return {
         "date": "2026-01-02",
@@ -67,13 +70,16 @@ def result() -> dict[str, Any]:
         "machine": {"processor": "A", "cores": 2, "memory_gb": 8.0, "system": "Linux", "versions": {"torch": "2"}},
         "stand_ins": True,
         "generator": {"p50": 0.3, "rate": 20000.0, "cpu_ms": 0.03, "request_bytes": 61000, "share": 0.3, "errors": {}},
-        "start": {"stack": 9.8, "reference": 12.0},
-        "memory": {"stack": [process, process], "reference": [process]},
+        "start": {"stack": 9.8, "reference": 12.0, "peer": 5.0},
+        "memory": {"stack": [process, process], "reference": [process], "peer": [process]},
         "answers": {"frame": 1e-6, "small": 2e-6, "photo": 3e-6},
         "limits": {"gemm": 150.0, "networks": {"MobileNetV2": {"1": 6.0, "8": 40.0}}},
         "cases": [
-            {"title": "MobileNetV2", "image": "frame", "clients": clients, **network, **case} for clients in (1, 8)
+            {"title": "MobileNetV2", "image": "frame", "clients": clients, **pipeline, **each}
+            for each in (exact, rounded)
+            for clients in (1, 8)
         ],
+        "refused": {"bf16": {}, "int8": {"MobileNetV2": "int8 is refused: accuracy"}},
         "breakdown": {"MobileNetV2": {"latency": {"decode": 2.4, "network": 6.0}, "cpu": {"worker": 12.0}}},
         "build": {"all": 80.0, "one": 12.0},
     }

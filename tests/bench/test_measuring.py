@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from scripts.bench.limits import timed
-from scripts.bench.measure import Case, Slice, percentiles, ratios, together
+from scripts.bench.measure import Case, Slice, percentiles, ratios, shares, together
 from scripts.bench.processes import Meter, parse_rollup
 
 
@@ -56,13 +56,22 @@ def test_slices_are_put_together() -> None:
 def test_ratios_are_taken_within_pairs() -> None:
     stack = [load_slice(10, 100), load_slice(20, 50), load_slice(10, 100)]  # the machine was slow once
     reference = [load_slice(30, 25), load_slice(60, 12.5), load_slice(30, 25)]
-    found = ratios(stack, reference, network_rates=[125, 62.5, 125])
-    assert found == {"p50": 3, "rate": 4, "share": 0.8, "above_network": pytest.approx(2)}
+    assert ratios(stack, reference) == {"p50": 3, "rate": 4}
+    assert shares(stack, [125, 62.5, 125]) == {"share": 0.8, "above_pipeline": pytest.approx(2)}
 
 
 def test_ratios_of_a_server_that_does_not_answer_are_none() -> None:
     silent = replace(load_slice(1, 0, {"503": 3}), latencies=[])
-    assert ratios([silent], [load_slice(1, 1)], [1]) == dict.fromkeys(("p50", "rate", "share", "above_network"))
+    assert ratios([silent], [load_slice(1, 1)]) == dict.fromkeys(("p50", "rate"))
+    assert shares([silent], [1]) == dict.fromkeys(("share", "above_pipeline"))
+
+
+def test_in_fewer_bits_the_stack_is_measured_beside_itself_and_the_peer() -> None:
+    assert Case("all", ("a",), "frame", 1, "int8").servers == {
+        "stack": "stack int8",
+        "f32": "stack",
+        "peer": "peer int8",
+    }
 
 
 @pytest.mark.parametrize(("clients", "models", "batch"), [(1, 1, 1), (8, 1, 8), (32, 1, 8), (8, 9, 1)])

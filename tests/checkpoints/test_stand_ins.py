@@ -123,6 +123,7 @@ def test_a_stand_in_has_the_shapes_of_a_real_checkpoint_and_is_marked(results: P
 def settings(tmp_path: Path) -> Settings:
     """Settings of a catalogue with two small models and nothing made yet."""
     (tmp_path / "models.json").write_text(f'{{"one": {ENTRY}, "two": {ENTRY}}}')
+    (tmp_path / "results").mkdir()
     return load_settings(
         {
             "CATALOGUE": str(tmp_path / "models.json"),
@@ -145,7 +146,7 @@ def test_stand_ins_are_made_once_loudly_and_alike_everywhere(settings: Settings)
     assert stand_ins.wanted(settings)
     made, output = make(settings)
     assert made == ["one", "two"]
-    assert "Making 2 stand-in checkpoints in results/: networks that know drawn faces only, " in output
+    assert "Making 2 stand-in checkpoints in results/." in output
     files = sorted(settings.results_dir.glob("*.*t"))
     assert [file.name for file in files] == ["one_best.pt", "two_best.pt"]
     assert make(settings) == ([], "")
@@ -169,7 +170,6 @@ def test_a_disk_too_full_is_noticed_before_it_is_filled(settings: Settings, monk
 
 
 def test_stand_ins_are_never_made_among_real_checkpoints(settings: Settings) -> None:
-    settings.results_dir.mkdir()
     real = settings.results_dir / "one_best.pt"
     weights = {key: torch.zeros(shape) for key, shape in expected_shapes("MobileNetV2", 3).items()}
     for save in (lambda: torch.save(weights, real), lambda: real.write_bytes(b"version https://git-lfs")):
@@ -198,7 +198,6 @@ def test_stand_ins_do_not_replace_archives_of_real_checkpoints(settings: Setting
 
 
 def test_stand_ins_are_made_where_real_checkpoints_were_only_if_it_is_said(settings: Settings) -> None:
-    settings.results_dir.mkdir()
     assert stand_ins.wanted(settings)
     note_real(settings)
     assert not stand_ins.wanted(settings)
@@ -211,8 +210,15 @@ def test_stand_ins_are_made_where_real_checkpoints_were_only_if_it_is_said(setti
 
 
 def test_a_dangling_link_counts_as_a_file(settings: Settings) -> None:
-    settings.results_dir.mkdir()
     (settings.results_dir / "one_best.pt").symlink_to("nowhere")
     assert not stand_ins.wanted(settings)
     with pytest.raises(stand_ins.StandInError):
         make(settings)
+
+
+def test_a_mistyped_folder_is_not_filled_with_stand_ins(settings: Settings) -> None:
+    settings.results_dir.rmdir()
+    assert stand_ins.wanted(settings)
+    with pytest.raises(stand_ins.StandInError, match="there is no such folder; name the one with your checkpoints"):
+        make(settings)
+    assert not settings.results_dir.exists()

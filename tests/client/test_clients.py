@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,9 +14,9 @@ import pytest
 import requests
 from PIL import Image
 
-from scripts.catalogue import load_catalogue
 from scripts.pictures.scenes import draw_empty_scene, draw_scene
 from scripts.settings import ROOT
+from tests.client.running import MODEL, answer_of, predict, run
 from tests.support.commands import program_is_missing
 from tests.support.models import OTHER
 from tests.support.places import SAMPLES
@@ -28,30 +26,10 @@ from tests.support.trained import as_if_trained
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
 
-MODEL = "VGG19_CK+48"
-CATALOGUE = load_catalogue(ROOT / "models.json")
 EXAMPLES = {
     "python": [sys.executable, str(ROOT / "examples" / "client.py")],
     "javascript": ["node", str(ROOT / "examples" / "client.mjs")],
 }
-
-
-def _run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=180, check=False
-    )
-
-
-def _predict(stack: RunningStack, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [str(ROOT / "scripts" / "predict"), *map(str, arguments)]
-    return _run(command, **{**stack.environment, "COLUMNS": "160"})
-
-
-def _ask(stack: RunningStack, image: Path, model: str) -> dict[str, Any]:
-    with image.open("rb") as file:
-        answer = requests.post(f"{stack.url}/api/v1/predict", files={"file": file}, data={"model": model}, timeout=60)
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -63,33 +41,73 @@ def node() -> None:
 
 @pytest.mark.parametrize("language", EXAMPLES)
 def test_example_prints_the_services_answer(stack: RunningStack, face: Path, language: str) -> None:
-    done = _run([*EXAMPLES[language], str(face), MODEL], SERVICE_URL=stack.url)
+    done = run([*EXAMPLES[language], str(face), MODEL], SERVICE_URL=stack.url)
     assert done.stderr == ""
-    shown = {label: float(percent) for label, percent in re.findall(r"(\w+) +([\d.]+)%", done.stdout)}
-    expected = _ask(stack, face, MODEL)["predictions"]
+    shown = {label: float(percent) for label, percent in re.findall(r"(\w+) +([\d.]+) %", done.stdout)}
+    expected = answer_of(stack, face, MODEL)["predictions"]
     assert shown == {label: pytest.approx(100 * part, abs=0.051) for label, part in expected.items()}
     assert list(shown) == list(expected)
 
 
 @pytest.mark.parametrize("language", EXAMPLES)
+def test_example_prints_each_face(stack: RunningStack, tmp_path: Path, language: str) -> None:
+    people = tmp_path / "people.jpg"
+    people.write_bytes(draw_scene(31, size=(640, 480), shares=(0.35, 0.2, 0.2)).jpeg())
+    done = run([*EXAMPLES[language], str(people), OTHER, "faces"], SERVICE_URL=stack.url)
+    assert done.stderr == ""
+    with people.open("rb") as file:
+        answer = requests.post(f"{stack.url}/api/v1/faces", files={"file": file}, data={"model": OTHER}, timeout=60)
+    expected = answer.json()["faces"]
+    shown = re.findall(r"(\d+)x\d+ at (\d+),\d+ +(\w+)  +([\d.]+) %", done.stdout)
+    for (width, x, label, share), one in zip(shown, expected, strict=True):
+        assert (int(width), int(x), label) == (one["box"]["width"], one["box"]["x"], one["top_emotion"])
+        assert float(share) == pytest.approx(100 * one["confidence"], abs=0.051)
+    assert len(expected) == 3
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
 def test_example_ends_with_the_services_own_sentence(stack: RunningStack, face: Path, language: str) -> None:
-    done = _run([*EXAMPLES[language], str(face), "VGG16_CK+48"], SERVICE_URL=stack.url)
+    done = run([*EXAMPLES[language], str(face), "VGG16_CK+48"], SERVICE_URL=stack.url)
     assert done.returncode == 1
-    assert done.stderr.strip() == _ask(stack, face, "VGG16_CK+48")["error"]
+    assert done.stderr.strip() == answer_of(stack, face, "VGG16_CK+48")["error"]
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
+def test_example_asks_about_many_pictures_and_goes_on_after_a_failure(
+    stack: RunningStack, tmp_path: Path, language: str
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    pictures = [SAMPLES / "fear.jpg", broken, *(SAMPLES / f"{name}.jpg" for name in ("anger", "happiness"))]
+    done = run([*EXAMPLES[language], *map(str, pictures), MODEL], SERVICE_URL=stack.url)
+    assert done.returncode == 1
+    assert done.stderr == f"{broken}: {answer_of(stack, broken, MODEL)['error']}\n"
+    answers = {picture: answer_of(stack, picture, MODEL) for picture in pictures if picture != broken}
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        [f"{100 * answer['confidence']:.1f}", "%", answer["top_emotion"], str(picture)]
+        for picture, answer in answers.items()
+    ]
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
+def test_example_says_in_a_sentence_that_nothing_answers(face: Path, language: str) -> None:
+    done = run([*EXAMPLES[language], str(face), MODEL], SERVICE_URL="http://127.0.0.1:9")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Nothing answers at http://127.0.0.1:9; start the service, or set SERVICE_URL\n"
 
 
 @pytest.mark.parametrize("language", EXAMPLES)
 def test_example_waits_when_it_is_told_to(limited: RunningStack, key: str, face: Path, language: str) -> None:
     commands = [[*EXAMPLES[language], str(face), OTHER]] * 2
     with ThreadPoolExecutor() as threads:
-        for done in threads.map(lambda command: _run(command, SERVICE_URL=limited.url, API_KEY=key), commands):
+        for done in threads.map(lambda command: run(command, SERVICE_URL=limited.url, API_KEY=key), commands):
             assert (done.returncode, done.stderr) == (0, "")
             assert len(done.stdout.splitlines()) == 7
 
 
 @pytest.mark.parametrize("language", EXAMPLES)
 def test_example_without_a_key_says_that_one_is_required(limited: RunningStack, face: Path, language: str) -> None:
-    done = _run([*EXAMPLES[language], str(face), OTHER], SERVICE_URL=limited.url)
+    done = run([*EXAMPLES[language], str(face), OTHER], SERVICE_URL=limited.url)
     assert done.returncode == 1
     assert done.stderr.startswith("A key is required; send it as ")
 
@@ -98,7 +116,7 @@ def test_command_shows_each_face_and_writes_a_picture_with_the_boxes(stack: Runn
     people, nobody = tmp_path / "people.jpg", tmp_path / "nobody.jpg"
     people.write_bytes(draw_scene(31, size=(640, 480), shares=(0.35, 0.2, 0.2)).jpeg())
     nobody.write_bytes(draw_empty_scene(3, size=(640, 480)).jpeg())
-    done = _predict(stack, people, nobody, "--faces", "--model", OTHER, "--json")
+    done = predict(stack, people, nobody, "--faces", "--model", OTHER, "--json")
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 3
     assert f"Boxes: {tmp_path}/people-{OTHER}-faces.png" in done.stderr
@@ -108,12 +126,12 @@ def test_command_shows_each_face_and_writes_a_picture_with_the_boxes(stack: Runn
 
 
 def test_command_takes_a_key_from_its_option_or_the_environment(limited: RunningStack, key: str, face: Path) -> None:
-    done = _predict(limited, face, "--key", key)
+    done = predict(limited, face, "--key", key)
     assert done.returncode == 0, done.stderr
-    done = _run([str(ROOT / "scripts" / "predict"), str(face)], **{**limited.environment, "API_KEY": key})
+    done = run([str(ROOT / "scripts" / "predict"), str(face)], **{**limited.environment, "API_KEY": key})
     assert done.returncode == 0, done.stderr
     for arguments, told in (([], "A key is required; "), (["--key", "wrong"], "This key is not known here: ")):
-        refused = _predict(limited, face, *arguments)
+        refused = predict(limited, face, *arguments)
         assert refused.returncode == 1
         assert refused.stderr.startswith(f"{limited.url}: {told}")
         assert refused.stderr.endswith(" Give it with --key or API_KEY.\n")
@@ -126,10 +144,10 @@ def test_evaluation_takes_a_key_and_waits_when_it_is_told_to(limited: RunningSta
         shutil.copy(SAMPLES / f"{sample}.jpg", tmp_path / "data" / label)
     command = [str(ROOT / "scripts" / "evaluate"), str(tmp_path / "data"), "--model", OTHER, "--margin", "100"]
     command += ["--output", str(tmp_path), "--keep"]
-    refused = _run(command, **limited.environment)
+    refused = run(command, **limited.environment)
     assert refused.returncode == 1
     assert "A key is required" in refused.stderr
-    done = _run(command, **{**limited.environment, "API_KEY": key})
+    done = run(command, **{**limited.environment, "API_KEY": key})
     assert (done.returncode, done.stderr) == (0, "")
     assert f"{OTHER} 1.0 on data: 2 pictures" in done.stdout
     figures = json.loads((tmp_path / f"{OTHER}.json").read_text())
@@ -168,42 +186,3 @@ def test_stack_that_requires_keys_starts_and_says_how_to_send_one(limited: Runni
     shown = limited.command("stack", "status")
     assert shown.returncode == 0
     assert 'curl -H "Authorization: Bearer $API_KEY" -F model=' in shown.stdout
-
-
-def test_command_draws_a_bar_for_every_label(stack: RunningStack, face: Path) -> None:
-    done = _predict(stack, face, "--model", MODEL)
-    assert done.returncode == 0
-    assert f"─ {MODEL} ─" in done.stdout
-    answer = _ask(stack, face, MODEL)
-    rows = re.findall(r"│ (\w+) +([█▉▊▋▌▍▎▏ ]*?) +([\d.]+)% │", done.stdout)
-    assert [label for label, _, _ in rows] == list(answer["predictions"])
-    lengths = [len(bar) for _, bar, _ in rows]
-    assert lengths == sorted(lengths, reverse=True)
-    assert f"{answer['top_emotion']} {answer['confidence']:.0%} in " in done.stdout
-    assert "they know drawn faces only" in done.stderr
-
-
-def test_command_asks_all_models_about_several_pictures(stack: RunningStack) -> None:
-    pictures = [SAMPLES / "fear.jpg", SAMPLES / "anger.jpg"]
-    done = _predict(stack, *pictures, "--all", "--json")
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [(Path(answer["image"]), answer["model"]) for answer in answers] == [
-        (picture, name) for picture in pictures for name in CATALOGUE
-    ]
-    assert answers[0] == {"image": str(pictures[0]), **_ask(stack, pictures[0], next(iter(CATALOGUE)))}
-
-
-def test_command_goes_on_after_a_picture_that_fails(stack: RunningStack, face: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"no picture")
-    done = _predict(stack, tmp_path / "missing.jpg", broken, face)
-    assert done.returncode == 1
-    assert "missing.jpg: cannot be read (No such file or directory); check the name" in done.stderr
-    assert "broken.jpg: " in done.stderr
-    assert str(face) in done.stdout
-
-
-def test_command_says_how_to_start_a_service_that_is_not_there(face: Path) -> None:
-    done = _run([str(ROOT / "scripts" / "predict"), str(face), "--url", "http://127.0.0.1:9"])
-    assert done.returncode == 1
-    assert done.stderr == "Nothing answers at http://127.0.0.1:9; start the service with 'make start'\n"

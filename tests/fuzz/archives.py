@@ -133,7 +133,7 @@ class Archives:
         return next(filter(None, (*outcomes, written)), "")
 
     def _strangers(self, store: Path) -> list[Path]:
-        expected = {store, store / "X.mar", store.parent, store.parent.parent}
+        expected = {store, store / "X.mar", store / "digests.json", store.parent, store.parent.parent}
         unpacked = store.with_name("run")
         found = [path for path in self._folder.rglob("*") if path not in expected and path != unpacked]
         links = [path for path in found if path.is_symlink()]

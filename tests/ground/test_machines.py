@@ -46,6 +46,57 @@ def test_make_stops_a_stack_whatever_other_programs_are_told(tmp_path: Path) -> 
     assert (done.returncode, done.stdout) == (0, "Nothing runs.\n"), done.stderr
 
 
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A clone in which nothing was set up yet, as far as make sees it."""
+    for name in ("Makefile", "requirements-serve.txt", "requirements.txt", "requirements-faces.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    for name in ("torchserve/class_data.py", "archives/face_detector.py"):
+        (tmp_path / "scripts" / name).parent.mkdir(parents=True)
+        (tmp_path / "scripts" / name).touch()
+    return tmp_path
+
+
+def python_of(path: Path, *, recent: bool) -> Path:
+    """A program that stands for a Python: all that is asked of an old one is its version."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\nexit {0 if recent else 1}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("target", ["status", "stop"])
+def test_a_bare_clone_is_asked_and_stopped_without_setting_anything_up(bare: Path, target: str) -> None:
+    before = sorted(bare.rglob("*"))
+    done = run("make", target, folder=bare)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Nothing runs, and nothing is set up yet; 'make start' does both.\n"
+    assert sorted(bare.rglob("*")) == before
+
+
+def test_an_old_python_is_refused_before_anything_is_made(bare: Path) -> None:
+    old = python_of(bare / "python3.9", recent=False)
+    before = sorted(bare.rglob("*"))
+    done = run("make", "serve", f"PYTHON={old}", folder=bare)
+    assert done.returncode == 2
+    assert f"{old} is no Python 3.10 or later; name one: make serve PYTHON=python3.11\n" in done.stderr
+    assert sorted(bare.rglob("*")) == before
+
+
+def test_a_venv_of_an_old_python_is_told_to_be_removed(bare: Path) -> None:
+    """Whatever Python is named now, that venv keeps its own."""
+    python_of(bare / ".venv" / "bin" / "python", recent=False)
+    done = run("make", "start", f"PYTHON={python_of(bare / 'python3.11', recent=True)}", folder=bare)
+    assert done.returncode == 2
+    assert ".venv has a Python older than 3.10; remove it: rm -r .venv\n" in done.stderr
+
+
+def test_make_status_says_that_nothing_runs_and_make_adds_nothing(tmp_path: Path) -> None:
+    done = run("make", "status", environment={"RUN_DIR": str(tmp_path)})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("Nothing runs; `make start` starts it.\n")
+
+
 def test_make_does_one_thing_after_the_other(tmp_path: Path) -> None:
     """As in ``make -j8 stop start``."""
     rules = tmp_path / "rules"

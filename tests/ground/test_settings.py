@@ -96,6 +96,7 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
         ("PORT", "0", "PORT=0: must be a whole number of at least 1"),
         ("PORT", "70000", "PORT=70000: a TCP port is at most 65535"),
         ("METRICS_PORT", "8000", "METRICS_PORT=8000: PORT has this port already; choose another"),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT=xml: use one of text, json"),
         ("ALLOW_ANONYMOUS", "yes", "ALLOW_ANONYMOUS=yes: use one of auto, 0, 1"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL=loud: use one of debug, info, warning, error"),
         ("RUNTIME", "tf", "RUNTIME=tf: use one of auto, openvino, torch"),

@@ -70,7 +70,7 @@ def test_an_upgrade_by_plain_calls_fails_no_request(stack: RunningStack, api: Ap
         assert api("PUT", f"/models/{ARCHIVE}/1.1/set-default").status_code == 200
         wait_for_answers(answers, 2)
         queue = api("GET", f"/models/{ARCHIVE}/1.0").json()[0]["jobQueueStatus"]
-        assert queue == {"remainingCapacity": 100, "pendingRequests": 0}
+        assert queue == {"remainingCapacity": 128, "pendingRequests": 0}
         api.probe("1.0")
         assert api("PUT", f"/models/{ARCHIVE}/1.0", min_worker=0, max_worker=0).status_code == 202
         wait_for_answers(answers, 2)

@@ -36,7 +36,8 @@ def row(site: Site, **changes: Any) -> dict[str, Any]:
     digest = hashlib.sha256((site.store / "MobileNetV2_FER2013.mar").read_bytes()).hexdigest()
     usual = {"model": OTHER, "version": "1.0", "default": True, "state": "ready", "workers": 1, "ready": 1, "queue": 0}
     archive = {"precision": "f32", "archive": "MobileNetV2_FER2013.mar", "sha256": digest, "stand_in": True}
-    return usual | archive | {"preprocessing": None, "proof": None, "agreement": None, "error": None} | changes
+    nothing = dict.fromkeys(("preprocessing", "proof", "agreement", "error", "members"))
+    return usual | archive | nothing | changes
 
 
 def test_list_shows_all_of_every_model(stack: RunningStack, site: Site) -> None:
@@ -123,6 +124,9 @@ def test_logs_show_one_model_only(stack: RunningStack) -> None:
     assert len(stack.command("lifecycle", "logs", "-n", "3").stdout.splitlines()) == 3
     line = json.loads(stack.command("lifecycle", "logs", OTHER, "-n", "1", "--json").stdout)
     assert OTHER in line["line"]
+    unknown = stack.command("lifecycle", "logs", "Foo")
+    assert (unknown.returncode, unknown.stdout) == (UNKNOWN, "")
+    assert unknown.stderr == "there is no model Foo; `scripts/models list` shows what there is\n"
 
 
 def test_one_change_at_a_time(stack: RunningStack) -> None:

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from scripts.checkpoints.networks import load_network, reference_probabilities
+from scripts.files import sha256
 from tests.support.asking import IMAGE, predict
 from tests.support.polling import poll
 from tests.support.sites import Site
@@ -61,7 +62,8 @@ def test_a_tenth_model_serves_without_a_restart(new_site: Callable[[str], Site],
             "version": "1.0",
         }
         models = requests.get(f"{stack.url}/api/v1/models", timeout=10).json()
-        assert models["models"][NAME] == {**entry, "precision": "f32"}
+        digest = sha256(next(site.store.glob("MobileNetV2_Mood*.mar")))
+        assert models["models"][NAME] == {**entry, "precision": "f32", "version": "1.0", "digest": digest}
         assert NAME in models["loaded_models"]
         health = requests.get(f"{stack.url}/api/v1/health", timeout=10).json()
         assert (health["status"], health["loaded_models"], health["available_models"]) == ("healthy", 3, 3)

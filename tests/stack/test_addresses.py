@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from scripts.processes import listening_error
 from scripts.settings import ROOT, load_settings
-from scripts.stack.addresses import AddressError, refuse_unusable_addresses
+from scripts.stack.addresses import AddressError, refuse_unusable_addresses, with_free_ports
 from tests.support.ports import free_ports
 
 NAMES = ("PORT", "INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT")
@@ -60,6 +62,46 @@ def test_an_address_of_another_machine_is_named(address: str) -> None:
     message = refusal(BIND_ADDRESS=address)
     assert message.startswith(f"BIND_ADDRESS={address}: no address of this machine (Cannot assign requested address); ")
     assert "`ip address` lists them" in message
+
+
+def test_a_name_that_is_no_host_is_not_called_a_taken_port() -> None:
+    assert refusal(BIND_ADDRESS="foo.invalid").startswith("BIND_ADDRESS=foo.invalid: no address of this machine (")
+
+
+def test_all_taken_ports_are_named_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        taken = {"PORT": one.getsockname()[1], "METRICS_PORT": other.getsockname()[1]}
+        lines = refusal(**{name: str(port) for name, port in taken.items()}).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"{name}={port}" for name, port in taken.items()]
+
+
+def test_ports_of_torchserve_are_free_ones_unless_they_are_set() -> None:
+    with two_in_a_row() as (inference, management):
+        settings = load_settings(ports(INFERENCE_PORT=str(inference), MANAGEMENT_PORT=str(management)))
+        assert with_free_ports(settings, {*NAMES}) == settings
+        chosen = with_free_ports(settings, {"PORT", "METRICS_PORT"})
+        assert (chosen.port, chosen.metrics_port) == (settings.port, settings.metrics_port)
+        assert chosen.inference_port > management
+        assert len(set(chosen.ports.values())) == 4
+        refuse_unusable_addresses(chosen)
+
+
+@contextlib.contextmanager
+def two_in_a_row() -> Generator[tuple[int, int]]:
+    """Two taken ports, of which the second is the one after the first."""
+    while True:
+        first = free_ports(1)[0]
+        with contextlib.suppress(OSError), contextlib.ExitStack() as servers:
+            for port in (first, first + 1):
+                servers.enter_context(socket.create_server(("127.0.0.1", port)))
+            yield first, first + 1
+            return
+
+
+def test_a_port_of_the_proxy_that_torchserve_usually_has_is_left_to_the_proxy() -> None:
+    chosen = with_free_ports(load_settings({"PORT": "8080"}), {"PORT"})
+    assert chosen.port == 8080
+    assert len(set(chosen.ports.values())) == 4
 
 
 def test_a_port_for_root_alone_is_not_called_taken() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from scripts.processes import ProcessRecord, taken_ports, wait_until, write_records
 from scripts.proxy import rendering
 from scripts.settings import Settings, load_settings
+from scripts.stack.guard import guarded
 from tests.support.commands import run_command
 from tests.support.ports import free_ports
 from tests.support.stacks import RunningStack
@@ -62,8 +63,14 @@ def running_proxy(run_dir: Path, environment: dict[str, str]) -> Generator[Runni
     rendering.check(settings)
     process = subprocess.Popen(rendering.command(settings), stderr=subprocess.DEVNULL, start_new_session=True)
     running = RunningProxy(settings, environment, process.pid)
+    with guarded(settings):
+        yield from _running(running, process)
+
+
+def _running(running: RunningProxy, process: subprocess.Popen[bytes]) -> Generator[RunningProxy]:
+    settings = running.settings
     try:
-        write_records(run_dir / "stack.json", {"proxy": ProcessRecord.of(process.pid)})
+        write_records(settings.run_dir / "stack.json", {"proxy": ProcessRecord.of(process.pid)})
         assert wait_until(lambda: bool(taken_ports([settings.port], settings.bind_address)), 10), running.log(
             "proxy-error.log"
         )

@@ -77,6 +77,7 @@ class Site:
 
     def build(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the build, which must succeed."""
+        self.results.mkdir(exist_ok=True)
         built = run_command({**os.environ, **self.environment}, "archives", *arguments)
         assert built.returncode == 0, built.stdout + built.stderr
         return built

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from scripts.settings import Settings, load_settings
+from scripts.stack.guard import guarded
 from tests.support.commands import run_command
 from tests.support.ports import free_ports
 
@@ -79,6 +80,11 @@ def running_stack(run_dir: Path, unpacked: Path | None = None, **settings: str) 
     clear_run_dir(run_dir, unpacked)
     environment = stack_environment(run_dir, **settings)
     stack = RunningStack(load_settings(environment), environment)
+    with guarded(stack.settings):
+        yield from _running(stack)
+
+
+def _running(stack: RunningStack) -> Generator[RunningStack]:
     try:
         started = stack.command("stack", "start")
         if started.returncode not in (READY, DEGRADED):

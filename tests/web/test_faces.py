@@ -12,6 +12,7 @@ from scripts.pictures.scenes import draw_empty_scene, draw_scene
 
 from .browser import OpenDemo
 from .demo import PATIENCE, Demo
+from .test_accessibility import assert_accessible
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -40,7 +41,7 @@ def looking_for_faces(demo: Demo) -> Demo:
 
 
 def test_each_face_has_its_box_and_its_bars(stack: RunningStack, open_demo: OpenDemo) -> None:
-    demo, faces = looking_for_faces(open_demo(stack)), answered(stack)
+    demo, faces = looking_for_faces(open_demo(stack, reduced_motion="reduce")), answered(stack)
     demo.choose_bytes("people.jpg", PEOPLE)
     cards, boxes = demo.page.locator("#faces-list .card"), demo.page.locator("#boxes g")
     expect(cards).to_have_count(len(faces), timeout=PATIENCE)
@@ -54,15 +55,17 @@ def test_each_face_has_its_box_and_its_bars(stack: RunningStack, open_demo: Open
     assert "3 faces" in demo.page.locator("#spoken").inner_text()
     demo.page.get_by_text("The same request in code").click()
     expect(demo.page.locator("#command")).to_contain_text("/api/v1/faces")
+    assert_accessible(demo.page)
 
 
 def test_a_picture_without_a_face_is_said_plainly_and_the_other_mode_is_one_click_away(
     stack: RunningStack, open_demo: OpenDemo
 ) -> None:
-    demo = looking_for_faces(open_demo(stack))
+    demo = looking_for_faces(open_demo(stack, reduced_motion="reduce"))
     demo.choose_bytes("nobody.jpg", NOBODY)
     expect(demo.page.locator("#faces-found")).to_contain_text("No face is found", timeout=PATIENCE)
     expect(demo.page.locator("#boxes g")).to_have_count(0)
+    assert_accessible(demo.page)
     demo.one_model()
     demo.expect_answer()
     expect(demo.page.locator("#faces")).to_be_hidden()

@@ -25,7 +25,7 @@ def test_bars_and_choices_keep_a_colour_of_their_own(stack: RunningStack, open_d
     demo.expect_answer()
     paper = _background(demo.page.locator("body"))
     chosen, other = "#mode :checked + span", "#mode input:not(:checked) + span"
-    assert _background(demo.page.locator(chosen)) != _background(demo.page.locator(other))
+    assert _background(demo.page.locator(chosen)) != _background(demo.page.locator(other).first)
     assert _background(demo.page.locator("#models label:has(:checked)")) != paper
     first = _background(demo.page.locator("#bars .first .fill"))
     assert first not in (paper, _background(demo.page.locator("#bars li:not(.first) .fill").first))

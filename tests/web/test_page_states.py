@@ -18,6 +18,7 @@ from tests.support.sites import LFS_POINTER, Site, some_of_the_nine
 from tests.support.trained import as_if_trained
 
 from .browser import OpenDemo
+from .test_accessibility import assert_accessible
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack, StartStack
@@ -117,11 +118,12 @@ def test_measured_accuracy_is_shown_beside_the_claimed_one(
 def test_frozen_model_ends_in_words_and_an_offer_to_try_again(
     fragile: RunningStack, open_demo: OpenDemo, face: Path
 ) -> None:
-    demo = open_demo(fragile, expected=_status(504))
+    demo = open_demo(fragile, expected=_status(504), reduced_motion="reduce")
     with Operator(fragile).frozen(OTHER):
         demo.choose_file(face)
         demo.expect_message(f"Waiting for {OTHER}. A model that is not loaded yet takes some seconds the first time.")
         demo.expect_message(f"{OTHER} did not answer in time")
+    assert_accessible(demo.page)
     demo.page.get_by_role("button", name="Try again").click()
     demo.expect_answer()
     expect(demo.message).to_be_hidden()
@@ -142,7 +144,7 @@ def test_torchserve_that_does_not_answer_is_waited_for(fragile: RunningStack, op
 def test_stopped_service_is_told_and_the_picture_is_sent_when_it_is_back(
     fragile: RunningStack, open_demo: OpenDemo, face: Path
 ) -> None:
-    demo = open_demo(fragile, expected=["net::ERR_CONNECTION_REFUSED", *_status(503)])
+    demo = open_demo(fragile, expected=["net::ERR_CONNECTION_REFUSED", *_status(503)], reduced_motion="reduce")
     demo.choose_file(face)
     demo.expect_answer()
     fragile.command("stack", "stop")
@@ -153,6 +155,7 @@ def test_stopped_service_is_told_and_the_picture_is_sent_when_it_is_back(
     demo.choose_file(face)
     demo.expect_message("The service does not answer")
     demo.expect_no_answer()
+    assert_accessible(demo.page)
     started = fragile.command("stack", "start")
     assert started.returncode == 0, started.stderr
     demo.expect_answer()
@@ -180,7 +183,7 @@ def test_model_that_is_not_served_tells_why_and_the_others_answer(
     site.remove_archive(bad)
     site.checkpoint(bad).write_text(LFS_POINTER)
     with start_stack(**site.places) as stack:
-        demo = open_demo(stack, expected=_status(500))
+        demo = open_demo(stack, expected=_status(500), reduced_motion="reduce")
         expect(demo.models.locator(".state").nth(1)).to_have_text("not ready")
         demo.choose_file(face)
         demo.expect_answer()
@@ -188,8 +191,10 @@ def test_model_that_is_not_served_tells_why_and_the_others_answer(
         demo.expect_message(f"{bad} cannot be served")
         demo.expect_no_answer()
         expect(demo.page.locator("#message-detail")).to_contain_text("Git LFS")
+        assert_accessible(demo.page)
         demo.compare()
         expect(demo.cards.nth(1).locator(".top")).to_have_text("cannot be served")
         expect(demo.page.locator("#problems li")).to_contain_text([re.compile(f"^{re.escape(bad)} .*Git LFS")])
         demo.expect_comparison(1)
         expect(demo.page.locator("#agreement")).to_contain_text("1 of 1 stand-ins see ")
+        assert_accessible(demo.page)

@@ -19,6 +19,9 @@ export class Source {
   #onNone;
   #camera = null;
   #converted = null; // the last picture that was made into a JPEG
+  #crop = null;
+  #shown = null; // the still picture on show
+  #whole = null; // the picture of which that is a part
   #turn = 0; // counts what was asked for, so that only the latest is shown
 
   constructor(onImage, onNone) {
@@ -27,6 +30,7 @@ export class Source {
     byId("file").addEventListener("change", (event) => this.#file(event));
     byId("camera").addEventListener("click", () => this.#toggleCamera());
     byId("freeze").addEventListener("click", () => this.#freeze());
+    byId("crop").addEventListener("click", () => this.#cut());
     document.addEventListener("paste", (event) => this.#paste(event));
     this.#acceptDrops();
     byId("samples").append(...SAMPLES.map((name, index) => makeButton(name, index, () => this.sample(name))));
@@ -80,7 +84,33 @@ export class Source {
   #hand(image, sample, words = image.name ?? "The pasted picture") {
     note(words);
     showPicture(image);
+    this.#shown = image;
+    this.#setWhole(null);
     this.#onImage(image, { live: false, sample });
+  }
+
+  // Choose a part of the picture, cut it out, or go back to the whole one: whatever the button says.
+  async #cut() {
+    if (this.#whole) return this.take(this.#whole);
+    const { Crop } = await import("./crop.js");
+    this.#crop ??= new Crop((file, size) => this.#takePart(file, size));
+    if (this.#crop.open) return this.#crop.finish();
+    this.#crop.start();
+    byId("crop").textContent = "Use this part";
+    return undefined;
+  }
+
+  #takePart(file, { width, height } = {}) {
+    if (!file) return this.#setWhole(null);
+    const whole = this.#shown;
+    this.#begin();
+    this.#hand(file, undefined, `A part of ${whole.name ?? "the pasted picture"}: ${width} × ${height} pixels.`);
+    return this.#setWhole(whole);
+  }
+
+  #setWhole(image) {
+    this.#whole = image;
+    byId("crop").textContent = image ? "Whole picture" : "Crop";
   }
 
   #none(error = null) {

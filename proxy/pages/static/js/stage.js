@@ -51,5 +51,7 @@ function show(what) {
   byId("preview").hidden = what !== "picture";
   byId("seen").hidden = what !== "picture";
   byId("unseen").hidden = what !== "words";
+  byId("crop").hidden = what !== "picture";
+  byId("crop-frame").hidden = true;
   byId("video").hidden = what !== "camera";
 }

@@ -1,0 +1,1 @@
+"""The documentation as a site, made of the same Markdown files."""
