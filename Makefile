@@ -20,7 +20,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup face-detector serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format guide release clean
+.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format guide release clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -50,13 +50,17 @@ $(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/build.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-evaluate.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt requirements-guide.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
+$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt requirements-guide.txt requirements-tracing.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
 	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
 # Only what builds archives of 8 bits; a worker never needs it.
 $(VENV)/quantize.installed: requirements-quantize.txt $(VENV)/build.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements-quantize.txt
+	@touch $@
+
+$(VENV)/tracing.installed: requirements-tracing.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements-tracing.txt
 	@touch $@
 
 $(VENV)/guide.installed: requirements-guide.txt $(VENV)/serve.installed
@@ -70,10 +74,12 @@ $(VENV)/clients.installed: requirements-clients.txt $(VENV)/serve.installed
 	@touch $@
 
 # With SERVE_ONLY=1 only what serves archives that were built elsewhere, without PyTorch (docs/deployment.md).
-setup: $(VENV)/serve.installed $(if $(filter-out 0,$(SERVE_ONLY)),,$(VENV)/build.installed $(VENV)/face-detector.fetched) ## install what building and serving need into .venv
+setup: $(VENV)/serve.installed $(if $(OTLP_ENDPOINT),$(VENV)/tracing.installed) $(if $(filter-out 0,$(SERVE_ONLY)),,$(VENV)/build.installed $(VENV)/face-detector.fetched) ## install what building and serving need into .venv
 
 face-detector: $(VENV)/build.installed ## fetch the face detector that archives carry (docs/faces.md)
 	@$(RUN) scripts.archives.face_detector
+
+tracing: $(VENV)/tracing.installed ## install what exports spans (docs/tracing.md)
 
 serve: setup ## build what is missing, serve in the foreground; Ctrl-C stops
 	@exec $(RUN) scripts.stack serve

@@ -27,6 +27,7 @@ from image_budget import MemoryBudget
 from image_error import ImageError
 from raw_pixels import CONTENT_TYPE, read_pixels
 from raw_pixels import HEADER as TYPE_HEADER
+from trace_export import TRACE_HEADER, Tracing, load_tracing, trace_id
 from worker_metrics import BatchReport
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class EmotionHandler:
         self.budget = MemoryBudget(self.decoding["max_memory"])
         self.finder = FaceFinder(model_dir, self.description, os.environ)
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
+        self.tracing = load_tracing(os.environ)
         self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
         precision = self.description.get("precision", "f32")
         precision += ", fast preprocessing" if self.decoding["fast"] else ""
@@ -79,7 +81,17 @@ class EmotionHandler:
         results = self.inference([unwanted.get(index) or next(decoded) for index in range(len(data))])
         report.computed()
         report.send(context, results, self.description["emotions"], [self._field(request) for request in data])
-        return self.postprocess(results, context)
+        answers = self.postprocess(results, context)
+        if self.tracing:
+            self._trace(self.tracing, report, context, len(data))
+        return answers
+
+    def _trace(self, tracing: Tracing, report: BatchReport, context: Any, requests: int) -> None:
+        stages = report.stages()
+        about = {"model": self.description["model"], "version": self.description["version"], "batch": requests}
+        for index in range(requests):
+            headers = {name: context.get_request_header(index, name) for name in tracing.HEADERS}
+            tracing.note(headers, {**about, "status": context.get_response_status(index)[0]}, stages)
 
     def preprocess(
         self, data: Sequence[Mapping[str, Any]], wishes: Sequence[str | None] = (), kinds: Sequence[str | None] = ()
@@ -117,7 +129,9 @@ class EmotionHandler:
                 result = self._internal_error()
             if isinstance(result, ImageError):
                 request_id = context.get_request_header(index, self.REQUEST_ID_HEADER)
-                logger.info("request %s is answered with %d: %s", request_id, result.status, result.kind)
+                trace = trace_id(context.get_request_header(index, TRACE_HEADER))
+                told = (request_id, result.status, result.kind, trace and f", trace {trace}")
+                logger.info("request %s is answered with %d: %s%s", *told)
                 context.set_response_status(result.status, HTTPStatus(result.status).phrase, index)
                 answer: dict[str, Any] = {"success": False, "error": str(result)}
             elif isinstance(result, ClassifiedFaces):

@@ -74,6 +74,7 @@ class Settings(RunFolder):
     max_faces: int
     turn_faces: str
     nginx: str | None
+    otlp_endpoint: str
     management_listen: str
     allow_anonymous: str
     api_keys_file: Path
@@ -207,6 +208,7 @@ def _access(env: Environment) -> partial[Settings]:
     return partial(
         Settings,
         nginx=env.text("NGINX", "") or None,
+        otlp_endpoint=env.url("OTLP_ENDPOINT"),
         management_listen=env.listener("MANAGEMENT_LISTEN"),
         allow_anonymous=env.choice("ALLOW_ANONYMOUS", "auto", ("auto", "0", "1")),
         api_keys_file=env.path("API_KEYS_FILE", f"{env.path('RUN_DIR', '.run')}/api_keys.json"),

@@ -27,5 +27,6 @@ declare const settings: {
     emotions: {[word: string]: string};
     ready_when: string;
     stand_ins_allowed: boolean;
+    tracing: boolean;
     load_timeout: number;
 };

@@ -139,6 +139,7 @@ def _values(settings: Settings) -> dict[str, Any]:
         "inference_port": settings.inference_port,
         "predict_timeout": settings.predict_timeout,
         "cache": settings.cache,
+        "tracing": bool(settings.otlp_endpoint),
         "server_names": server_names(settings),
         "root_path": settings.root_path,
         "origins": [re.escape(origin(text)) for text in settings.cors_origins],
@@ -188,6 +189,7 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "emotions": EMOTIONS,
         "ready_when": _ready_when(settings),
         "stand_ins_allowed": settings.stand_ins == "allowed",
+        "tracing": bool(settings.otlp_endpoint),
     }
 
 

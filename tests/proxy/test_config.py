@@ -21,6 +21,7 @@ from tests.proxy.rendered import TLS, rendered, settings_of
         {},
         {"RATE_LIMIT": "0"},
         {"CACHE": "60"},
+        {"OTLP_ENDPOINT": "http://localhost:4318"},
         {"RATE_LIMIT": "1", "RATE_BURST": "0"},
         {"CLIENT_REQUESTS": "0", "SERVER_NAMES": "all"},
         {"TRUSTED_PROXIES": "10.0.0.0/8 ::1", "SERVER_NAMES": "a.example.org *.b.example.org"},

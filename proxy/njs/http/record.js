@@ -19,6 +19,7 @@ function fields(r, report) {
     return {
         time: new Date().toISOString(),
         request_id: variables.request_identifier,
+        trace_id: variables.trace_id || undefined,
         client: variables.remote_addr,
         key: variables.key_name || undefined,
         method: variables.request_method || '',

@@ -47,6 +47,9 @@ async function ask(r, given) {
 async function answer(r, given) {
     const archive = state.model(given.name).archive;
     const start = Date.now();
+    if (settings.tracing) {
+        r.variables.received = String(start / 1000 - Number(r.variables.request_time));
+    }
     const whole = settings.predict_timeout * 1000;
     const left = clock.countdown(r, whole);
     // More than one only after a loss: should TorchServe answer the older one after all, that counts.
