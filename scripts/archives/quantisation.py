@@ -86,7 +86,7 @@ def _nncf() -> Any:
     except ImportError as error:
         raise QuantisationError(
             "int8 needs NNCF, which only the build uses: `make archives PRECISION=int8 CALIBRATION=folder` installs "
-            "it, and so does `.venv/bin/pip install -r requirements-quantize.txt`"
+            "it, and so does `.venv/bin/pip install -r requirements/quantize.txt`"
         ) from error
     nncf.set_log_level(30)
     return nncf
