@@ -1,12 +1,15 @@
 // Ask the service about pictures, in JavaScript, with nothing but the platform.
 //
 // In a browser, from an origin that the service lists (CORS_ORIGINS):
-//   import { predict } from "./client.mjs";
+//   import { predict, findFaces } from "./client.mjs";
 //   const answer = await predict("http://localhost:8000", input.files[0], "VGG19_CK+48");
+//   const { faces } = await findFaces("http://localhost:8000", input.files[0], "VGG19_CK+48");
 //
-// In Node 20 or newer, every label of one picture, or a line for each of many, several under way at a time:
+// In Node 20 or newer: every label of one picture; a line for each of many, several under way at a time; a line for
+// each face of one picture:
 //   SERVICE_URL=http://localhost:8000 node examples/client.mjs face.jpg VGG19_CK+48
 //   node examples/client.mjs photos/*.jpg VGG19_CK+48
+//   node examples/client.mjs party.jpg VGG19_CK+48 faces
 //
 // Where the service requires a key: a fourth argument in a browser, the variable API_KEY in Node.
 
@@ -38,22 +41,26 @@ async function ask(url, path, options) {
   }
 }
 
-/**
- * Ask `model` about `image` (a File or Blob) and give the service's answer.
- * Waits as the service asks for while it is busy (429) or loading a model (503); throws ServiceError otherwise.
- */
-export async function predict(url, image, model, key) {
+/** Post an image with some fields. Waits as the service asks for while it is busy (429) or loading a model (503). */
+async function post(url, path, image, fields, key) {
   const form = new FormData();
   form.append("file", image, image.name ?? "image");
-  form.append("model", model);
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
   for (let attempt = 1; ; attempt += 1) {
-    const [answer, response] = await ask(url, "/api/v1/predict", { method: "POST", body: form, headers: headersOf(key) });
+    const [answer, response] = await ask(url, path, { method: "POST", body: form, headers: headersOf(key) });
     if (answer.success) return answer;
     const wait = Number(response.headers.get("Retry-After"));
     if (!wait || attempt === ATTEMPTS) throw new ServiceError(answer.error, response.status);
-    await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+    await new Promise((resume) => setTimeout(resume, wait * 1000));
   }
 }
+
+/** Ask `model` about `image` (a File or Blob) and give the service's answer; throws ServiceError without one. */
+export const predict = (url, image, model, key) => post(url, "/api/v1/predict", image, { model }, key);
+
+/** The same for each face of `image`: `{faces: [{box, landmarks, predictions, …}], …}`, the largest face first. */
+export const findFaces = (url, image, model, key, options = {}) =>
+  post(url, "/api/v1/faces", image, { model, ...options }, key); // options: max_faces, min_score
 
 /**
  * Ask about many images, `atOnce` under way at a time, and give for each, in order, its answer or the ServiceError.
@@ -82,12 +89,15 @@ export async function models(url, key) {
 
 const percent = (probability) => `${(100 * probability).toFixed(1).padStart(5)} %`;
 
-async function main(images, model) {
-  if (!images.length) throw new Error("usage: node examples/client.mjs IMAGE... MODEL");
-  const { readFile } = await import("node:fs/promises");
-  const url = (process.env.SERVICE_URL ?? "http://localhost:8000").replace(/\/$/, "");
-  const files = images.map((path) => async () => new Blob([await readFile(path)]));
-  const outcomes = await predictMany(url, files, model, process.env.API_KEY);
+async function printFaces(url, file, model, key) {
+  for (const { box, top_emotion, confidence } of (await findFaces(url, await file(), model, key)).faces) {
+    const place = `${box.width}x${box.height} at ${box.x},${box.y}`;
+    console.log(`${place.padEnd(20)} ${top_emotion.padEnd(10)} ${percent(confidence)}`);
+  }
+}
+
+async function printPredictions(url, images, files, model, key) {
+  const outcomes = await predictMany(url, files, model, key);
   for (const [index, outcome] of outcomes.entries()) {
     const path = images[index];
     if (outcome instanceof Error) {
@@ -103,8 +113,19 @@ async function main(images, model) {
   }
 }
 
+async function main(words) {
+  const faces = words.length === 3 && words[2] === "faces";
+  const [images, model] = faces ? [[words[0]], words[1]] : [words.slice(0, -1), words.at(-1)];
+  if (!images.length) throw new Error("usage: node examples/client.mjs IMAGE... MODEL, or IMAGE MODEL faces");
+  const { readFile } = await import("node:fs/promises");
+  const url = (process.env.SERVICE_URL ?? "http://localhost:8000").replace(/\/$/, "");
+  const files = images.map((path) => async () => new Blob([await readFile(path)]));
+  const key = process.env.API_KEY;
+  await (faces ? printFaces(url, files[0], model, key) : printPredictions(url, images, files, model, key));
+}
+
 if (globalThis.process?.argv[1] && import.meta.url.endsWith(encodeURI(process.argv[1].split("/").at(-1)))) {
-  main(process.argv.slice(2, -1), process.argv.at(-1)).catch((error) => {
+  main(process.argv.slice(2)).catch((error) => {
     console.error(error.message);
     process.exitCode = 1;
   });

@@ -25,6 +25,9 @@ from face_request import HEADER as FACES_HEADER
 from face_request import read_wish
 from image_budget import MemoryBudget
 from image_error import ImageError
+from raw_pixels import CONTENT_TYPE, read_pixels
+from raw_pixels import HEADER as TYPE_HEADER
+from trace_export import TRACE_HEADER, Tracing, load_tracing, trace_id
 from worker_metrics import BatchReport
 
 logger = logging.getLogger(__name__)
@@ -58,6 +61,7 @@ class EmotionHandler:
         self.budget = MemoryBudget(self.decoding["max_memory"])
         self.finder = FaceFinder(model_dir, self.description, os.environ)
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
+        self.tracing = load_tracing(os.environ)
         self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
         precision = self.description.get("precision", "f32")
         precision += ", fast preprocessing" if self.decoding["fast"] else ""
@@ -71,22 +75,37 @@ class EmotionHandler:
         unwanted = abandoned(context, len(data))
         wanted = [index for index in range(len(data)) if index not in unwanted]
         wishes = [context.get_request_header(index, FACES_HEADER) for index in wanted]
-        decoded = iter(self.preprocess([data[index] for index in wanted], wishes))
+        kinds = [context.get_request_header(index, TYPE_HEADER) for index in wanted]
+        decoded = iter(self.preprocess([data[index] for index in wanted], wishes, kinds))
         report.decoded()
         results = self.inference([unwanted.get(index) or next(decoded) for index in range(len(data))])
         report.computed()
         report.send(context, results, self.description["emotions"], [self._field(request) for request in data])
-        return self.postprocess(results, context)
+        answers = self.postprocess(results, context)
+        if self.tracing:
+            self._trace(self.tracing, report, context, len(data))
+        return answers
 
-    def preprocess(self, data: Sequence[Mapping[str, Any]], wishes: Sequence[str | None] = ()) -> list[Prepared]:
+    def _trace(self, tracing: Tracing, report: BatchReport, context: Any, requests: int) -> None:
+        stages = report.stages()
+        about = {"model": self.description["model"], "version": self.description["version"], "batch": requests}
+        for index in range(requests):
+            headers = {name: context.get_request_header(index, name) for name in tracing.HEADERS}
+            tracing.note(headers, {**about, "status": context.get_response_status(index)[0]}, stages)
+
+    def preprocess(
+        self, data: Sequence[Mapping[str, Any]], wishes: Sequence[str | None] = (), kinds: Sequence[str | None] = ()
+    ) -> list[Prepared]:
         """Decode the images, or shrink the halves of a single one, in parallel: uint8 (224, 224, 3), or an error.
 
-        ``wishes`` has the header of each request for faces; these become FoundFaces instead.
+        ``wishes`` has the header of each request for faces; these become FoundFaces instead. ``kinds`` has their
+        content types, by which pixels are told from files.
         """
         wishes = wishes or [None] * len(data)
+        kinds = kinds or [None] * len(data)
         if len(data) == 1:
-            return [self._decode(data[0], wishes[0], self.decoders)]
-        return list(self.decoders.map(self._decode, data, wishes))
+            return [self._decode(data[0], wishes[0], kinds[0], self.decoders)]
+        return list(self.decoders.map(self._decode, data, wishes, kinds))
 
     def inference(self, prepared: Sequence[Prepared]) -> list[Result]:
         """Compute all images and faces that could be decoded together: float32 (classes,) for each; errors stay."""
@@ -110,7 +129,9 @@ class EmotionHandler:
                 result = self._internal_error()
             if isinstance(result, ImageError):
                 request_id = context.get_request_header(index, self.REQUEST_ID_HEADER)
-                logger.info("request %s is answered with %d: %s", request_id, result.status, result.kind)
+                trace = trace_id(context.get_request_header(index, TRACE_HEADER))
+                told = (request_id, result.status, result.kind, trace and f", trace {trace}")
+                logger.info("request %s is answered with %d: %s%s", *told)
                 context.set_response_status(result.status, HTTPStatus(result.status).phrase, index)
                 answer: dict[str, Any] = {"success": False, "error": str(result)}
             elif isinstance(result, ClassifiedFaces):
@@ -122,13 +143,19 @@ class EmotionHandler:
         return answers
 
     def _decode(
-        self, request: Mapping[str, Any], wish_header: str | None = None, helper: Executor | None = None
+        self,
+        request: Mapping[str, Any],
+        wish_header: str | None = None,
+        kind: str | None = None,
+        helper: Executor | None = None,
     ) -> Prepared:
         data = self._field(request)
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
+            if kind == CONTENT_TYPE:
+                return read_pixels(content)
             if wish := read_wish(wish_header):
-                return self.finder.find(content, wish, self.decoding, self.budget, helper)
+                return self.finder.find(content, wish, self.decoding, self.budget)
             return read_face(content, helper=helper, budget=self.budget, **self.decoding)
         except ImageError as error:
             # Without its traceback, which would hold the decoded pixels until the whole batch is answered.

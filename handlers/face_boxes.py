@@ -62,8 +62,8 @@ def decode(regressors: Floats, scores: Floats, centres: Floats, min_score: float
     two corners and six landmarks in pixels of the input, and (M,).
     """
     probabilities = 1 / (1 + np.exp(-scores.clip(-MAX_RAW_SCORE, MAX_RAW_SCORE)))
-    order = np.argsort(-probabilities, kind="stable")[:MAX_CANDIDATES]
-    order = order[probabilities[order] >= min_score]
+    enough = np.flatnonzero(probabilities >= min_score)
+    order = enough[np.argsort(-probabilities[enough], kind="stable")[:MAX_CANDIDATES]]
     points = regressors[order].reshape(-1, 8, 2).copy()
     half = points[:, 1] / 2
     points[:, 2:] += centres[order, None]

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -72,9 +71,8 @@ class FaceFinder:
         wish: FacesWish,
         options: DecodingOptions,
         budget: MemoryBudget,
-        helper: Executor | None = None,
     ) -> FoundFaces:
-        """Decode an image file in full, whatever ``JPEG_DECODING`` says, and find its faces; a ``helper`` shares in it.
+        """Decode an image file in full, whatever ``JPEG_DECODING`` says, and find its faces.
 
         Raises ImageError: as ``read_face`` does, or 501 if the archive has no detector.
         """
@@ -86,7 +84,7 @@ class FaceFinder:
                 upright = decode_whole_in_process(picture, options["max_memory"], max_seconds)
             else:
                 upright = UprightPicture(decode(picture, max_seconds), picture.orientation)
-            return self._found(detector, upright, wish, helper)
+            return self._found(detector, upright, wish)
 
         return within_limits(
             data,
@@ -99,11 +97,9 @@ class FaceFinder:
             extra_memory=_EXTRA_MEMORY,
         )
 
-    def _found(
-        self, detector: FaceDetector, picture: UprightPicture, wish: FacesWish, helper: Executor | None
-    ) -> FoundFaces:
+    def _found(self, detector: FaceDetector, picture: UprightPicture, wish: FacesWish) -> FoundFaces:
         start = time.perf_counter()
-        faces = detector.find(picture, wish.min_score, helper)
+        faces = detector.find(picture, wish.min_score)
         shown = tuple(faces[: wish.max_faces])
         crops = tuple(crop(picture, face, self._margin, turn=self._turn) for face in shown)
         seconds = round(time.perf_counter() - start, 6)
@@ -119,6 +115,5 @@ class FaceFinder:
                         f"The archive of model {self._model} has no face detector; whoever runs this service adds it "
                         "with 'make face-detector' and 'make archives'.",
                     )
-                threads = len(os.sched_getaffinity(0))
-                self._detector = FaceDetector(FaceNetwork(self._file, threads))
+                self._detector = FaceDetector(FaceNetwork(self._file, len(os.sched_getaffinity(0))))
             return self._detector

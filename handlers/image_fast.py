@@ -11,11 +11,18 @@ from image_resize import turn
 from image_structure import SIZE
 from PIL import Image
 
+Box = tuple[float, float, float, float]
 _LIBRARY: Final = "cykooz_resizer"  # fast_image_resize, https://github.com/Cykooz/cykooz.resizer
 # Others are converted first, strip by strip, which image_resize does.
 _MODES: Final = ("RGB", "L")
 # The library may pass over the columns first, and then holds a picture of 224 lines as long as the original's.
 _LONGEST_LINE: Final = 4096
+
+
+@cache
+def is_installed() -> bool:
+    """Whether the library is there; it has no wheels for Arm."""
+    return importlib.util.find_spec(_LIBRARY) is not None
 
 
 def require() -> None:
@@ -37,10 +44,21 @@ def shrink(image: Image.Image, orientation: int) -> Image.Image:
 
     In a picture that lies on its side, whose passes change places, by two.
     """
-    small = Image.new(image.mode, (SIZE, SIZE))
-    resizer, options = _library().Resizer(), _bilinear()  # a resizer is not to be shared by threads
-    resizer.resize_pil(image, small, options)
-    return turn(small, orientation)
+    return turn(resize(image, (SIZE, SIZE)), orientation)
+
+
+def resize(image: Image.Image, size: tuple[int, int], box: Box | None = None) -> Image.Image:
+    """The part of an RGB or grey picture in ``box`` (left, top, right, bottom; default: all of it) at ``size``."""
+    small = Image.new(image.mode, size)
+    part = box and _library().CropBox(box[0], box[1], box[2] - box[0], box[3] - box[1])
+    resizer = _library().Resizer()  # not to be shared by threads
+    resizer.resize_pil(image, small, _options(part))
+    return small
+
+
+def _options(part: Any) -> Any:
+    library = _library()
+    return library.ResizeOptions(_bilinear(), crop_box=part)
 
 
 @cache
@@ -52,4 +70,4 @@ def _library() -> Any:
 @cache
 def _bilinear() -> Any:
     library = _library()
-    return library.ResizeOptions(resize_alg=library.ResizeAlg.convolution(library.FilterType.bilinear))
+    return library.ResizeAlg.convolution(library.FilterType.bilinear)

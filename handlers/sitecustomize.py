@@ -2,7 +2,8 @@
 
 Python runs this file when a worker starts, as the archive's folder is on the worker's path. TorchServe imports torch
 once, for an ``isinstance`` that answers of text or bytes never reach. The first import therefore leaves an empty
-module that loads torch as soon as any of its names is used, or when it is imported a second time.
+module that loads torch as soon as any of its names is used, or when it is imported a second time. Where torch is not
+installed, as on a host that only serves, the module stays empty.
 """
 
 from __future__ import annotations
@@ -10,9 +11,21 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+
+
+class Missing(Loader):
+    """Loads a module that is not installed: it says so when one of its names is used."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Leave the module empty."""
+
+        def refuse(name: str) -> object:
+            raise AttributeError(f"{module.__name__}.{name}: {module.__name__} is not installed")
+
+        vars(module)["__getattr__"] = refuse
 
 
 class LazyTorch(MetaPathFinder):
@@ -26,8 +39,9 @@ class LazyTorch(MetaPathFinder):
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            spec.loader = importlib.util.LazyLoader(spec.loader)
+        if spec is None or spec.loader is None:
+            return ModuleSpec(fullname, Missing())
+        spec.loader = importlib.util.LazyLoader(spec.loader)
         return spec
 
 

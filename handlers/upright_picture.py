@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import image_fast
 from image_resize import READY, TRANSPOSE, to_8_bits
 from image_structure import STRIP
 from PIL import Image
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom: pixels
+Resize = Callable[[Image.Image, tuple[int, int], Box], Image.Image]
 
 # Of a picture that has to be converted, or comes out of another process: 2048 by 2048, some 16 MB in Pillow.
 MAX_WORKING_PIXELS: Final = 1 << 22
@@ -41,13 +43,21 @@ class UprightPicture:
 
     def cut(self, box: Box, size: tuple[int, int]) -> Image.Image:
         """The part in ``box``, which lies within the picture, at ``size`` pixels: RGB, scaled as training did."""
+        return self._cut(box, size, _exactly)
+
+    def glance(self, box: Box, size: tuple[int, int]) -> Image.Image:
+        """The same for a first look, in a fourth of the time: by SIMD instructions, or else not as exactly."""
+        return self._cut(box, size, image_fast.resize if image_fast.is_installed() else _roughly)
+
+    def _cut(self, box: Box, size: tuple[int, int], resize: Resize) -> Image.Image:
         width, height = self.size
         lying = self._orientation >= 5
         stored_width, stored_height = (height, width) if lying else (width, height)
         left, top, right, bottom = _STORED[self._orientation](box, stored_width, stored_height)
         across, down = self._image.width / stored_width, self._image.height / stored_height
         area = (left * across, top * down, right * across, bottom * down)
-        part = self._image.resize(size[::-1] if lying else size, Image.Resampling.BILINEAR, _within(area, self._image))
+        within, stored_size = _within(area, self._image), size[::-1] if lying else size
+        part = resize(self._image, stored_size, within)
         return (part.transpose(TRANSPOSE[self._orientation]) if self._orientation > 1 else part).convert("RGB")
 
 
@@ -63,6 +73,15 @@ def working_picture(image: Image.Image) -> Image.Image:
         strip = to_8_bits(image.crop((0, top, image.width, min(top + lines, image.height)))).convert("RGB")
         small.paste(strip.reduce(factor) if factor > 1 else strip, (0, top // factor))
     return small
+
+
+def _exactly(image: Image.Image, size: tuple[int, int], box: Box) -> Image.Image:
+    return image.resize(size, Image.Resampling.BILINEAR, box)
+
+
+def _roughly(image: Image.Image, size: tuple[int, int], box: Box) -> Image.Image:
+    """Squares of pixels become one before."""
+    return image.resize(size, Image.Resampling.BILINEAR, box, reducing_gap=1.0)
 
 
 def _within(area: Box, image: Image.Image) -> Box:

@@ -41,6 +41,14 @@ class BatchReport:
         """The network has answered for the whole batch."""
         self._lap("inference")
 
+    def stages(self) -> list[tuple[str, float, float]]:
+        """Name, begin and end of what was done for the batch, in seconds since the epoch."""
+        found, begin = [], self._arrival
+        for name, seconds in self._times.items():
+            found.append((name, begin, begin + seconds))
+            begin += seconds
+        return found
+
     def send(self, context: Any, results: Sequence[Result], emotions: Sequence[str], files: Sequence[Any]) -> None:
         """Add the header to each answer. ``results`` are probabilities of ``emotions``, or why there are none.
 

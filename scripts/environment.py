@@ -15,6 +15,8 @@ _LISTEN = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$")
 # A host, or all below one, as nginx's "server_name" takes them.
 _SERVER_NAME = re.compile(r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 
+# An address with or without a path, whose parts nobody here looks at.
+_URL = re.compile(r"^https?://[A-Za-z0-9._~:/@%\[\]-]+$")
 # A path of an address; neither "." nor ".." is a part of it.
 _URL_PATH = re.compile(r"^(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+$")
 
@@ -74,6 +76,13 @@ class Environment:
         value = self.text(name, "").rstrip("/")
         if value and not _URL_PATH.match(value):
             raise SettingsError(f"{name}={value}: use a path like /emotions, of letters, digits, ., _, ~ and -")
+        return value
+
+    def url(self, name: str) -> str:
+        """An address by http or https; empty for none."""
+        value = self.text(name, "")
+        if value and not _URL.match(value):
+            raise SettingsError(f"{name}={value}: use an address like http://localhost:4318")
         return value
 
     def number(self, name: str, default: int, least: int = 0) -> int:

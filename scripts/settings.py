@@ -11,6 +11,7 @@ from pathlib import Path
 from scripts.environment import Environment, is_loopback, refuse_shared_ports
 from scripts.precision import PRECISIONS, PREPROCESSINGS, Gate
 from scripts.precision import gate as read_gate
+from scripts.run_folder import RunFolder
 from scripts.settings_file import read_settings_file, readable_settings_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,7 @@ JPEG_DECODINGS, EXTRA_FORMATS = ("exact", "reduced"), ("none", "avif")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(RunFolder):
     """Where a stack listens and keeps its files. Ports are TCP ports, times are seconds, paths absolute."""
 
     bind_address: str
@@ -44,6 +45,7 @@ class Settings:
     load_models: str
     ready_when: str
     stand_ins: str
+    serve_only: str
     max_workers: int
     runtime: str
     precision: str
@@ -60,6 +62,7 @@ class Settings:
     client_requests: int
     rate_limit: int
     rate_burst: int
+    cache: int
     predict_timeout: int
     max_wait: int
     load_timeout: int
@@ -71,6 +74,7 @@ class Settings:
     max_faces: int
     turn_faces: str
     nginx: str | None
+    otlp_endpoint: str
     management_listen: str
     allow_anonymous: str
     api_keys_file: Path
@@ -116,41 +120,6 @@ class Settings:
             "MANAGEMENT_PORT": self.management_port,
             "METRICS_PORT": self.metrics_port,
         }
-
-    @property
-    def torchserve_dir(self) -> Path:
-        """TorchServe's working directory; it writes ``key_file.json`` there."""
-        return self.run_dir / "torchserve"
-
-    @property
-    def key_file(self) -> Path:
-        """TorchServe's tokens; it writes new ones at each start."""
-        return self.torchserve_dir / "key_file.json"
-
-    @property
-    def management_keys(self) -> Path:
-        """Who may use the management API on MANAGEMENT_LISTEN."""
-        return self.run_dir / "management_keys.json"
-
-    @property
-    def closing_file(self) -> Path:
-        """Which models are about to be unregistered (scripts/lifecycle/closing.py)."""
-        return self.run_dir / "closing.json"
-
-    @property
-    def supervision_file(self) -> Path:
-        """What the supervisor says of the stack's parts (scripts/stack/supervision.py)."""
-        return self.run_dir / "supervisor.json"
-
-    @property
-    def log_dir(self) -> Path:
-        """Logs of TorchServe and the proxy."""
-        return self.run_dir / "logs"
-
-    @property
-    def index_file(self) -> Path:
-        """What the build says of each model: archive, version, error."""
-        return self.model_store / "index.json"
 
 
 def given_values(names: Collection[str] | None = None) -> dict[str, str]:
@@ -198,6 +167,7 @@ def _programs(env: Environment) -> partial[Settings]:
         load_models=env.text("LOAD_MODELS", ""),
         ready_when=env.text("READY_WHEN", "all"),
         stand_ins=env.choice("STAND_INS", "auto", STAND_INS),
+        serve_only=env.choice("SERVE_ONLY", "0", ("0", "1")),
         max_workers=env.number("MAX_WORKERS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         precision=env.choice("PRECISION", "auto", ("auto", *PRECISIONS)),
@@ -220,6 +190,7 @@ def _requests(env: Environment) -> partial[Settings]:
         client_requests=env.number("CLIENT_REQUESTS", 64),
         rate_limit=env.number("RATE_LIMIT", 0),
         rate_burst=env.number("RATE_BURST", 100),
+        cache=env.number("CACHE", 0),
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
         max_wait=env.number("MAX_WAIT", 20),
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),
@@ -237,6 +208,7 @@ def _access(env: Environment) -> partial[Settings]:
     return partial(
         Settings,
         nginx=env.text("NGINX", "") or None,
+        otlp_endpoint=env.url("OTLP_ENDPOINT"),
         management_listen=env.listener("MANAGEMENT_LISTEN"),
         allow_anonymous=env.choice("ALLOW_ANONYMOUS", "auto", ("auto", "0", "1")),
         api_keys_file=env.path("API_KEYS_FILE", f"{env.path('RUN_DIR', '.run')}/api_keys.json"),

@@ -4,6 +4,9 @@ import faces from 'predict/faces.js';
 import health from 'describe/health.js';
 import metrics from 'metrics/page.js';
 import models from 'describe/models.js';
+import oipInfer from 'oip/infer.js';
+import oipModel from 'oip/model.js';
+import oipServer from 'oip/server.js';
 import predict from 'predict/predict.js';
 import ready from 'describe/ready.js';
 import routes from 'http/routes.js';
@@ -17,6 +20,12 @@ const OPERATIONS = {
     metrics: metrics.show,
     modelReady: ready.ofModel,
     models: models.show,
+    oipInfer: oipInfer.infer,
+    oipLive: oipServer.live,
+    oipModel: oipModel.show,
+    oipModelReady: oipModel.ready,
+    oipReady: oipServer.ready,
+    oipServer: oipServer.show,
     predict: predict.predict,
     ready: ready.ofService,
     service: service.show,

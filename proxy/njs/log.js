@@ -2,6 +2,7 @@
 // request, whichever part answered it.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_set
 import admission from 'models/admission.js';
+import caching from 'predict/caching.js';
 import comparisons from 'access/comparisons.js';
 import limits from 'access/limits.js';
 import networks from 'counting/networks.js';
@@ -14,6 +15,7 @@ function line(r) {
     admission.release(r);
     comparisons.release(r);
     networks.release(r);
+    caching.release(r);
     const report = record.readReport(r.variables.prediction_report);
     const fields = record.fields(r, report);
     requests.count(Object.assign({route: record.route(fields.path)}, fields), report);

@@ -3,6 +3,7 @@ declare const settings: {
     name: string;
     version: string;
     access_log: string;
+    cache: number;
     management_log: string;
     log_probe: string;
     catalogue: string;
@@ -26,5 +27,6 @@ declare const settings: {
     emotions: {[word: string]: string};
     ready_when: string;
     stand_ins_allowed: boolean;
+    tracing: boolean;
     load_timeout: number;
 };

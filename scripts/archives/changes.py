@@ -24,6 +24,7 @@ from scripts.store import records, served
 from scripts.store.digests import digest, remember
 from scripts.store.index import build_error, index_entry, read_index, write_index
 from scripts.store.records import Record
+from scripts.store.serve_only import refuse_to_build_without_torch
 from scripts.store.stand_ins import note_real, stand_ins_may_serve
 
 # What archives have whose records do not say it.
@@ -85,6 +86,7 @@ class Build:
         self._write_index()
         if not plans:
             return
+        refuse_to_build_without_torch()
         with BuildProgress(console, list(plans), ARCHIVE_STAGES, lines=False) as progress:
 
             def finished(name: str, packed: dict[str, Any] | None, error: str | None) -> None:

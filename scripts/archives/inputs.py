@@ -24,6 +24,7 @@ _BUILD_CODE = (
     "checkpoints/timm_names.py",
     "checkpoints/weights.py",
     "archives/convert.py",
+    "archives/detector_network.py",
     "archives/packing.py",
     "archives/fewer_bits.py",
     "archives/quantisation.py",
@@ -32,9 +33,8 @@ _LIBRARIES = ("torch", "torchvision", "openvino", "torch-model-archiver")
 
 
 def handler_files(runtime: str) -> list[Path]:
-    """The files of ``handlers/`` an archive carries, and the face detector; only OpenVINO can do without torch."""
-    detector = detector_file()
-    files = [*sorted(HANDLERS.glob("*.py")), HANDLERS / "model-config.yaml", *([detector] if detector else [])]
+    """The files of ``handlers/`` an archive carries; only OpenVINO can do without torch."""
+    files = [*sorted(HANDLERS.glob("*.py")), HANDLERS / "model-config.yaml"]
     return [file for file in files if runtime == "openvino" or file.name != "sitecustomize.py"]
 
 
@@ -47,10 +47,12 @@ def archive_inputs(
     preprocessing: str = PREPROCESSINGS[0],
 ) -> dict[str, Any]:
     """Everything an archive is made from, by a name that a person understands."""
+    detector = detector_file()
     return {
         "checkpoint": checkpoint_sha256,
         "catalogue entry": model.entry,
         "handler": {file.name: sha256(file) for file in handler_files(runtime)},
+        "face detector": sha256(detector) if detector else None,
         "build code": {name: sha256(ROOT / "scripts" / name) for name in _BUILD_CODE},
         "architecture": asdict(ARCHITECTURES[model.architecture]),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},

@@ -17,6 +17,8 @@ import torch
 from scripts.archives import fewer_bits, verification
 from scripts.archives.answers import HANDLER, AnswersError
 from scripts.archives.convert import convert
+from scripts.archives.detector_network import convert_detector
+from scripts.archives.face_detector import detector_file
 from scripts.archives.fewer_bits import RefusedError, Wish, write_description
 from scripts.archives.inputs import handler_files
 from scripts.archives.pictures import PicturesError
@@ -157,6 +159,8 @@ def _exact_content(order: Order, model: Model, network: Any, checkpoint: Checkpo
     write_description(content, _description(model, order, checkpoint.stand_in, checkpoint_sha256))
     for file in handler_files(order.runtime):
         shutil.copy(file, content)
+    if detector := detector_file():
+        convert_detector(detector, content)
     return content
 
 

@@ -1,4 +1,4 @@
-"""``python -m scripts.bench [run|report|soak]``: measure, make docs/performance.md of that, load for an hour."""
+"""``python -m scripts.bench [run|report|faces|soak]``: measure, make docs/performance.md of that, load for an hour."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.console import Console
 
 from scripts.bench import BenchError
 from scripts.bench import command_options as option
+from scripts.bench import faces as face_bench
 from scripts.bench.images import IMAGES
 from scripts.bench.page import conclusion, warning
 from scripts.bench.page import page as page_text
@@ -87,6 +88,26 @@ def report(
 
 
 @app.command()
+def faces(
+    architecture: option.Architectures = None,
+    seconds: Annotated[float, typer.Option(help="Of one slice.")] = 4.0,
+    pairs: Annotated[int, typer.Option(min=1, help="Of slices a case.")] = 5,
+    output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/faces.json.")] = None,
+) -> int:
+    """Measure what finding the faces costs beside a prediction for the same frame."""
+    settings = load_settings()
+    console = Console(highlight=False)
+    options = face_bench.Options(tuple(architecture or ARCHITECTURES), seconds, pairs)
+    result = face_bench.measure(settings, options, lambda text: _say(console, text))
+    file = output or settings.run_dir / "bench" / "faces.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(result, indent=2) + "\n")
+    console.print(_rich(face_bench.table(result)))
+    console.print(f"Figures: {file}", soft_wrap=True)
+    return 0
+
+
+@app.command()
 def soak(
     minutes: Annotated[float, typer.Option(min=0.1, help="After the start of the stack.")] = 60.0,
     clients: Annotated[int, typer.Option(min=1, metavar="N", help="At a time.")] = 6,
@@ -115,7 +136,7 @@ def soak(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``run`` need not be said. Returns 0, 1 for an error, 130 after a signal."""
     words = list(sys.argv[1:] if argv is None else argv)
-    named = bool(words) and words[0] in ("run", "report", "soak", "--help")
+    named = bool(words) and words[0] in ("run", "report", "faces", "soak", "--help")
     return run(app, "python -m scripts.bench", words if named else ["run", *words])
 
 

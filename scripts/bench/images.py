@@ -28,15 +28,15 @@ def image_bytes(name: str) -> bytes:
     return _encoded(image, "JPEG", quality=80)
 
 
-def predict_request(image: bytes, model: str) -> bytes:
-    """A whole HTTP/1.1 request for ``POST /api/v1/predict``."""
+def predict_request(image: bytes, model: str, route: str = "/api/v1/predict") -> bytes:
+    """A whole HTTP/1.1 request for ``POST /api/v1/predict``, or another route that takes its form."""
     head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="'
     body = (
         f'{head}file"; filename="frame"\r\nContent-Type: application/octet-stream\r\n\r\n'.encode()
         + image
         + f'\r\n{head}model"\r\n\r\n{model}\r\n--{_BOUNDARY}--\r\n'.encode()
     )
-    return _post("/api/v1/predict", body, {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"})
+    return _post(route, body, {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"})
 
 
 def raw_request(image: bytes, archive_name: str, key: str) -> bytes:

@@ -24,6 +24,7 @@ from scripts.pool.progress import STAND_IN_STAGES, BuildProgress
 from scripts.pool.tasks import Report, Task, run_tasks
 from scripts.settings import ROOT, Settings
 from scripts.store.records import read_record
+from scripts.store.serve_only import refuse_to_build_without_torch
 from scripts.store.stand_ins import stand_ins_may_serve
 
 _PART, _SUFFIX = "standin-", ".part"
@@ -61,6 +62,7 @@ def make_stand_ins(settings: Settings, console: Console) -> list[str]:
                 f"stand-ins are not made where real checkpoints were built or STAND_INS=never; add the missing ones to "
                 f"{settings.results_dir.name}/ ({', '.join(model.name for model in missing)}), or set STAND_INS=allowed"
             )
+        refuse_to_build_without_torch()
         _refuse_among_real_ones(settings, {model.name for model in missing})
         _require_space(settings, missing)
         console.print(

@@ -28,6 +28,7 @@ app = new_app("What a model is worth on labelled pictures, measured through the 
         "scripts/evaluate FER2013/validation --model Three_FER2013 --fit-weights",
         "scripts/evaluate datasets --all",
         "scripts/evaluate FER2013/validation --model ResNet50_FER2013 --fit-temperature --write",
+        "scripts/evaluate photographs --model ResNet50_FER2013 --fit-margin --write",
     )
 )
 def evaluate(
@@ -40,6 +41,7 @@ def evaluate(
     groups: option.Groups = None,
     keep: option.Keep = False,
     fit_temperature: option.FitTemperature = False,
+    fit_margin: option.FitMargin = False,
     write: option.Write = False,
     fit_weights: option.FitWeights = False,
     clients: option.Clients = 8,
@@ -49,9 +51,9 @@ def evaluate(
     key: Key = None,
 ) -> int:
     """Evaluate a model on labelled pictures; exit code 1 when it falls short of the accuracy in models.json."""
-    _refuse_contradictions(model, every, against, fit_temperature, write, fit_weights)
+    _refuse_contradictions(model, every, against, fit_temperature or fit_margin, write, fit_weights)
     if importlib.util.find_spec("sklearn") is None:
-        print_error("scikit-learn is missing; install it with: .venv/bin/pip install -r requirements-evaluate.txt")
+        print_error("scikit-learn is missing; install it with: .venv/bin/pip install -r requirements/evaluate.txt")
         return REFUSED
     from scripts.evaluation.evaluate import Evaluator, Options  # imports scikit-learn and SciPy: two seconds
     from scripts.evaluation.reports import Reports
@@ -60,7 +62,7 @@ def evaluate(
     evaluator = Evaluator(
         lambda: Service(url or own_address(settings), ca, key, here=url is None),
         output or settings.run_dir / "evaluation",
-        Options(clients, margin, training, groups, against, fit_temperature, fit_weights),
+        Options(clients, margin, training, groups, against, fit_temperature, fit_weights, fit_margin),
         Console(highlight=False),
     )
     catalogue = load_catalogue(settings.catalogue)
@@ -70,15 +72,15 @@ def evaluate(
 
 
 def _refuse_contradictions(
-    model: str | None, every: bool, against: str | None, fit_temperature: bool, write: bool, fit_weights: bool
+    model: str | None, every: bool, against: str | None, fits: bool, write: bool, fit_weights: bool
 ) -> None:
     """Raise BadParameter for options that do not go together."""
     if bool(model) == every:
         raise typer.BadParameter("give --model or --all")
     if every and against:
         raise typer.BadParameter("--against goes with --model")
-    if write and not fit_temperature:
-        raise typer.BadParameter("--write goes with --fit-temperature")
+    if write and not fits:
+        raise typer.BadParameter("--write goes with --fit-temperature or --fit-margin")
     if every and fit_weights:
         raise typer.BadParameter("--fit-weights goes with --model")
 

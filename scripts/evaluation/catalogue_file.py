@@ -1,4 +1,4 @@
-"""Write a temperature into ``models.json``, and leave every other character of it as it is."""
+"""Write a number into ``models.json``, and leave every other character of it as it is."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from scripts.catalogue import load_catalogue
 from scripts.evaluation import EvaluationError
 from scripts.files import cannot_write, write_text
 
-_VALUE = re.compile(r'("temperature"\s*:\s*)(null|[-+.\dEe]+)')
 _BEFORE_BRACE = re.compile(r"(\s*)\}$")
 
 
-def set_temperature(path: Path, name: str, temperature: float) -> None:
-    """Set the temperature of the entry ``name`` in the catalogue ``path``.
+def set_number(path: Path, name: str, key: str, number: float) -> None:
+    """Set ``key``, such as ``temperature``, of the entry ``name`` in the catalogue ``path``.
 
     Raises CatalogueError for a catalogue that cannot be read, EvaluationError where it has no such entry, is written in
     a way that cannot be changed piece by piece, or cannot be written.
@@ -24,13 +23,11 @@ def set_temperature(path: Path, name: str, temperature: float) -> None:
         raise EvaluationError(f"--write: {path.name} has no {name!r}; run it where the service runs, with its settings")
     text = path.read_bytes().decode()  # with its line ends
     wanted = json.loads(text.removeprefix("\ufeff"))
-    wanted[name]["temperature"] = temperature
+    wanted[name][key] = number
     start, end = _entry(text, name)
-    changed = text[:start] + _with_temperature(text[start:end], temperature) + text[end:]
+    changed = text[:start] + _with_number(text[start:end], key, number) + text[end:]
     if not start or json.loads(changed.removeprefix("\ufeff")) != wanted:
-        raise EvaluationError(
-            f'--write: add "temperature": {temperature} to the entry of {name} in {path.name} yourself'
-        )
+        raise EvaluationError(f'--write: add "{key}": {number} to the entry of {name} in {path.name} yourself')
     try:
         write_text(path, changed)
     except OSError as error:
@@ -43,9 +40,10 @@ def _entry(text: str, name: str) -> tuple[int, int]:
     return (key.end(), json.JSONDecoder().raw_decode(text, key.end())[1]) if key else (0, 0)
 
 
-def _with_temperature(entry: str, temperature: float) -> str:
-    if _VALUE.search(entry):
-        return _VALUE.sub(rf"\g<1>{temperature}", entry, count=1)
+def _with_number(entry: str, key: str, number: float) -> str:
+    value = re.compile(rf'("{key}"\s*:\s*)(null|[-+.\dEe]+)')
+    if value.search(entry):
+        return value.sub(rf"\g<1>{number}", entry, count=1)
     keys = re.search(r'\{(\s*)"', entry)
     space = (keys[1] if keys else "") or " "
-    return _BEFORE_BRACE.sub(rf',{space}"temperature": {temperature}\1}}', entry)
+    return _BEFORE_BRACE.sub(rf',{space}"{key}": {number}\1}}', entry)

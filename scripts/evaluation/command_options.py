@@ -40,8 +40,12 @@ Keep = Annotated[
 FitTemperature = Annotated[
     bool, typer.Option("--fit-temperature", help="Find the temperature that makes the model as sure as it is right.")
 ]
+FitMargin = Annotated[
+    bool, typer.Option("--fit-margin", help="Find the margin around a face that suits the model, for /api/v1/faces.")
+]
 Write = Annotated[
-    bool, typer.Option("--write", help="Write that temperature into models.json, if it helps; the next build has it.")
+    bool,
+    typer.Option("--write", help="Write what was fitted into models.json, if it helps; the next build has it."),
 ]
 FitWeights = Annotated[
     bool, typer.Option("--fit-weights", help="Find the weights of an ensemble that suit these held-out pictures.")

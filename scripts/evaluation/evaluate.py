@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
 from scripts.ensembles import Ensemble
-from scripts.evaluation import EvaluationError, ensemble, temperature
+from scripts.evaluation import EvaluationError, ensemble, face_margin, temperature
 from scripts.evaluation.asking import NewService, Served, ask_all, served
 from scripts.evaluation.checks import all_warnings
 from scripts.evaluation.claim import Claim, judge
 from scripts.evaluation.comparison import compare, said
+from scripts.evaluation.cutting import Cutter, cut_out
 from scripts.evaluation.folder import Data, Picture, read_data, training_beside
 from scripts.evaluation.groups import by_group, read_groups
 from scripts.evaluation.journal import Journal, Outcome, recorded, same_model
@@ -41,6 +43,7 @@ class Options:
     against: str | None = None
     fit_temperature: bool = False
     fit_weights: bool = False
+    fit_margin: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,10 @@ class Evaluator:
     options: Options
     console: Console
 
-    def evaluate(self, name: str, folder: Path, claim: Claim | None) -> dict[str, Any]:
+    def evaluate(self, name: str, folder: Path, claim: Claim | None, margin: float | None) -> dict[str, Any]:
         """The figures of a model on the pictures in ``folder``, as JSON has them.
+
+        ``claim`` and ``margin``, that around a face, are what models.json has of the model.
 
         Raises EvaluationError or PredictError when it cannot be evaluated.
         """
@@ -74,6 +79,7 @@ class Evaluator:
         if self.options.fit_temperature:
             digests = [picture.digest for picture in pictures]
             result["temperature"] = temperature.fit(answers, digests, float(model.entry.get("temperature", 1)))
+        result["face_margin"] = self._face_margin(model, data, pictures, margin) if self.options.fit_margin else None
         result["ensemble"] = self._ensemble(model, data, pictures, answers, outcomes)
         result["against"] = self._against(model, data, pictures, outcomes) if self.options.against else None
         return result
@@ -102,6 +108,25 @@ class Evaluator:
         first, second = ([said(each[one.digest].probabilities or {}) for one in both] for each in (outcomes, other))
         names, truth = [one.name for one in both], [one.label for one in both]
         return compare(names, truth, first, second, str(self.options.against))
+
+    def _face_margin(
+        self, model: Served, data: Data, pictures: Sequence[Picture], served_margin: float | None
+    ) -> dict[str, Any]:
+        """The margin that suits the model, by its answers about the faces of the pictures cut out at several."""
+        if "ensemble" in model.entry:
+            raise EvaluationError(f"--fit-margin: {model.name} is an ensemble; fit the margins of its members")
+        faces = Cutter().faces(pictures)
+        with_face = [picture for picture in pictures if picture.name in faces]
+        if not with_face:
+            raise EvaluationError(f"--fit-margin: no face is found in the pictures of {data.folder}")
+        own = face_margin.DEFAULT if served_margin is None else served_margin
+        answers = {}
+        for margin in sorted({*face_margin.MARGINS, own}):
+            with TemporaryDirectory(dir=self.folder) as folder:
+                cuts = list(cut_out(with_face, faces, margin, Path(folder)))
+                answers[margin] = _answers(model, cuts, self._ask(model, replace(data, pictures=tuple(cuts))))
+        fitted = face_margin.fit(answers, [picture.digest for picture in with_face], own)
+        return {**fitted, "without_face": len(pictures) - len(with_face)}
 
     def _ensemble(
         self, model: Served, data: Data, pictures: Sequence[Picture], answers: Answers, outcomes: Outcomes

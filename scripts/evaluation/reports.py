@@ -11,7 +11,7 @@ from typing import Any
 from scripts.catalogue import Model
 from scripts.errors import REFUSED
 from scripts.evaluation import matrix
-from scripts.evaluation.catalogue_file import set_temperature
+from scripts.evaluation.catalogue_file import set_number
 from scripts.evaluation.claim import claim_of
 from scripts.evaluation.evaluate import Evaluator
 from scripts.evaluation.keeping import keep
@@ -25,7 +25,7 @@ from scripts.settings import Settings
 class Reports:
     """Makes the reports of evaluations.
 
-    Figures are kept for the stack of ``keep_for``; ``catalogue_file`` gets the temperatures that were fitted.
+    Figures are kept for the stack of ``keep_for``; ``catalogue_file`` gets what was fitted.
     """
 
     evaluator: Evaluator
@@ -50,21 +50,23 @@ class Reports:
         return REFUSED if any(_short(result) for result in results) else 0
 
     def _evaluated(self, name: str, data: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
-        result = self.evaluator.evaluate(name, data, claim_of(name, self.catalogue, entry))
+        margin = self.catalogue[name].face_margin if name in self.catalogue else None
+        result = self.evaluator.evaluate(name, data, claim_of(name, self.catalogue, entry), margin)
         path = self.evaluator.folder / name
         _write(path, result, report_page(result, data, self.evaluator.folder / "matplotlib"))
         show(result, path, self.evaluator.console)
         if self.keep_for:
             kept = keep(self.keep_for, self.catalogue, result)
             self.evaluator.console.print(f"Kept: {kept}", soft_wrap=True)
-        if self.catalogue_file and result["temperature"]:
-            self._write_temperature(name, result["temperature"], self.catalogue_file)
+        for key, value in (("temperature", "temperature"), ("face_margin", "margin")):
+            if self.catalogue_file and result[key]:
+                self._write_fitted(name, key, result[key][value], self.catalogue_file, helps=result[key]["helps"])
         return result
 
-    def _write_temperature(self, name: str, fitted: Mapping[str, Any], file: Path) -> None:
-        said = "Not written: it does not help on the held-out pictures."
-        if fitted["helps"]:
-            set_temperature(file, name, fitted["temperature"])
+    def _write_fitted(self, name: str, key: str, value: float, file: Path, *, helps: bool) -> None:
+        said = f"Not written: {key} {value:g} is no better on the held-out pictures."
+        if helps:
+            set_number(file, name, key, value)
             said = f"Written to {file.name}; `make archives MODEL={name}` packs it, `scripts/models upgrade` serves it."
         self.evaluator.console.print(said, markup=False, soft_wrap=True)
 

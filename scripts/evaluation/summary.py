@@ -28,6 +28,8 @@ def show(result: dict[str, Any], report: Path, console: Console) -> None:
     _say(console, f"Calibration error {percent(calibration['ece'])}, negative log-likelihood {calibration['nll']:.3f}")
     if result["temperature"]:
         _temperature(result["temperature"], console)
+    if result["face_margin"]:
+        _face_margin(result["face_margin"], console)
     _say(
         console,
         f"Latency {latency['p50']:.0f} ms (p95 {latency['p95']:.0f}), {latency['clients']} at a time",
@@ -65,6 +67,27 @@ def _temperature(fitted: dict[str, Any], console: Console) -> None:
         console,
         f"  on {fitted['held_out']:,} others: negative log-likelihood {before['nll']:.3f} before, {after['nll']:.3f} "
         f"after; calibration error {percent(before['ece'])} before, {percent(after['ece'])} after",
+    )
+
+
+def _face_margin(fitted: dict[str, Any], console: Console) -> None:
+    before, after = fitted["before"], fitted["after"]
+    _say(
+        console,
+        f"Margin {fitted['margin']:g} around a face, chosen on {counted(fitted['fitted_on'], 'picture')}; "
+        f"{fitted['without_face']:,} more have no face",
+    )
+    table = Table(box=None, pad_edge=False)
+    for heading in ("margin", "accuracy", "negative log-likelihood"):
+        table.add_column(heading, justify="right")
+    for one in fitted["tried"]:
+        table.add_row(f"{one['margin']:g}", percent(one["accuracy"]), f"{one['nll']:.3f}")
+    console.print(table)
+    _say(
+        console,
+        f"  on {fitted['held_out']:,} others: accuracy {percent(before['accuracy'])} with {fitted['served']:g}, "
+        f"{percent(after['accuracy'])} with {fitted['margin']:g}; negative log-likelihood {before['nll']:.3f} and "
+        f"{after['nll']:.3f}",
     )
 
 

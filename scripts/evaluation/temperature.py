@@ -8,32 +8,22 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.model_selection import GroupShuffleSplit
 
-from scripts.evaluation import EvaluationError
-from scripts.evaluation.intervals import Counts
+from scripts.evaluation.held_out import halves, part
 from scripts.evaluation.metrics import LEAST, Answers, calibration, log_likelihood
 
-LEAST_PICTURES = 100  # on both sides together
 _BOUNDS = (0.05, 20.0)
-_SEED = 17
 
 
 def fit(answers: Answers, digests: Sequence[str], served: float) -> dict[str, Any]:
     """Fit one temperature (Guo et al., https://arxiv.org/abs/1706.04599) and say what it does to held-out pictures.
 
-    ``digests`` [n] are those of the files: copies of one picture stay on one side, and so do pictures of one person
-    where names tell. ``served`` is the temperature that the answers were made with already, 1 without one; the one
-    found takes its place. Raises EvaluationError for fewer than LEAST_PICTURES pictures.
+    ``digests`` [n] are those of the files. ``served`` is the temperature that the answers were made with already, 1
+    without one; the one found takes its place. Raises EvaluationError as ``halves`` does.
     """
-    if len(answers.truth) < LEAST_PICTURES:
-        raise EvaluationError(
-            f"--fit-temperature: {len(answers.truth)} pictures were answered; give at least {LEAST_PICTURES}, better "
-            "1,000"
-        )
-    fitting, held_out = _halves(answers, digests)
-    found = _fitted(_part(answers, fitting))
-    before = _part(answers, held_out)
+    fitting, held_out = halves(answers, digests, "--fit-temperature")
+    found = _fitted(part(answers, fitting))
+    before = part(answers, held_out)
     after = heated(before, found)
     return {
         "temperature": round(found * served, 3),
@@ -65,21 +55,6 @@ def _fitted(answers: Answers) -> float:
         options={"xatol": 1e-4},
     )
     return float(np.exp(found.x))
-
-
-def _halves(answers: Answers, digests: Sequence[str]) -> tuple[Counts, Counts]:
-    """The places of the pictures to fit on and of those to judge on, each time the same."""
-    groups = digests if answers.people is None else answers.people
-    try:
-        splits = GroupShuffleSplit(n_splits=1, test_size=0.5, random_state=_SEED).split(answers.truth, groups=groups)
-        fitting, held_out = next(splits)
-    except ValueError as error:
-        raise EvaluationError("--fit-temperature: all pictures are of one person or one file; give others") from error
-    return fitting, held_out
-
-
-def _part(answers: Answers, places: Counts) -> Answers:
-    return replace(answers, truth=answers.truth[places], probabilities=answers.probabilities[places], people=None)
 
 
 def _judged(answers: Answers) -> dict[str, float]:

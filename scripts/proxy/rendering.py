@@ -138,6 +138,8 @@ def _values(settings: Settings) -> dict[str, Any]:
         "listen": [f"{host}:{settings.port}" for host in hosts(settings.bind_address)],
         "inference_port": settings.inference_port,
         "predict_timeout": settings.predict_timeout,
+        "cache": settings.cache,
+        "tracing": bool(settings.otlp_endpoint),
         "server_names": server_names(settings),
         "root_path": settings.root_path,
         "origins": [re.escape(origin(text)) for text in settings.cors_origins],
@@ -162,6 +164,7 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "name": fields["name"],
         "version": fields["version"],
         "access_log": str(settings.log_dir / "proxy-access.log"),
+        "cache": settings.cache,
         "management_log": str(settings.log_dir / "management.log"),
         "log_probe": str(settings.log_dir / ".probe"),
         "catalogue": str(settings.catalogue),
@@ -186,6 +189,7 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "emotions": EMOTIONS,
         "ready_when": _ready_when(settings),
         "stand_ins_allowed": settings.stand_ins == "allowed",
+        "tracing": bool(settings.otlp_endpoint),
     }
 
 

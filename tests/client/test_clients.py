@@ -50,6 +50,22 @@ def test_example_prints_the_services_answer(stack: RunningStack, face: Path, lan
 
 
 @pytest.mark.parametrize("language", EXAMPLES)
+def test_example_prints_each_face(stack: RunningStack, tmp_path: Path, language: str) -> None:
+    people = tmp_path / "people.jpg"
+    people.write_bytes(draw_scene(31, size=(640, 480), shares=(0.35, 0.2, 0.2)).jpeg())
+    done = run([*EXAMPLES[language], str(people), OTHER, "faces"], SERVICE_URL=stack.url)
+    assert done.stderr == ""
+    with people.open("rb") as file:
+        answer = requests.post(f"{stack.url}/api/v1/faces", files={"file": file}, data={"model": OTHER}, timeout=60)
+    expected = answer.json()["faces"]
+    shown = re.findall(r"(\d+)x\d+ at (\d+),\d+ +(\w+)  +([\d.]+) %", done.stdout)
+    for (width, x, label, share), one in zip(shown, expected, strict=True):
+        assert (int(width), int(x), label) == (one["box"]["width"], one["box"]["x"], one["top_emotion"])
+        assert float(share) == pytest.approx(100 * one["confidence"], abs=0.051)
+    assert len(expected) == 3
+
+
+@pytest.mark.parametrize("language", EXAMPLES)
 def test_example_ends_with_the_services_own_sentence(stack: RunningStack, face: Path, language: str) -> None:
     done = run([*EXAMPLES[language], str(face), "VGG16_CK+48"], SERVICE_URL=stack.url)
     assert done.returncode == 1

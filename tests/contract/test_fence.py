@@ -28,7 +28,6 @@ TORCHSERVE_PATHS = [
     "/invocations?model_name=MobileNetV2_FER2013",
     "/MobileNetV2_FER2013/predict",
     "/v1/models/MobileNetV2_FER2013:predict",
-    "/v2/models/MobileNetV2_FER2013/infer",
     "/wfpredict/x",
     "/workflows",
     "/token?type=management",

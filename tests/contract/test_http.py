@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import pytest
 from tests.support import forms, images
 from tests.support.assertions import assert_prediction, json_body
 from tests.support.client import ORIGIN, Client
+from tests.support.polling import poll
 from tests.support.reference import Reference
 from tests.support.wire import connection, head, read_reply
 
@@ -147,3 +149,23 @@ def test_unusable_request_id_is_replaced(client: Client, request_id: str) -> Non
     assert response.headers["X-Request-ID"].isascii()
     assert 8 <= len(response.headers["X-Request-ID"]) <= 200
     assert response.headers["X-Request-ID"] != request_id
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    ("header", "logged"), [(f"00-{TRACE}-00f067aa0ba902b7-01", TRACE), (f"00-{TRACE}-01", None), (None, None)]
+)
+def test_without_a_collector_a_clients_trace_is_logged_and_none_begins(
+    client: Client, stack: RunningStack, header: str | None, logged: str | None
+) -> None:
+    """With one: tests/monitoring/test_tracing.py."""
+    answer = client.predict(b"no image", MODEL, {"traceparent": header})
+    request_id = answer.headers["X-Request-ID"]
+    access = stack.settings.log_dir / "proxy-access.log"
+    (line,) = poll(lambda: [line for line in access.read_text().splitlines() if request_id in line], bool)
+    assert json.loads(line).get("trace_id") == logged
+    told = f"request {request_id} is answered with 415: unsupported" + (f", trace {logged}" if logged else "")
+    workers = stack.settings.log_dir / "workers.log"
+    poll(workers.read_text, lambda text: f"{told}\n" in text)

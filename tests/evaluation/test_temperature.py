@@ -13,7 +13,7 @@ import pytest
 from scripts.catalogue import CatalogueError
 from scripts.evaluation import EvaluationError
 from scripts.evaluation.__main__ import main
-from scripts.evaluation.catalogue_file import set_temperature
+from scripts.evaluation.catalogue_file import set_number
 from scripts.evaluation.metrics import Answers, Floats
 from scripts.evaluation.temperature import fit, heated
 from scripts.pictures.faces import write_faces
@@ -88,11 +88,11 @@ def test_only_the_temperature_changes_in_the_catalogue(tmp_path: Path) -> None:
     path = tmp_path / "models.json"
     before = (ROOT / "models.json").read_text()
     path.write_text(before)
-    set_temperature(path, "MobileNetV2_CK+48", 1.4)
+    set_number(path, "MobileNetV2_CK+48", "temperature", 1.4)
     added = path.read_text()
     last = '    "accuracy": 97.98,\n    "face_margin": 0.15'
-    assert added == before.replace(f"{last}\n", f'{last},\n    "temperature": 1.4\n', 1)
-    set_temperature(path, "MobileNetV2_CK+48", 0.8)
+    assert added == before.replace(last, f'{last},\n    "temperature": 1.4', 1)
+    set_number(path, "MobileNetV2_CK+48", "temperature", 0.8)
     assert path.read_text() == added.replace("1.4\n", "0.8\n")
 
 
@@ -102,7 +102,7 @@ def test_a_catalogue_in_another_hand_is_changed_too(tmp_path: Path, space: str) 
     entry = {"architecture": "VGG19", "dataset": "}", "emotions": ["a"], "temperature": None}
     text = "\ufeff" + json.dumps({"A": entry, "B": {**entry, "temperature": 2}}).replace("{", "{" + space)
     path.write_bytes(text.encode())
-    set_temperature(path, "B", 1.25)
+    set_number(path, "B", "temperature", 1.25)
     assert path.read_bytes().decode() == text.replace('"temperature": 2', '"temperature": 1.25')
 
 
@@ -110,9 +110,9 @@ def test_a_catalogue_without_the_model_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "models.json"
     path.write_text('{"A": {"architecture": "VGG19", "dataset": "d", "emotions": ["a"]}}')
     with pytest.raises(EvaluationError, match=r"--write: models\.json has no 'B'"):
-        set_temperature(path, "B", 1.5)
+        set_number(path, "B", "temperature", 1.5)
     with pytest.raises(CatalogueError, match="cannot be read"):
-        set_temperature(tmp_path / "none.json", "B", 1.5)
+        set_number(tmp_path / "none.json", "B", "temperature", 1.5)
 
 
 def test_a_temperature_is_fitted_and_written_into_the_catalogue_only_if_asked(

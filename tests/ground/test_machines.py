@@ -50,7 +50,8 @@ def test_make_stops_a_stack_whatever_other_programs_are_told(tmp_path: Path) -> 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """A clone in which nothing was set up yet, as far as make sees it."""
-    for name in ("Makefile", "requirements.txt", "requirements-faces.txt"):
+    (tmp_path / "requirements").mkdir()
+    for name in ("Makefile", "requirements.txt", "requirements/serve.txt", "requirements/faces.txt"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     for name in ("torchserve/class_data.py", "archives/face_detector.py"):
         (tmp_path / "scripts" / name).parent.mkdir(parents=True)

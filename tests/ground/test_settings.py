@@ -100,6 +100,8 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
         ("ALLOW_ANONYMOUS", "yes", "ALLOW_ANONYMOUS=yes: use one of auto, 0, 1"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL=loud: use one of debug, info, warning, error"),
         ("RUNTIME", "tf", "RUNTIME=tf: use one of auto, openvino, torch"),
+        ("CACHE", "1.5", "CACHE=1.5: must be a whole number of at least 0"),
+        ("OTLP_ENDPOINT", "localhost:4318", "OTLP_ENDPOINT=localhost:4318: use an address like http://localhost:4318"),
         ("RATE_LIMIT", "-1", "RATE_LIMIT=-1: must be a whole number of at least 0"),
         ("MAX_WAIT", "-1", "MAX_WAIT=-1: must be a whole number of at least 0"),
         ("PREDICT_TIMEOUT", "1.5", "PREDICT_TIMEOUT=1.5: must be a whole number of at least 1"),

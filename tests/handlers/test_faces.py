@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from face_request import HEADER
 from PIL import Image
 from worker_metrics import BatchReport
 
+from scripts.archives.detector_network import convert_detector
 from scripts.archives.face_detector import fetch
 from scripts.pictures.scenes import Scene, draw_empty_scene, draw_scene
 from tests.handlers.asking import assert_prediction, context, photo
@@ -31,7 +31,7 @@ def finder(tmp_path_factory: pytest.TempPathFactory) -> EmotionHandler:
     """A handler whose archive has the detector."""
     folder = tmp_path_factory.mktemp("faces")
     unpack(folder, "openvino")
-    shutil.copy(fetch(), folder / FILE)
+    assert convert_detector(fetch(), folder).name == FILE
     handler = EmotionHandler()
     handler.initialize(context(folder))
     return handler

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,11 +66,25 @@ class Reading(NamedTuple):
     message: str
 
 
-def read_in_child(folder: Path, files: dict[str, bytes], preprocessing: str) -> dict[str, Reading]:
+def write_all(folder: Path, makers: Mapping[str, Callable[[], bytes]]) -> list[Path]:
+    for name, make in makers.items():
+        (folder / name).write_bytes(make())
+    return [folder / name for name in makers]
+
+
+@pytest.fixture(scope="module")
+def harmless(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_all(tmp_path_factory.mktemp("harmless"), bombs.HARMLESS)
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_all(tmp_path_factory.mktemp("refused"), {name: make for name, (make, _, _) in bombs.REFUSED.items()})
+
+
+def read_in_child(files: list[Path], preprocessing: str) -> dict[str, Reading]:
     """Read files in a process of its own, one after the other."""
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
-    command = [sys.executable, "-c", CHILD, preprocessing, *(str(folder / name) for name in files)]
+    command = [sys.executable, "-c", CHILD, preprocessing, *map(str, files)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "handlers")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -77,16 +92,18 @@ def read_in_child(folder: Path, files: dict[str, bytes], preprocessing: str) -> 
 
 
 @pytest.mark.parametrize("preprocessing", PREPROCESSINGS)
-def test_pictures_are_answered_within_their_memory_whatever_comes_with_them(tmp_path: Path, preprocessing: str) -> None:
-    readings = read_in_child(tmp_path, {name: make() for name, make in bombs.HARMLESS.items()}, preprocessing)
+def test_pictures_are_answered_within_their_memory_whatever_comes_with_them(
+    harmless: list[Path], preprocessing: str
+) -> None:
+    readings = read_in_child(harmless, preprocessing)
     assert {name: reading for name, reading in readings.items() if reading.status != 200} == {}
     assert {name: reading for name, reading in readings.items() if reading.memory > reading.estimate + SLACK} == {}
     assert {name: reading for name, reading in readings.items() if reading.estimate > LIMIT} == {}
 
 
 @pytest.mark.parametrize("preprocessing", PREPROCESSINGS)
-def test_pictures_over_a_limit_are_refused_without_taking_memory(tmp_path: Path, preprocessing: str) -> None:
-    readings = read_in_child(tmp_path, {name: make() for name, (make, _, _) in bombs.REFUSED.items()}, preprocessing)
+def test_pictures_over_a_limit_are_refused_without_taking_memory(refused: list[Path], preprocessing: str) -> None:
+    readings = read_in_child(refused, preprocessing)
     assert {name: reading for name, reading in readings.items() if reading.status != 413} == {}
     assert {name: reading for name, reading in readings.items() if reading.memory > SLACK} == {}
     for name, (_, beginning, end) in bombs.REFUSED.items():

@@ -12,8 +12,12 @@ import pytest
 from scripts.store.unpacking import unpack
 from scripts.torchserve.management import Management
 from tests.support.asking import Answer, asking, predict, wait_for_answers
+from tests.support.client import Client
 from tests.support.disk import files_up_to
+from tests.support.images import frame
 from tests.support.models import ARCHIVE, OTHER, SERVED
+from tests.support.polling import poll
+from tests.support.proxies import proxy_of
 from tests.support.sites import Site, repack, write_checksum
 from tests.support.stacks import RunningStack
 
@@ -91,6 +95,29 @@ def test_a_second_rollback_returns_to_the_upgrade(stack: RunningStack) -> None:
         ("1.0", True, "ready", 1),
         ("1.1", False, "idle", 0),
     ]
+
+
+def test_a_cache_answers_with_no_version_that_serves_no_more(stack: RunningStack, tmp_path: Path) -> None:
+    """Whoever changes it, and although the proxy hears of it a second later."""
+    if len(rows(stack)) != 2:
+        pytest.skip("needs the stack that was upgraded and rolled back")
+    management, content = Management(stack.settings), frame(120)
+    management.scale(ARCHIVE, "1.1", 1)
+    poll(lambda: [row["state"] for row in rows(stack)], lambda states: states == ["ready", "ready"])
+    with proxy_of(stack, tmp_path / "cache", CACHE="600") as proxy:
+        client = Client(proxy.url)
+        try:
+            for version in ("1.0", "1.1") * 2:
+                management.set_default(ARCHIVE, version)
+                answers = [client.predict(content, SERVED) for _ in range(3)]
+                assert [answer.json()["version"] for answer in answers] == [version] * 3
+                hit = poll(
+                    lambda: client.predict(content, SERVED), lambda answer: "hit" in answer.headers["Cache-Status"]
+                )
+                assert hit.json() == answers[0].json()
+        finally:
+            management.set_default(ARCHIVE, "1.0")
+            management.scale(ARCHIVE, "1.1", 0)
 
 
 def broken_handler(site: Site) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.monitoring.collector import Collector, running_collector
 from tests.support.client import Client
 from tests.support.models import OTHER, SERVED
 from tests.support.operator_view import Operator
@@ -24,9 +25,16 @@ def site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path
 
 
 @pytest.fixture(scope="package")
-def monitored(start_stack: StartStack, site: Site) -> Iterator[RunningStack]:
-    """A stack that serves them."""
-    with start_stack(**site.places) as stack:
+def collector() -> Iterator[Collector]:
+    """What the stack's workers export their spans to."""
+    with running_collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="package")
+def monitored(start_stack: StartStack, site: Site, collector: Collector) -> Iterator[RunningStack]:
+    """A stack that serves them, and traces."""
+    with start_stack(**site.places, OTLP_ENDPOINT=collector.url) as stack:
         yield stack
 
 

@@ -27,6 +27,7 @@ FRAME = images.frame(94)
 ALWAYS = {
     "time",
     "request_id",
+    "trace_id",  # this stack traces
     "client",
     "method",
     "path",

@@ -20,6 +20,8 @@ from tests.proxy.rendered import TLS, rendered, settings_of
     [
         {},
         {"RATE_LIMIT": "0"},
+        {"CACHE": "60"},
+        {"OTLP_ENDPOINT": "http://localhost:4318"},
         {"RATE_LIMIT": "1", "RATE_BURST": "0"},
         {"CLIENT_REQUESTS": "0", "SERVER_NAMES": "all"},
         {"TRUSTED_PROXIES": "10.0.0.0/8 ::1", "SERVER_NAMES": "a.example.org *.b.example.org"},
@@ -81,6 +83,7 @@ def test_imports_of_scripts_go_down() -> None:
         {"counting"},
         {"access", "models"},
         {"predict", "describe", "metrics", "management", "poller"},
+        {"oip"},
         {"."},
     ]
     height = {folder: number for number, level in enumerate(layers) for folder in level}
@@ -121,7 +124,14 @@ def test_the_level_of_the_log_is_said_in_nginxs_words(tmp_path: Path, level: str
 
 
 # Without a key: the service's name, the probes, and what METRICS_ALLOW guards.
-OPEN = {"= /", "= /api/v1/health/live", "= /api/v1/health/ready", "~ ^/api/v1/models/[^/]+/ready$", "= /metrics"}
+OPEN = {
+    "= /",
+    "= /api/v1/health/live",
+    "= /api/v1/health/ready",
+    "~ ^/api/v1/models/[^/]+/ready$",
+    "~ ^/v2/(health/(live|ready)|models/[^/]+(/versions/[^/]+)?/ready)$",
+    "= /metrics",
+}
 
 
 def test_whatever_answers_asks_for_a_key_unless_it_is_open(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from scripts.settings import ROOT, load_settings
+from scripts.torchserve import process
 from scripts.torchserve.process import environment
 
 LINES = (ROOT / "config.properties").read_text(encoding="utf-8").splitlines()
@@ -52,6 +55,13 @@ def test_variables_of_the_caller_configure_nothing_of_torchserve(monkeypatch: py
     given = environment(settings)
     assert {name for name in given if name.startswith("TS_")} == usual
     assert given["TS_MANAGEMENT_ADDRESS"] == "http://127.0.0.1:8081"
+
+
+def test_a_collector_without_the_sdk_is_refused_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "find_spec", lambda name: None)
+    settings = load_settings({"RUN_DIR": str(tmp_path), "OTLP_ENDPOINT": "http://localhost:4318"})
+    with pytest.raises(process.TorchServeError, match=r"localhost:4318: .* is not installed; run `make tracing`"):
+        process.start(settings)
 
 
 def test_only_what_is_meant_for_this_jvm_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:

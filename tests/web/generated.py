@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import schemathesis
@@ -11,9 +12,12 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.support import images
+from tests.support.assertions import VERSION
 
 # Most generated files are no pictures, and the service rightly says so; some are, so that 200 is seen as well.
 schemathesis.openapi.format("binary", st.binary(max_size=512) | st.sampled_from([images.frame(70), images.frame(71)]))
+schemathesis.openapi.format("byte", st.just(base64.b64encode(images.frame(70)).decode()))
+schemathesis.openapi.format("version", st.just(VERSION))
 
 
 class Description:

@@ -7,10 +7,10 @@ const IN_FLIGHT = 'emotion_predictions_in_flight';
 
 /**
  * @param {NginxHTTPRequest} r
- * @param {string[]} names
+ * @param {string[]} names  one for each prediction
  */
 function begin(r, names) {
-    r.variables.under_way = names.join(' ');
+    r.variables.under_way = underWay(r).concat(names).join(' ');
     names.forEach((model) => counters.add(IN_FLIGHT, {model}, 1));
 }
 
@@ -31,7 +31,8 @@ function end(r, given, status, rejection) {
     }
     const left = underWay(r);
     if (left.includes(given.name)) {
-        r.variables.under_way = left.filter((name) => name !== given.name).join(' ');
+        left.splice(left.indexOf(given.name), 1);
+        r.variables.under_way = left.join(' ');
         counters.add(IN_FLIGHT, {model: given.name}, -1);
     }
 }

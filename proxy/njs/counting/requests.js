@@ -5,7 +5,7 @@ import pace from 'counting/pace.js';
 /** @typedef {{route: string, model: string, key?: string, status: number, seconds: number, retries: number, rejection?: string}} Request */
 /** @typedef {import('http/record.js').Report} Report */
 
-const OF_A_MODEL = ['/api/v1/faces', '/api/v1/predict'];
+const OF_A_MODEL = ['/api/v1/faces', '/api/v1/predict', '/v2/models/{name}/infer', '/v2/models/{name}/versions/{version}/infer'];
 
 /**
  * @param {Request} request

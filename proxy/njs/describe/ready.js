@@ -25,7 +25,7 @@ function ofService(r) {
  * @param {NginxHTTPRequest} r
  */
 function ofModel(r) {
-    const name = routes.modelOf(r.uri);
+    const name = routes.modelOf(r.uri).name;
     if (!catalogue.names().includes(name)) {
         const message = `There is no model ${errors.quote(name)}; GET /api/v1/models lists the models.`;
         return errors.send(r, errors.failure(404, message));
@@ -40,6 +40,11 @@ function answer(r, problem) {
     answers.json(r, 200, {status: 'ready'});
 }
 
+/**
+ * Why a model does not answer, null if it does.
+ * @param {string} name
+ * @returns {string | null}
+ */
 function modelProblem(name) {
     const failure = availability.failure(name, state.model(name));
     if (failure !== null) {
@@ -48,6 +53,10 @@ function modelProblem(name) {
     return readiness.isLoaded(name) ? standInProblem([name]) : unready([name]);
 }
 
+/**
+ * Why no requests may be sent, null if they may.
+ * @returns {string | null}
+ */
 function serviceProblem() {
     if (!state.isAnswering()) {
         return 'TorchServe does not answer; wait, or see its log.';
@@ -98,4 +107,4 @@ function unready(names) {
     return `${states.join(', ')}; wait, or see the workers' log.`;
 }
 
-export default {ofModel, ofService};
+export default {RETRY_AFTER, modelProblem, ofModel, ofService, serviceProblem};

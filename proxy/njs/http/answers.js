@@ -13,13 +13,13 @@ function json(r, status, value) {
  * Send text, JSON unless the headers say otherwise; a client that has left is only logged.
  * @param {NginxHTTPRequest} r
  * @param {number} status
- * @param {string} text
+ * @param {string | Buffer} text
  * @param {Object<string, string>} headers
  */
 function send(r, status, text, headers) {
     Object.assign(r.headersOut, {'Content-Type': 'application/json'}, headers);
     try {
-        r.return(status, text);
+        r.return(status, /** @type {any} */ (text));
     } catch (error) {
         if (!/send response/.test(error.message)) {
             throw error;

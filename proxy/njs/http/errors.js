@@ -27,9 +27,12 @@ function failure(status, message, more) {
     return Object.assign({status, message}, more);
 }
 
-/** @param {string} message */
-function body(message) {
-    return JSON.stringify({success: false, error: message});
+/**
+ * @param {string} message
+ * @param {string} path  the Open Inference Protocol has a shape of its own
+ */
+function body(message, path) {
+    return JSON.stringify(/^\/v2(\/|$)/.test(path) ? {error: message} : {success: false, error: message});
 }
 
 /**
@@ -38,7 +41,7 @@ function body(message) {
  */
 function send(r, given) {
     const wait = given.retryAfter === undefined ? {} : {'Retry-After': String(given.retryAfter)};
-    answers.send(r, given.status, body(given.message), Object.assign({}, wait, given.headers));
+    answers.send(r, given.status, body(given.message, r.uri), Object.assign({}, wait, given.headers));
 }
 
 /**

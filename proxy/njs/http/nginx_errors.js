@@ -18,31 +18,34 @@ const MESSAGES = {
 
 /** @param {NginxHTTPRequest} r */
 function body(r) {
+    return errors.body(message(r), r.variables.request_path);
+}
+
+function message(r) {
     const status = r.variables.status;
     if (status === '403' && r.variables.is_foreign_post === '1') {
-        return errors.body(`Pages of ${errors.quote(r.headersIn.Origin || '')} may not post here; `
-                           + 'CORS_ORIGINS has the origins that may.');
+        return `Pages of ${errors.quote(r.headersIn.Origin || '')} may not post here; CORS_ORIGINS has the origins that may.`;
     }
     if (status === '401') {
-        return errors.body(r.variables.rejection === 'key_missing'
+        return r.variables.rejection === 'key_missing'
             ? `A key is required; ${HOW}. Whoever runs this service can give you one.`
-            : `This key is not known here: it was removed, or is not whole; ${HOW}. Whoever runs this service can give you another.`);
+            : `This key is not known here: it was removed, or is not whole; ${HOW}. Whoever runs this service can give you another.`;
     }
     if (status === '429') {
-        return errors.body(tooMany(r.variables));
+        return tooMany(r.variables);
     }
     if (status === '421') {
-        return errors.body(`The host ${errors.quote(r.variables.host)} is not served here; SERVER_NAMES has the names that are.`);
+        return `The host ${errors.quote(r.variables.host)} is not served here; SERVER_NAMES has the names that are.`;
     }
     if (status === '404') {
-        return errors.body(routes.notFoundMessage(r.variables.request_path));
+        return routes.notFoundMessage(r.variables.request_path);
     }
     if (status === '405') {
-        return errors.body(`${r.variables.request.split(' ')[0]} is not allowed here; use ${allow(r)}.`);
+        return `${r.variables.request.split(' ')[0]} is not allowed here; use ${allow(r)}.`;
     }
-    return errors.body(MESSAGES[status] || (status < '500'
+    return MESSAGES[status] || (status < '500'
         ? 'The request was refused; check its method, path and headers.'
-        : 'The service failed on this request; try again, and see its log on the server if that does not help.'));
+        : 'The service failed on this request; try again, and see its log on the server if that does not help.');
 }
 
 // The limit is the key's own, or that of all clients.
@@ -65,7 +68,7 @@ function allow(r) {
 
 // For requests by http:// at a port with TLS.
 function httpsOnly() {
-    return errors.body('This port accepts only HTTPS; write https:// instead of http:// in the address.');
+    return errors.body('This port accepts only HTTPS; write https:// instead of http:// in the address.', '');
 }
 
 export default {allow, body, httpsOnly};

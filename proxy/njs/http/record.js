@@ -19,6 +19,7 @@ function fields(r, report) {
     return {
         time: new Date().toISOString(),
         request_id: variables.request_identifier,
+        trace_id: variables.trace_id || undefined,
         client: variables.remote_addr,
         key: variables.key_name || undefined,
         method: variables.request_method || '',
@@ -38,6 +39,7 @@ function fields(r, report) {
         version: report.version,
         image_sha256: report.image || variables.image_digest || undefined,
         image_error: report.error,
+        cache: variables.cache_result || undefined,
         retries: Number(variables.repeats || 0),
         predictions: variables.predictions ? JSON.parse(`[${variables.predictions}]`) : undefined,
         rejection: variables.rejection || (variables.limit_conn_status === 'REJECTED' ? 'concurrency' : undefined),
@@ -49,7 +51,7 @@ function fields(r, report) {
  * @param {string} model
  * @param {number} status
  * @param {string | undefined} rejection
- * @param {{torchserve_ms?: string, repeats?: string, image_digest?: string}} notes
+ * @param {{torchserve_ms?: string, repeats?: string, image_digest?: string, cache_result?: string}} notes
  * @param {Report} report
  */
 function prediction(model, status, rejection, notes, report) {
@@ -64,6 +66,7 @@ function prediction(model, status, rejection, notes, report) {
         version: report.version,
         image_sha256: report.image || notes.image_digest,
         image_error: report.error,
+        cache: notes.cache_result,
         retries: Number(notes.repeats || 0),
         rejection,
     };

@@ -13,24 +13,37 @@ const ROUTES = {
     '/api/v1/models/{name}/ready': {GET: 'modelReady'},
     '/api/v1/predict': {POST: 'predict'},
     '/metrics': {GET: 'metrics'},
+    '/v2': {GET: 'oipServer'},
+    '/v2/health/live': {GET: 'oipLive'},
+    '/v2/health/ready': {GET: 'oipReady'},
+    '/v2/models/{name}': {GET: 'oipModel'},
+    '/v2/models/{name}/infer': {POST: 'oipInfer'},
+    '/v2/models/{name}/ready': {GET: 'oipModelReady'},
+    '/v2/models/{name}/versions/{version}': {GET: 'oipModel'},
+    '/v2/models/{name}/versions/{version}/infer': {POST: 'oipInfer'},
+    '/v2/models/{name}/versions/{version}/ready': {GET: 'oipModelReady'},
 };
 
-const OF_MODEL = /^\/api\/v1\/models\/([^/]+)\/ready$/;
+const OF_MODEL = /^\/(api\/v1|v2)\/models\/([^/]+)(?:\/versions\/([^/]+))?(\/ready|\/infer)?$/;
 
 /**
- * The path as the table has it: with {name} where a model is named.
+ * The path as the table has it: with {name} where a model is named, and {version} where a version of it is.
  * @param {string} path
  */
 function pattern(path) {
-    return OF_MODEL.test(path) ? '/api/v1/models/{name}/ready' : path;
+    const found = ROUTES[path] === undefined ? OF_MODEL.exec(path) : null;
+    return found === null ? path
+        : `/${found[1]}/models/{name}${found[3] === undefined ? '' : '/versions/{version}'}${found[4] || ''}`;
 }
 
 /**
- * The model that a path names.
+ * The model that a path names, and the version of it, if any.
  * @param {string} path  decoded, one that the table has with {name}
+ * @returns {{name: string, version?: string}}
  */
 function modelOf(path) {
-    return OF_MODEL.exec(path)[1];
+    const found = OF_MODEL.exec(path);
+    return {name: found[2], version: found[3]};
 }
 
 // What a page of a listed origin may send: all that it asks for, as with credentials a "*" would not mean all.

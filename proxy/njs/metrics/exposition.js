@@ -9,6 +9,7 @@ const FAMILIES = {
     emotion_key_requests_total: ['counter', 'Requests by key, route and status.'],
     emotion_predictions_in_flight: ['gauge', 'Predictions that are being answered.'],
     emotion_predictions_held: ['gauge', 'Predictions that wait while another of their model is asked alone.'],
+    emotion_cache_requests_total: ['counter', 'Predictions that could be answered from the cache, by whether they were.'],
     emotion_expected_wait_seconds: ['gauge', 'How long a prediction that comes now is expected to wait.'],
     emotion_rejections_total: ['counter', 'Requests refused for a limit, for an image that ends workers, or because TorchServe could not answer.'],
     emotion_prediction_retries_total: ['counter', 'Predictions sent to TorchServe again.'],

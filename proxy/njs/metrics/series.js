@@ -12,6 +12,8 @@ import workers from 'models/workers.js';
 const REASONS = ['abandoned', 'client_share', 'expected_wait', 'killed_worker', 'not_ready', 'pixels', 'queue_full', 'torchserve_down'];
 // Why a prediction is refused before its model is read.
 const EARLY_REASONS = ['body_size', 'concurrency', 'key_missing', 'key_unknown', 'rate_limit'];
+// Nothing is looked for where nothing is kept.
+const CACHE_RESULTS = settings.cache > 0 ? ['hit', 'collapsed', 'miss'] : [];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'no_detector', 'too_large', 'unsupported'];
 
 /** @returns {Object<string, number>} */
@@ -41,6 +43,7 @@ function zeros() {
         zero('emotion_predictions_in_flight', {model});
         zero('emotion_predictions_held', {model});
         zero('emotion_prediction_retries_total', {model});
+        CACHE_RESULTS.forEach((result) => zero('emotion_cache_requests_total', {model, result}));
         zero('emotion_worker_restarts_total', {model, version: versionOf(model)});
         REASONS.forEach((reason) => zero('emotion_rejections_total', {model, reason}));
         emotionsOf(model, models[model]).forEach((emotion) => zero('emotion_predictions_total', {model, emotion}));

@@ -68,7 +68,11 @@ function proven(proof) {
     return proof ? {proof: 'proven', agreement: percent(proof.agreement.value)} : {proof: 'unproven'};
 }
 
-// scripts/store/unpacking.py writes it beside the folder.
+/**
+ * The SHA-256 of the archive that a folder was unpacked from; scripts/store/unpacking.py writes it beside the folder.
+ * @param {string} folder  as TorchServe names it
+ * @returns {{digest?: string}}
+ */
 function digest(folder) {
     try {
         const text = fs.readFileSync(`${folder.slice(0, folder.lastIndexOf('/'))}/archive.sha256`, 'utf8');
@@ -82,4 +86,4 @@ function percent(share) {
     return Math.round(share * 10000) / 100;
 }
 
-export default {facts};
+export default {digest, facts};

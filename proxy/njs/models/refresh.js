@@ -45,9 +45,11 @@ function record(name, description, asked) {
     if (before.asked > asked && before.asked - asked < state.STALE_MS) {
         return;
     }
+    const facts = archive.facts(description);
     const after = Object.assign(lifecycle.after(before, description), {
         asked,
-        facts: archive.facts(description),
+        facts,
+        generation: (before.generation || 0) + (isSame(before.facts, facts) ? 0 : 1),
         measured: measured.of(before.archive, description),
     });
     if (after.state === 'absent' && before.built && isComing(before)) {
@@ -57,6 +59,10 @@ function record(name, description, asked) {
         ngx.log(ngx.INFO, `model ${name} is ${after.state}, was ${before.state}`);
     }
     state.setModel(name, after);
+}
+
+function isSame(before, facts) {
+    return JSON.stringify(before || null) === JSON.stringify(facts);
 }
 
 // Whether TorchServe has been started so lately that a model may still be registered; one that was seen is not, but for a

@@ -12,6 +12,7 @@
  * @property {import('models/measured.js').Measured | null} [measured]  what an evaluation found out about it
  * @property {import('models/archive.js').Facts} described  what the build says of its archive
  * @property {import('models/archive.js').Facts | null} [facts]  what the archive that answers says of itself
+ * @property {number} [generation]  how often the facts have changed
  * @property {boolean} gpu
  * @property {'ready'|'starting'|'restarting'|'failing'|'idle'|'absent'} state  see models/lifecycle.js
  * @property {number} since  when it was last READY, or first seen: by counting/clock.js

@@ -1,6 +1,7 @@
 // One network's answer to one image: whether it can be asked, loading it, waiting for a TorchServe that comes back.
 import asking from 'predict/asking.js';
 import availability from 'models/availability.js';
+import caching from 'predict/caching.js';
 import clock from 'counting/clock.js';
 import lifecycle from 'models/lifecycle.js';
 import loading from 'models/loading.js';
@@ -19,16 +20,20 @@ const ABSENCE_MS = 200;
  * @returns {Promise<Outcome>}
  */
 async function answer(r, given) {
-    let failure = await prepareOrWait(given.name);
+    const failure = await prepareOrWait(given.name);
     if (failure !== null) {
         return {failure};
     }
+    return settings.cache > 0 ? caching.answer(r, given, () => ask(r, given)) : ask(r, given);
+}
+
+async function ask(r, given) {
     const outcome = await asking.ask(r, given);
     const failed = outcome.failure;
     if (failed === undefined || failed.reason !== 'queue_full' || failed.early || !await isUnloaded(given.name)) {
         return outcome;
     }
-    failure = await prepareOrWait(given.name);
+    const failure = await prepareOrWait(given.name);
     return failure === null ? asking.ask(r, given) : {failure};
 }
 

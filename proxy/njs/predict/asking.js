@@ -15,7 +15,7 @@ import waiting from 'predict/waiting.js';
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
 /**
  * For the log and the metrics.
- * @typedef {{torchserve_ms?: string, repeats?: string, prediction_report?: string, image_digest?: string}} Notes
+ * @typedef {{torchserve_ms?: string, repeats?: string, prediction_report?: string, image_digest?: string, cache_result?: string}} Notes
  */
 /**
  * The image, its model, and where to note how it went. The image is a Buffer, which njs' types do not expect in a subrequest.
@@ -47,6 +47,9 @@ async function ask(r, given) {
 async function answer(r, given) {
     const archive = state.model(given.name).archive;
     const start = Date.now();
+    if (settings.tracing) {
+        r.variables.received = String(start / 1000 - Number(r.variables.request_time));
+    }
     const whole = settings.predict_timeout * 1000;
     const left = clock.countdown(r, whole);
     // More than one only after a loss: should TorchServe answer the older one after all, that counts.

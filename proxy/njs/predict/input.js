@@ -57,14 +57,26 @@ function readSeveral(r) {
 
 /** @returns {import('predict/form.js').Form} */
 function fieldsOf(r, repeatable) {
-    if (r.variables.request_body_file) {
-        return invalid(413, 'The body was sent in chunks of a few bytes; send it in larger ones, or with its length.');
-    }
-    const encoding = r.headersIn['Content-Encoding'];
-    if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-        return invalid(400, `The form is compressed (Content-Encoding: ${errors.quote(encoding)}); send it as it is.`);
+    const failure = unreadable(r, 'form');
+    if (failure !== null) {
+        return {failure};
     }
     return form.parse(r.headersIn['Content-Type'] || '', r.requestBuffer, repeatable);
+}
+
+/**
+ * Why a body cannot be read, null if it can.
+ * @param {NginxHTTPRequest} r
+ * @param {string} what  the body, in a message
+ * @returns {Failure | null}
+ */
+function unreadable(r, what) {
+    if (r.variables.request_body_file) {
+        return errors.failure(413, 'The body was sent in chunks of a few bytes; send it in larger ones, or with its length.');
+    }
+    const encoding = r.headersIn['Content-Encoding'];
+    return encoding === undefined || encoding.toLowerCase() === 'identity' ? null
+        : errors.failure(400, `The ${what} is compressed (Content-Encoding: ${errors.quote(encoding)}); send it as it is.`);
 }
 
 function emptyFile() {
@@ -101,4 +113,4 @@ function simplified(name) {
     return name.trim().replace(/ |%2b/gi, '+').toLowerCase();
 }
 
-export default {read, readSeveral};
+export default {read, readSeveral, unreadable};

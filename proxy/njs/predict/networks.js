@@ -1,4 +1,4 @@
-// Several networks on one image at the same time. The image is not copied: each subrequest reads the form's bytes.
+// Several predictions of one request at the same time. No image is copied: each subrequest reads the request's bytes.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#r_subrequest
 import answering from 'predict/answering.js';
 import availability from 'models/availability.js';
@@ -22,6 +22,18 @@ async function ask(r, file, names) {
     return outcomes;
 }
 
+/**
+ * Resolves to the outcome of each image, in their order. The request itself is in flight for one of them.
+ * @param {NginxHTTPRequest} r
+ * @param {Buffer[]} files
+ * @param {string} name  of a network
+ * @returns {Promise<Outcome[]>}
+ */
+function askEach(r, files, name) {
+    counting.begin(r, files.slice(1).map(() => name));
+    return Promise.all(files.map((file) => askOne(r, {file, name, notes: {}})));
+}
+
 // What goes wrong with one must cost the others nothing.
 async function askOne(r, given) {
     /** @type {Outcome} */
@@ -37,4 +49,4 @@ async function askOne(r, given) {
     return outcome;
 }
 
-export default {ask};
+export default {ask, askEach};

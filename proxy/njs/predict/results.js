@@ -15,6 +15,7 @@ import errors from 'http/errors.js';
  * @property {number} [confidence]
  * @property {string} [version]
  * @property {boolean} [stand_in]
+ * @property {string[]} [missing]  of an ensemble, those that did not answer
  * @property {Object<string, string>} [members]  of an ensemble, those that answered and their versions
  */
 
@@ -51,9 +52,22 @@ function ofImage(failed) {
  * @param {Result[]} failed  of each
  */
 function overall(failed) {
-    const found = failed.find((result) => PASSING.includes(result.status)) || failed[0];
-    const others = failed.length === 1 ? '' : ` None of the ${failed.length} models asked gave an answer; this is one of the reasons.`;
-    return ofImage(failed) || errors.failure(found.status, found.error + others, {retryAfter: found.retry_after});
+    return ofImage(failed) || withOthers(failed, failed.length, 'models asked gave an answer');
 }
 
-export default {ofImage, overall, read};
+/**
+ * Why none of several images was answered.
+ * @param {Result[]} failed  of each
+ */
+function ofImages(failed) {
+    const own = failed.filter((result) => OF_IMAGE.includes(result.status));
+    return withOthers(own.length > 0 ? own : failed, failed.length, 'images was answered');
+}
+
+function withOthers(failed, count, what) {
+    const found = failed.find((result) => PASSING.includes(result.status)) || failed[0];
+    const others = count === 1 ? '' : ` None of the ${count} ${what}; this is one of the reasons.`;
+    return errors.failure(found.status, found.error + others, {retryAfter: found.retry_after});
+}
+
+export default {ofImage, ofImages, overall, read};

@@ -1,0 +1,67 @@
+// An inference request: JSON, and behind it the binary data of its tensor, if any.
+// https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol/binary-tensor-data-extension
+import errors from 'http/errors.js';
+import input from 'predict/input.js';
+import outputs from 'oip/outputs.js';
+import tensors from 'oip/tensors.js';
+
+/** @typedef {import('http/errors.js').Failure} Failure */
+/** @typedef {import('oip/outputs.js').Wanted} Wanted */
+/**
+ * A failure, or the rest: images as files, or as pixels, and what is wanted of their answers.
+ * @typedef {{failure?: Failure, id?: string, files?: Buffer[], kind?: 'file' | 'pixels', wanted?: Wanted[]}} Inference
+ */
+
+// Numbers take nginx's process a fraction of a second to read, and others wait meanwhile: five pictures' worth at most.
+const MAX_NUMBERS = 3 * 1024 * 1024;
+
+/**
+ * @param {NginxHTTPRequest} r
+ * @returns {Inference}
+ */
+function read(r) {
+    const failure = input.unreadable(r, 'body');
+    if (failure !== null) {
+        return {failure};
+    }
+    const body = r.requestBuffer || Buffer.alloc(0);
+    const size = jsonSize(r.headersIn['Inference-Header-Content-Length'], body.length);
+    if (size > MAX_NUMBERS && body.subarray(0, size).indexOf('"UINT8"') !== -1) {
+        return {failure: errors.failure(413, `Pixels in JSON may have ${MAX_NUMBERS} bytes; send them as binary data.`)};
+    }
+    const request = size === null ? null : parsed(body.subarray(0, size));
+    if (request === null) {
+        return invalid('The body is no inference request: send a JSON object, and the size of it in the header '
+                       + 'Inference-Header-Content-Length if binary data follows.');
+    }
+    if (request.id !== undefined && typeof request.id !== 'string') {
+        return invalid('The "id" of the request is no string.');
+    }
+    const images = tensors.read(request.inputs, body.subarray(size));
+    const wanted = outputs.wanted(request);
+    const wrong = images.failure || wanted.failure;
+    return wrong ? {failure: wrong} : Object.assign({id: request.id, wanted: wanted.wanted}, images);
+}
+
+// How many bytes of the body are JSON, null if the header says nothing sensible.
+function jsonSize(header, whole) {
+    if (header === undefined) {
+        return whole;
+    }
+    return /^[0-9]{1,9}$/.test(header) && Number(header) <= whole ? Number(header) : null;
+}
+
+function parsed(bytes) {
+    try {
+        const value = JSON.parse(bytes.toString());
+        return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : null;
+    } catch (error) {
+        return null;
+    }
+}
+
+function invalid(message) {
+    return {failure: errors.failure(400, message)};
+}
+
+export default {read};
