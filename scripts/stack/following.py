@@ -19,6 +19,8 @@ from scripts.settings import Settings
 _LOGS = ("torchserve.log", "workers.log", "proxy-error.log", "proxy-access.log")
 # One of these words stands in every line of TorchServe, its workers or nginx that a person should see.
 _LEVELS = {"ERROR": "red", "[error]": "red", "[crit]": "red", "[alert]": "red", "[emerg]": "red", "WARN": "yellow"}
+# A terminal that takes nothing any more must not keep the stack from being stopped.
+_LAST_LINES_SECONDS = 1.0
 _PREDICT = "/api/v1/predict"
 
 
@@ -28,18 +30,17 @@ def followed_logs(settings: Settings, console: Console) -> Generator[None]:
     logs = [str(settings.log_dir / name) for name in _LOGS]
     # --pid: tail ends with this process even if an interrupt comes before the block below can stop it.
     command = ["tail", f"--pid={os.getpid()}", "-q", "-n", "0", "-F", *logs]
-    for_people = settings.log_format == "text"
-    output = subprocess.PIPE if for_people else None
-    tail = subprocess.Popen(
+    output = subprocess.PIPE if settings.log_format == "text" else None
+    with subprocess.Popen(
         command, stdout=output, stderr=subprocess.DEVNULL, start_new_session=True, text=True, errors="replace"
-    )
-    if tail.stdout:
-        threading.Thread(target=_print_all, args=(tail.stdout, console), daemon=True).start()
-    try:
-        yield
-    finally:
-        tail.kill()
-        tail.wait()
+    ) as tail:
+        reader = threading.Thread(target=_print_all, args=(tail.stdout or (), console), daemon=True)
+        reader.start()
+        try:
+            yield
+        finally:
+            tail.kill()
+            reader.join(_LAST_LINES_SECONDS)
 
 
 def _print_all(lines: Iterable[str], console: Console) -> None:

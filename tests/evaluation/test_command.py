@@ -230,7 +230,7 @@ def test_all_models_of_a_dataset_fill_their_part_of_the_table(
         (["--all", "--model", OTHER], 2, "give --model or --all"),
         (["--all", "--against", OTHER], 2, "--against goes with --model"),
         (["--model", OTHER, "--write"], 2, "--write goes with --fit-temperature"),
-        (["--model", OTHER, "--url", "http://127.0.0.1:9"], 1, "Nothing answers at http://127.0.0.1:9; start"),
+        (["--model", OTHER, "--url", "http://127.0.0.1:9"], 4, "Nothing answers at http://127.0.0.1:9; start"),
     ],
 )
 def test_a_wrong_command_line_is_told(

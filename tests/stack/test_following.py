@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from scripts.stack.following import readable
+from scripts.settings import Settings, load_settings
+from scripts.stack.following import followed_logs, readable
+from tests.support.polling import poll
 
 REQUEST = {
     "time": "2026-03-01T12:00:00.000Z",
@@ -67,3 +72,33 @@ def test_a_line_that_is_no_record_is_shown_as_it_is() -> None:
     text = readable('{"time": "cut')
     assert text
     assert text.plain == '{"time": "cut'
+
+
+def logged(run_dir: Path, log_format: str) -> Settings:
+    """The settings of a stack whose logs are there."""
+    settings = load_settings({"RUN_DIR": str(run_dir), "LOG_FORMAT": log_format})
+    settings.log_dir.mkdir()
+    (settings.log_dir / "proxy-access.log").touch()
+    return settings
+
+
+def log(settings: Settings, *records: dict[str, Any]) -> str:
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    with (settings.log_dir / "proxy-access.log").open("a") as file:
+        file.write(lines)
+    return lines
+
+
+def test_lines_for_people_are_printed_as_they_come(tmp_path: Path) -> None:
+    output, settings = io.StringIO(), logged(tmp_path, "text")
+    with followed_logs(settings, Console(file=output, width=80)):
+        # What is written before tail looks is not shown.
+        poll(lambda: log(settings, {**REQUEST, "method": "GET"}, REQUEST) and "VGG19_CK+48" in output.getvalue())
+    assert {line[len("12:00:00 ") :] for line in output.getvalue().splitlines()} == {"200     23 ms  VGG19_CK+48"}
+
+
+def test_lines_for_machines_are_those_of_the_files(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    settings, page = logged(tmp_path, "json"), {**REQUEST, "method": "GET"}
+    with followed_logs(settings, Console()):
+        printed = poll(lambda: log(settings, page) and capfd.readouterr().out)
+    assert {line for line in printed.splitlines() if line} == {json.dumps(page)}
