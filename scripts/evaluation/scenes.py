@@ -6,7 +6,7 @@ The scenes (``pictures/scenes.py``) are seeded, so that the figures of two runs 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from scripts.client.options import Authority, Key, Url
 from scripts.client.service import Service
 from scripts.console import new_app, run
 from scripts.pictures.drawing import expression_of
-from scripts.pictures.scenes import Box, Scene, SceneFace, draw_scene
+from scripts.pictures.scenes import Box, Scene, SceneFace, draw_empty_scene, draw_scene
 from scripts.settings import load_settings
 
 # A face is found where a box shares so much of the union with the drawn one; a box that shares less than FALSE with
@@ -29,6 +29,8 @@ FOUND, FALSE = 0.5, 0.1
 SIZES = (0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 ALONE = (0.25, 0.9)  # of the single faces whose expressions are told
 PICTURE = (640, 480)
+
+Draw = Callable[..., Scene]
 
 
 @dataclass
@@ -73,11 +75,11 @@ def _size(face: SceneFace, scene: Scene) -> float:
     return next(size for size in SIZES if share <= size)
 
 
-def find(service: Service, model: str, scenes: int, seed: int) -> Counts:
+def find(service: Service, model: str, scenes: int, seed: int, draw: Draw = draw_scene) -> Counts:
     """Ask for the faces of so many scenes."""
     counts = Counts()
     for number in range(scenes):
-        scene = draw_scene(seed, number)
+        scene = draw(seed, number)
         counts.add(scene, [box_of(answer.body) for answer in service.faces("scene.jpg", scene.jpeg(), model)])
     return counts
 
@@ -112,6 +114,7 @@ app = new_app("How well the running service finds drawn faces, and tells their e
 def measure(
     model: Annotated[str, typer.Option(metavar="NAME", help="The model that is asked.")] = "MobileNetV2_FER2013",
     scenes: Annotated[int, typer.Option(min=1, help="Scenes in which faces are looked for.")] = 200,
+    empty: Annotated[int, typer.Option(min=0, help="Scenes without people.")] = 100,
     faces: Annotated[int, typer.Option(min=1, help="Single faces whose expressions are told, of each size.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Other seeds, other scenes.")] = 7,
     url: Url = None,
@@ -129,6 +132,8 @@ def measure(
     out.print(
         f"Of the faces from {SIZES[0]:.0%} on, {counts.share(SIZES[0]):.1%} are found; {counts.false} false boxes."
     )
+    nobody = find(service, model, empty, seed + 2, draw_empty_scene)
+    out.print(f"In {empty} scenes without people: {nobody.false} boxes.")
     for share in ALONE:
         by_faces, by_picture = tell(service, model, share, faces, seed + 1)
         right = f"{by_faces:.0%} right through /faces, {by_picture:.0%} through /predict"

@@ -10,7 +10,8 @@ import typer
 from rich.markup import escape
 
 from scripts.catalogue import load_catalogue
-from scripts.console import new_app, print_notice
+from scripts.client.models import complete_model
+from scripts.console import examples, new_app, print_notice
 from scripts.ensembles import load_ensembles
 from scripts.lifecycle import listing
 from scripts.lifecycle.answers import Answers
@@ -47,7 +48,7 @@ exit codes:
 app.add_typer(key_app, name="key")
 
 
-@app.command("list")
+@app.command("list", epilog=examples("scripts/models list", "scripts/models list --json | jq '.[].sha256'"))
 def list_models(as_json: Json = False) -> int:
     """Show every model: state, versions, workers, queue, precision, archive, checksum."""
     settings = running_settings()
@@ -61,10 +62,15 @@ def list_models(as_json: Json = False) -> int:
     return answers.print([asdict(row) for row in rows], listing.table(rows, answers.width))
 
 
-@app.command()
+@app.command(epilog=examples("scripts/models register VGG19_CK+48", "scripts/models register Guest.mar --workers 2"))
 def register(
     model: Annotated[
-        str, typer.Argument(metavar="NAME|ARCHIVE", help="A model of models.json, or an archive's file name.")
+        str,
+        typer.Argument(
+            metavar="NAME|ARCHIVE",
+            autocompletion=complete_model,
+            help="A model of models.json, or an archive's file name.",
+        ),
     ],
     workers: Annotated[int, typer.Option(parser=count, metavar="N")] = 1,
     timeout: Timeout = LOAD_SECONDS,
@@ -79,7 +85,9 @@ def register(
     return answers.changed(change, text)
 
 
-@app.command()
+@app.command(
+    epilog=examples("scripts/models unregister VGG19_CK+48", "scripts/models unregister VGG19_CK+48 --version 1.0")
+)
 def unregister(
     model: Name,
     version: Annotated[
@@ -95,7 +103,7 @@ def unregister(
     return answers.print({"model": model, "versions": versions}, escape(text))
 
 
-@app.command()
+@app.command(epilog=examples("scripts/models scale VGG19_CK+48 2"))
 def scale(
     model: Name,
     workers: Annotated[int, typer.Argument(parser=count, metavar="WORKERS")],
@@ -110,7 +118,9 @@ def scale(
     return answers.changed(change, f"{change.model} {change.version} has {change.workers} worker(s).")
 
 
-@app.command()
+@app.command(
+    epilog=examples("scripts/models upgrade VGG19_CK+48", "scripts/models upgrade VGG19_CK+48 VGG19_CKplus48-1.1.mar")
+)
 def upgrade(
     model: Name,
     archive: Annotated[
@@ -130,7 +140,7 @@ def upgrade(
     )
 
 
-@app.command()
+@app.command(epilog=examples("scripts/models rollback VGG19_CK+48"))
 def rollback(model: Name, timeout: Timeout = LOAD_SECONDS, patience: Patience = 0.0, as_json: Json = False) -> int:
     """Go back to the version that served before."""
     answers = Answers(as_json, patience)
@@ -138,9 +148,11 @@ def rollback(model: Name, timeout: Timeout = LOAD_SECONDS, patience: Patience = 
     return answers.changed(change, f"{change.model} {change.version} serves again, instead of {change.before}.")
 
 
-@app.command()
+@app.command(epilog=examples("scripts/models logs VGG19_CK+48 --follow", "scripts/models logs -n 200"))
 def logs(
-    model: Annotated[str | None, typer.Argument(metavar="NAME", help="Default: all models.")] = None,
+    model: Annotated[
+        str | None, typer.Argument(metavar="NAME", autocompletion=complete_model, help="Default: all models.")
+    ] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", parser=count, metavar="N")] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what follows, until Ctrl-C.")] = False,
     as_json: Json = False,
@@ -152,9 +164,12 @@ def logs(
     return 0
 
 
-@app.command()
+@app.command(epilog=examples("scripts/models wait", "scripts/models wait VGG19_CK+48 --timeout 30"))
 def wait(
-    models: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Default: all that have workers.")] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", autocompletion=complete_model, help="Default: all that have workers."),
+    ] = None,
     timeout: Timeout = LOAD_SECONDS,
     as_json: Json = False,
 ) -> int:
@@ -171,8 +186,10 @@ def wait(
     return answers.print({"ready": names}, f"{', '.join(names) or 'No model'} is ready.")
 
 
-app.command()(apply)
-app.command()(export)
+app.command(epilog=examples("scripts/models apply models.yaml --dry-run", "scripts/models apply models.yaml --prune"))(
+    apply
+)
+app.command(epilog=examples("scripts/models export > models.yaml"))(export)
 
 
 def _names_with_workers(lifecycle: Lifecycle, deadline: float) -> list[str]:

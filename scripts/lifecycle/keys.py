@@ -28,4 +28,5 @@ app = new_key_app(
     "Make, list or remove the keys of remote management (MANAGEMENT_LISTEN).",
     file=_LoggedKeys,
     after=lambda _: None,
+    command="scripts/models key",
 )

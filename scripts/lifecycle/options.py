@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from scripts.client.models import complete_model
+
 
 # Typer parses defaults too, which are numbers already.
 def count(given: str | int) -> int:
@@ -28,7 +30,12 @@ def seconds(given: str | float) -> float:
     return found
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A model, by the clients' name or TorchServe's.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", autocompletion=complete_model, help="A model, by the clients' name or TorchServe's."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Timeout = Annotated[float, typer.Option(parser=seconds, metavar="SECONDS", help="For loading.")]
 Patience = Annotated[

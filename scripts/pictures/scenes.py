@@ -28,6 +28,9 @@ _SIDE = 168.0
 # A person in a scene is drawn so small within the box that no tilt moves the hair out of it.
 _SCALE = 0.55
 _ATTEMPTS = 200
+# How much of a face's side the picture keeps free on each side of its middle, and so how wide a face may be in it.
+_ROOM = 0.52
+_WIDEST = 0.96
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def draw_scene(
     """Draw the scene of a seed. ``shares`` gives each face's part of the height, instead of chance."""
     random = np.random.default_rng(seed)
     size = size or SIZES[random.integers(len(SIZES))]
-    sides = [share * size[1] for share in (shares if shares is not None else _shares(random))]
+    sides = [min(share * size[1], _WIDEST * size[0]) for share in (shares if shares is not None else _shares(random))]
     image = _place(random, size)
     faces: list[SceneFace] = []
     for side in sorted(sides, reverse=True):
@@ -101,7 +104,7 @@ def _free_centre(
 ) -> tuple[float, float] | None:
     """Where a face fits into the picture without hiding another; None where there is no room."""
     for _ in range(_ATTEMPTS):
-        x, y = (random.uniform(side * 0.52, length - side * 0.52) for length in size)
+        x, y = (random.uniform(side * _ROOM, length - side * _ROOM) for length in size)
         if all(_are_apart((x, y), side, face) for face in faces):
             return x, y
     return None

@@ -134,7 +134,7 @@ def _check_tracing(settings: Settings) -> None:
     if settings.otlp_endpoint and find_spec(EXPORTER) is None:
         raise TorchServeError(
             f"OTLP_ENDPOINT={settings.otlp_endpoint}: OpenTelemetry's SDK is not installed; run `make tracing`, or "
-            "`.venv/bin/pip install -r requirements-tracing.txt`"
+            "`.venv/bin/pip install -r requirements/tracing.txt`"
         )
 
 

@@ -99,7 +99,7 @@ def network_bytes(site: Workshop) -> int:
 
 
 def test_int8_passes_the_gate_in_a_quarter_of_the_size(site: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("nncf", reason="int8 needs NNCF: pip install -r requirements-quantize.txt")
+    pytest.importorskip("nncf", reason="int8 needs NNCF: pip install -r requirements/quantize.txt")
     before = network_bytes(site)
     code, output, errors = make(site, monkeypatch, PRECISION="int8", CALIBRATION=str(site.folder / "pictures"))
     assert (code, errors) == (0, ""), output

@@ -41,6 +41,26 @@ def test_a_run_measures_both_servers_and_leaves_none_behind(settings: Settings, 
     assert not [process for process in psutil.process_iter() if str(settings.run_dir) in " ".join(command(process))]
 
 
+@pytest.mark.slow
+@pytest.mark.stack
+def test_faces_are_measured_beside_predictions(settings: Settings, directory: Path) -> None:
+    paths = {"CATALOGUE": settings.catalogue, "RESULTS_DIR": settings.results_dir, "RUN_DIR": settings.run_dir}
+    environment = {**os.environ, "MODEL_STORE": str(directory / "store"), **{k: str(v) for k, v in paths.items()}}
+    options = ["--architecture", "MobileNetV2", "--seconds", "0.2", "--pairs", "1"]
+    done = run_command(environment, "bench", "faces", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads((settings.run_dir / "bench" / "faces.json").read_text())
+    assert [(case["architecture"], case["clients"]) for case in figures["cases"]] == [
+        ("MobileNetV2", 1),
+        ("MobileNetV2", 8),
+    ]
+    for case in figures["cases"]:
+        assert case["rate"] > 0
+        assert case["faces"]["worker_ms"] > 0
+        assert case["faces"]["stack_ms"] > case["faces"]["worker_ms"]
+    assert "Finding the faces of a 640×480 frame with one face" in done.stdout
+
+
 def command(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()

@@ -59,7 +59,7 @@ def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def tool(name: str) -> Path:
-    """A program of requirements-clients.txt."""
+    """A program of requirements/clients.txt."""
     if not (TOOLS / name).exists():
         program_is_missing(f"{name} is missing; `make test` installs it")
     return TOOLS / name

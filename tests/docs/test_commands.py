@@ -7,16 +7,29 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from scripts.access import __main__ as access
 from scripts.catalogue import load_catalogue
+from scripts.client import __main__ as client
+from scripts.evaluation import __main__ as evaluation
+from scripts.lifecycle import commands as lifecycle
 from scripts.settings import ROOT, load_settings
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 README = PAGES[0].read_text()
+APPS = {
+    "scripts/evaluate": evaluation.app,
+    "scripts/keys": access.app,
+    "scripts/models": lifecycle.app,
+    "scripts/predict": client.app,
+}
 
 
 def blocks(text: str) -> list[str]:
@@ -101,3 +114,27 @@ def test_the_first_request_asks_for_what_there_is() -> None:
     address = load_settings({name: value for name, value in os.environ.items() if name == "HOME"}).url
     assert command[-1].startswith(f"{address}/")
     assert "post" in api["paths"][command[-1].removeprefix(address)]
+
+
+def commands(command: Any, words: str) -> Iterator[tuple[str, Any]]:
+    """A command as it is called, or those below it."""
+    below = getattr(command, "commands", {})
+    if not below:
+        yield words, command
+    for name, one in below.items():
+        yield from commands(one, f"{words} {name}")
+
+
+@pytest.mark.parametrize("script", APPS)
+def test_every_command_has_an_example_in_its_help(script: str) -> None:
+    for words, command in commands(typer.main.get_command(APPS[script]), script):
+        assert f"\n  {words}" in (command.epilog or ""), words
+
+
+@pytest.mark.parametrize("typed", ["predict -m VGG", "models scale VGG"])
+def test_a_shell_completes_the_names_of_models(typed: str) -> None:
+    script = typed.partition(" ")[0]
+    asked = {f"_{script.upper()}_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": "2"}
+    command, environment = ROOT / "scripts" / script, {**os.environ, **asked}
+    done = subprocess.run([command], env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.split() == ["VGG19_FER2013", "VGG19_RAF-DB", "VGG19_CK+48"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,8 @@ def test_make_stops_a_stack_whatever_other_programs_are_told(tmp_path: Path) -> 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """A clone in which nothing was set up yet, as far as make sees it."""
-    for name in ("Makefile", "requirements-serve.txt", "requirements.txt", "requirements-faces.txt"):
+    (tmp_path / "requirements").mkdir()
+    for name in ("Makefile", "requirements.txt", "requirements/serve.txt", "requirements/faces.txt"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     for name in ("torchserve/class_data.py", "archives/face_detector.py"):
         (tmp_path / "scripts" / name).parent.mkdir(parents=True)
@@ -57,10 +59,12 @@ def bare(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def python_of(path: Path, *, recent: bool) -> Path:
-    """A program that stands for a Python: all that is asked of an old one is its version."""
+def python_of(path: Path, *version: int) -> Path:
+    """A program that is asked for its version as a Python is, and can do nothing else."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\nexit {0 if recent else 1}\n")
+    path.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.version_info = {version}\nexec(sys.argv[sys.argv.index('-c') + 1])"
+    )
     path.chmod(0o755)
     return path
 
@@ -75,7 +79,7 @@ def test_a_bare_clone_is_asked_and_stopped_without_setting_anything_up(bare: Pat
 
 
 def test_an_old_python_is_refused_before_anything_is_made(bare: Path) -> None:
-    old = python_of(bare / "python3.9", recent=False)
+    old = python_of(bare / "python3.9", 3, 9)
     before = sorted(bare.rglob("*"))
     done = run("make", "serve", f"PYTHON={old}", folder=bare)
     assert done.returncode == 2
@@ -85,8 +89,8 @@ def test_an_old_python_is_refused_before_anything_is_made(bare: Path) -> None:
 
 def test_a_venv_of_an_old_python_is_told_to_be_removed(bare: Path) -> None:
     """Whatever Python is named now, that venv keeps its own."""
-    python_of(bare / ".venv" / "bin" / "python", recent=False)
-    done = run("make", "start", f"PYTHON={python_of(bare / 'python3.11', recent=True)}", folder=bare)
+    python_of(bare / ".venv" / "bin" / "python", 3, 9)
+    done = run("make", "start", f"PYTHON={python_of(bare / 'python3.10', 3, 10)}", folder=bare)
     assert done.returncode == 2
     assert ".venv has a Python older than 3.10; remove it: rm -r .venv\n" in done.stderr
 

@@ -66,7 +66,7 @@ def test_an_archive_that_needs_pytorch_is_refused_where_there_is_none(
 
 @pytest.fixture(scope="module")
 def python(process: str) -> Iterator[Path]:
-    """An interpreter that has what requirements-serve.txt says, and nothing else."""
+    """An interpreter that has what requirements/serve.txt says, and nothing else."""
     folder = TEST_DIR / process / "serve-only-packages"
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True)
@@ -78,7 +78,7 @@ def python(process: str) -> Iterator[Path]:
         "install",
         "--quiet",
         "--requirement",
-        ROOT / "requirements-serve.txt",
+        ROOT / "requirements" / "serve.txt",
     ]
     subprocess.run(install, check=True, capture_output=True, timeout=300)
     yield own
