@@ -16,6 +16,7 @@ import instruction_sets
 import numpy as np
 import numpy.typing as npt
 from abandoned import abandoned
+from cpus import available_cpus
 from decoding_options import decoding_options
 from engine import load_engine
 from face_answers import ClassifiedFaces, Prepared, Result, Row, faces_answer, images_of, is_usable, with_rows
@@ -62,7 +63,7 @@ class EmotionHandler:
         self.finder = FaceFinder(model_dir, self.description, os.environ)
         self.engine = load_engine(model_dir, self.description, context.system_properties.get("gpu_id"))
         self.tracing = load_tracing(os.environ)
-        self.decoders = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="decoder")
+        self.decoders = ThreadPoolExecutor(available_cpus(os.environ), thread_name_prefix="decoder")
         precision = self.description.get("precision", "f32")
         precision += ", fast preprocessing" if self.decoding["fast"] else ""
         logger.info("%s is loaded on %s, %s", self.description["model"], self.engine.device, precision)

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from cpus import available_cpus
 
 Images = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
@@ -97,6 +98,9 @@ class OpenVINOEngine:
             # Nine workers share the cores: pinned, they would all wait for the same one.
             "ENABLE_CPU_PINNING": False,
         }
+        cpus = available_cpus(os.environ)
+        if cpus < len(os.sched_getaffinity(0)):  # OpenVINO knows nothing of a container's share of their time
+            options["INFERENCE_NUM_THREADS"] = cpus
         latency = {"PERFORMANCE_HINT": "LATENCY"}
         trunk, head, weights = _cut(core.read_model(model_dir / "network.xml"))
         self._head = core.compile_model(head, "CPU", {**options, **latency}).create_infer_request()
@@ -105,7 +109,7 @@ class OpenVINOEngine:
         self._trunk = core.compile_model(trunk, "CPU", {**options, **latency}).create_infer_request()
         for position, tensor in enumerate(weights, start=1):
             self._head.set_input_tensor(position, tensor)
-        streams = min(len(os.sched_getaffinity(0)), self.MAX_STREAMS)
+        streams = min(cpus, self.MAX_STREAMS)
 
         def compile_streams() -> list[Any]:
             if streams == 1:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from cpus import available_cpus
 from decoding_options import DecodingOptions
 from face_boxes import Face
 from face_crop import crop
@@ -115,5 +116,5 @@ class FaceFinder:
                         f"The archive of model {self._model} has no face detector; whoever runs this service adds it "
                         "with 'make face-detector' and 'make archives'.",
                     )
-                self._detector = FaceDetector(FaceNetwork(self._file, len(os.sched_getaffinity(0))))
+                self._detector = FaceDetector(FaceNetwork(self._file, available_cpus(os.environ)))
             return self._detector

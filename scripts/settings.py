@@ -47,6 +47,7 @@ class Settings(RunFolder):
     stand_ins: str
     serve_only: str
     max_workers: int
+    cpus: int
     runtime: str
     precision: str
     preprocessing: str
@@ -169,6 +170,7 @@ def _programs(env: Environment) -> partial[Settings]:
         stand_ins=env.choice("STAND_INS", "auto", STAND_INS),
         serve_only=env.choice("SERVE_ONLY", "0", ("0", "1")),
         max_workers=env.number("MAX_WORKERS", 0),
+        cpus=env.number("CPUS", 0),
         runtime=env.choice("RUNTIME", "auto", RUNTIMES),
         precision=env.choice("PRECISION", "auto", ("auto", *PRECISIONS)),
         preprocessing=env.choice("PREPROCESSING", "auto", ("auto", *PREPROCESSINGS)),

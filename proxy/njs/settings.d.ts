@@ -17,6 +17,7 @@ declare const settings: {
     model_store: string;
     supervision: string;
     metrics_url: string;
+    memory: {limit: string, use: string, stat: string, idle: string} | null;
     max_faces: number;
     max_workers: number;
     predict_timeout: number;

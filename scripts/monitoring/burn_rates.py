@@ -18,6 +18,8 @@ WINDOWS: Final = ("5m", "30m", "1h", "6h", "3d")
 _REQUESTS = "emotion_http_requests_total"
 _DURATION = "emotion_http_request_duration_seconds"
 _ROUTE = 'route="/api/v1/predict"'
+# A request of the Open Inference Protocol may have many pictures: it counts for errors, and not for how long one takes.
+_ROUTES = 'route=~"/api/v1/predict|/v2/models/.+/infer"'
 
 Rule = dict[str, Any]
 
@@ -49,8 +51,8 @@ def _rule(name: str, window: str, bad: str, objective: float) -> Rule:
 
 def _failed(window: str) -> str:
     """The part of the predictions that ended with 5xx."""
-    failed = f'sum by (job) (rate({_REQUESTS}{{{_ROUTE}, status=~"5.."}}[{window}]))'
-    counted = f'sum by (job) (rate({_REQUESTS}{{{_ROUTE}, status!~"4.."}}[{window}]))'
+    failed = f'sum by (job) (rate({_REQUESTS}{{{_ROUTES}, status=~"5.."}}[{window}]))'
+    counted = f'sum by (job) (rate({_REQUESTS}{{{_ROUTES}, status!~"4.."}}[{window}]))'
     return f"({failed} or 0 * {counted}) / {counted}"
 
 

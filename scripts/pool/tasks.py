@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from scripts.cgroup import available_cpus
 from scripts.child_environment import child_environment
 from scripts.memory import memory_left
 from scripts.settings import ROOT, Settings
@@ -49,7 +50,7 @@ class Task:
 def default_workers(tasks: Sequence[Task]) -> int:
     """As many workers as there are cores and memory for, at least one."""
     need = _BASE_MEMORY + _COPIES * max((task.weight for task in tasks), default=0)
-    return max(1, min(len(tasks), len(os.sched_getaffinity(0)), memory_left() // need))
+    return max(1, min(len(tasks), available_cpus(), memory_left() // need))
 
 
 def run_tasks(
@@ -182,6 +183,6 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _environment(workers: int, temporary: Path | None) -> dict[str, str]:
-    threads = max(1, len(os.sched_getaffinity(0)) // workers)
+    threads = max(1, available_cpus() // workers)
     own = {"TMPDIR": str(temporary)} if temporary else {}
     return child_environment(PYTHONPATH=str(ROOT), OMP_NUM_THREADS=str(threads), **own)

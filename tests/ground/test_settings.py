@@ -151,6 +151,7 @@ NO_SETTINGS = {
 }
 # Defaults that are told in words: what the words stand for.
 IN_WORDS = {
+    "what the container allows": 0,
     "off": "",
     "not set": None,
     "none": (),

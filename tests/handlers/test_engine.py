@@ -74,6 +74,19 @@ def test_one_core_alone_computes_the_same(
     assert np.abs(load_engine(*archive).infer(images) - engine.infer(images)).max() <= 1e-5
 
 
+def test_a_part_of_the_cores_computes_the_same(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container with a quota of processor time."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1})
+    monkeypatch.setenv("CPUS", "1")
+    limited = load_engine(tmp_path, unpack(tmp_path, "openvino"))
+    assert isinstance(limited, OpenVINOEngine)
+    network = limited._trunk.get_compiled_model()
+    assert network.get_property("INFERENCE_NUM_THREADS") == 1
+    images = faces(3)
+    assert np.abs(limited.infer(images) - engine.infer(images)).max() <= 1e-5
+    assert limited.prepare_batches().result() == []
+
+
 def test_bf16_answers_nearly_the_same_in_batches_of_any_size(
     archive: tuple[Path, dict[str, Any]], engine: Engine
 ) -> None:

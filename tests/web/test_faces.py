@@ -13,6 +13,7 @@ from scripts.pictures.scenes import draw_empty_scene, draw_scene
 from .browser import OpenDemo
 from .demo import PATIENCE, Demo
 from .test_accessibility import assert_accessible
+from .test_layout import OVERFLOW
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -56,6 +57,18 @@ def test_each_face_has_its_box_and_its_bars(stack: RunningStack, open_demo: Open
     demo.page.get_by_text("The same request in code").click()
     expect(demo.page.locator("#command")).to_contain_text("/api/v1/faces")
     assert_accessible(demo.page)
+
+
+def test_boxes_and_bars_fit_a_phone(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = looking_for_faces(open_demo(stack, viewport={"width": 320, "height": 640}))
+    demo.choose_bytes("people.jpg", PEOPLE)
+    expect(demo.page.locator("#faces-list .card")).to_have_count(3, timeout=PATIENCE)
+    assert demo.page.evaluate(OVERFLOW) == 0
+    picture, drawing = demo.page.locator("#boxes").bounding_box(), demo.page.locator("#boxes g").first.bounding_box()
+    assert picture
+    assert drawing
+    assert picture["x"] <= drawing["x"]
+    assert drawing["x"] + drawing["width"] <= picture["x"] + picture["width"]
 
 
 def test_a_picture_without_a_face_is_said_plainly_and_the_other_mode_is_one_click_away(

@@ -1,8 +1,6 @@
-// How much memory there is and how much of it is left: the container's if it has a limit, else the machine's.
-// https://www.kernel.org/doc/html/latest/admin-guide/cgroup-v2.html#memory-interface-files
+// How much memory there is and how much of it is left: the container's if it has a limit, else the machine's. Which files
+// tell of the container, scripts/cgroup.py found out.
 import fs from 'fs';
-
-const CGROUP = '/sys/fs/cgroup';
 
 function contents(path) {
     try {
@@ -28,13 +26,13 @@ function read() {
     if (total === 0) {
         return null;
     }
-    const limit = field(contents(`${CGROUP}/memory.max`), /^(\d+)$/m);
+    const group = settings.memory;
+    const limit = group === null ? 0 : field(contents(group.limit), /^(\d+)$/m);
     if (limit === 0 || limit >= total) {
         return {limit: total, available: free};
     }
     // Unused pages of files are freed when memory is short.
-    const used = field(contents(`${CGROUP}/memory.current`), /^(\d+)$/m)
-        - field(contents(`${CGROUP}/memory.stat`), /^inactive_file (\d+)$/m);
+    const used = field(contents(group.use), /^(\d+)$/m) - field(contents(group.stat), new RegExp(`^${group.idle} (\\d+)$`, 'm'));
     return {limit, available: Math.min(free, limit - used)};
 }
 
