@@ -94,7 +94,7 @@ def faces(
     pairs: Annotated[int, typer.Option(min=1, help="Of slices a case.")] = 5,
     output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/faces.json.")] = None,
 ) -> int:
-    """Measure what finding the faces costs beside a prediction for the same frame."""
+    """Measure /faces beside /predict for the same frame."""
     settings = load_settings()
     console = Console(highlight=False)
     options = face_bench.Options(tuple(architecture or ARCHITECTURES), seconds, pairs)
