@@ -112,6 +112,7 @@ def test_a_copied_archive_answers_without_pytorch(archives: Path, python: Path, 
         assert started.returncode == 0, started.stdout + started.stderr
         answer = predict(f"http://127.0.0.1:{ports['PORT']}", OTHER)
         assert (answer.status, answer.body["model"]) == (200, OTHER)
+        (tmp_path / "none").mkdir()
         refused = run("scripts.archives", "--force")
         assert (refused.returncode, "building needs PyTorch" in refused.stderr) == (1, True), refused.stderr
     finally:
