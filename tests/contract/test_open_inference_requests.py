@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -165,7 +166,7 @@ def test_limits_and_keys_hold_for_it(stack: RunningStack, tmp_path: Path) -> Non
             assert_refused(client.get(path), 401, "A key is required")
         assert_refused(infer(client, request(FRAMES)), 401)
         for path in ("/v2/health/live", "/v2/health/ready", f"/v2/models/{MODEL}/ready"):
-            assert client.get(path).status_code == 200
+            poll(partial(client.get, path), lambda answer: answer.status_code == 200)  # it has to see the models first
         key: dict[str, str | None] = {"X-API-Key": app_keys(proxy.settings).add("app")}
         poll(lambda: client.get("/v2", key).status_code, lambda status: status == 200)
         answers = [infer(client, request(FRAMES * 4), key) for _ in range(3)]
