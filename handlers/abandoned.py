@@ -32,17 +32,17 @@ def abandoned(context: Any, requests: int) -> dict[int, ImageError]:
     now = time.time()
     found = {}
     for index in range(requests):
-        waited = now - _seconds(context.get_request_header(index, START_HEADER), now)
+        waited = now - header_seconds(context.get_request_header(index, START_HEADER), now)
         if waited < PATIENT:
             continue
-        if waited > _seconds(context.get_request_header(index, TIMEOUT_HEADER), waited):
+        if waited > header_seconds(context.get_request_header(index, TIMEOUT_HEADER), waited):
             found[index] = ImageError(KIND, LATE, f"The request waited for {waited:.1f} s, too long; send it again.")
         elif not is_open(context.get_request_header(index, CONNECTION_HEADER) or ""):
             found[index] = ImageError(KIND, CLIENT_GONE, "The client has left; it was not computed.")
     return found
 
 
-def _seconds(text: str | None, otherwise: float) -> float:
+def header_seconds(text: str | None, otherwise: float) -> float:
     """A header's number; ``otherwise`` without one, as in direct use."""
     try:
         return float(text or "")

@@ -28,7 +28,7 @@ from image_budget import MemoryBudget
 from image_error import ImageError
 from raw_pixels import CONTENT_TYPE, read_pixels
 from raw_pixels import HEADER as TYPE_HEADER
-from trace_export import TRACE_HEADER, Tracing, load_tracing, trace_id
+from trace_export import REQUEST_ID_HEADER, TRACE_HEADER, Tracing, load_tracing, trace_id
 from worker_metrics import BatchReport
 
 logger = logging.getLogger(__name__)
@@ -43,8 +43,6 @@ class EmotionHandler:
 
     # The names under which TorchServe passes an image: a raw body, a form's file, TorchServe's own examples.
     IMAGE_FIELDS = ("body", "file", "data")
-    # The proxy's id of a request, which its log has too.
-    REQUEST_ID_HEADER = "X-Request-ID"
     # Images that are computed at once: eight requests may have eighty faces.
     MAX_BATCH = 32
 
@@ -129,7 +127,7 @@ class EmotionHandler:
                 logger.error("%s answers %s", self.description["model"], result)
                 result = self._internal_error()
             if isinstance(result, ImageError):
-                request_id = context.get_request_header(index, self.REQUEST_ID_HEADER)
+                request_id = context.get_request_header(index, REQUEST_ID_HEADER)
                 trace = trace_id(context.get_request_header(index, TRACE_HEADER))
                 told = (request_id, result.status, result.kind, trace and f", trace {trace}")
                 logger.info("request %s is answered with %d: %s%s", *told)

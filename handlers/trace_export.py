@@ -15,13 +15,15 @@ from queue import Full, Queue
 from threading import Thread
 from typing import Any, Final
 
+from abandoned import START_HEADER, header_seconds
+
 ENDPOINT: Final = "OTLP_ENDPOINT"
-# Set by the proxy: the W3C trace context, whether the trace begins with this request, and when it came and was sent on,
-# in seconds since the epoch. https://www.w3.org/TR/trace-context/
+# Set by the proxy: the W3C trace context, whether the trace begins with this request, and when it came, in seconds
+# since the epoch. https://www.w3.org/TR/trace-context/
 TRACE_HEADER: Final = "traceparent"
 BEGINS_HEADER: Final = "X-Trace-Begins"
 RECEIVED_HEADER: Final = "X-Request-Received"
-START_HEADER: Final = "X-Request-Start"
+# The proxy's id of a request, which its log has too.
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 
 SERVICE: Final = "emotion-torchserve"
@@ -102,8 +104,8 @@ class Tracing:
         from opentelemetry import trace
 
         arrival = stages[0][1] if stages else end
-        sent = min(_seconds(headers[START_HEADER], arrival), arrival)
-        received = min(_seconds(headers[RECEIVED_HEADER], sent), sent)
+        sent = min(header_seconds(headers[START_HEADER], arrival), arrival)
+        received = min(header_seconds(headers[RECEIVED_HEADER], sent), sent)
         attributes = {
             "emotion.request_id": headers[REQUEST_ID_HEADER] or "",
             "http.response.status_code": about["status"],
@@ -128,13 +130,6 @@ class Tracing:
             self._ids.trace = int(trace_id(header), 16)
             return trace.set_span_in_context(trace.INVALID_SPAN)
         return TraceContextTextMapPropagator().extract({TRACE_HEADER: header})
-
-
-def _seconds(text: str | None, otherwise: float) -> float:
-    try:
-        return float(text or "")
-    except ValueError:
-        return otherwise
 
 
 def _ns(seconds: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -45,9 +45,7 @@ def new_key_app(
     def list_keys(as_json: Json = False) -> int:
         """Show who has a key, and since when."""
         keys = file(running_settings()).read()
-        lines = [f"{key['made']}  {name}{_limits(key)}" for name, key in keys.items()]
-        made = {name: key["made"] for name, key in keys.items()}
-        _print(made if as_json else "\n".join(lines) or "There are no keys.")
+        _print({name: key["made"] for name, key in keys.items()} if as_json else _lines(keys))
         return 0
 
     @app.command(epilog=examples(f"{command} remove phone-app"))
@@ -58,6 +56,11 @@ def new_key_app(
         return 0
 
     return app
+
+
+def _lines(keys: Mapping[str, dict[str, Any]]) -> str:
+    lines = [f"{key['made']}  {name}{_limits(key)}" for name, key in keys.items()]
+    return "\n".join(lines) or "There are no keys."
 
 
 def _limits(key: dict[str, Any]) -> str:

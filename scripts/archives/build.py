@@ -59,11 +59,7 @@ def build_all(
             build = Build(settings, catalogue, runtime)
             _refuse_to_build(build, chosen, request)
         else:
-            with locked(settings.model_store, announcer(console)) as work:
-                if stand_ins.wanted(settings):
-                    stand_ins.make_stand_ins(settings, console)
-                build = Build(settings, catalogue, runtime)
-                build.run(chosen, work, console, request, jobs)
+            build = _build(settings, catalogue, chosen, console, request, runtime, jobs)
     except OSError as error:
         raise BuildError(cannot_write(error, settings.model_store, "MODEL_STORE")) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
@@ -71,6 +67,23 @@ def build_all(
     if any(result.outcome == "failed" or result.stand_in for result in results.values()):
         _tell(near_misses.notice(settings), console)
     return results
+
+
+def _build(
+    settings: Settings,
+    catalogue: dict[str, Model],
+    chosen: list[Model],
+    console: Console,
+    request: Request,
+    runtime: str,
+    jobs: int | None,
+) -> Build:
+    with locked(settings.model_store, announcer(console)) as work:
+        if stand_ins.wanted(settings):
+            stand_ins.make_stand_ins(settings, console)
+        build = Build(settings, catalogue, runtime)
+        build.run(chosen, work, console, request, jobs)
+    return build
 
 
 def _request(version: str | None, force: bool, names: list[str]) -> Request:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,18 +60,13 @@ def predict(
       3  a model does not answer, or is too busy
       4  the service does not run
     """
-    if every and model:
-        raise typer.BadParameter("give --all or --model, not both")
-    if as_json and as_csv:
-        raise typer.BadParameter("give --json or --csv, not both")
+    _refuse_both("--all", every, "--model", model)
+    _refuse_both("--json", as_json, "--csv", as_csv)
     found = pictures(image)
     service = Service(url or own_address(running_settings()), ca, key, here=url is None)
     catalogue = service.models()
     names = list(catalogue) if every else model or list(catalogue)[:1]
-    if any(catalogue.get(name, {}).get("stand_in") for name in names):
-        print_notice(
-            "Stand-in models answer here: they know drawn faces only, so their answers about photographs mean nothing."
-        )
+    _tell_of_stand_ins(catalogue, names)
     started = time.monotonic()
     asked = ask_all(_ask(service, faces), found, names, at_once)
     printer = _printer(as_json, as_csv, every and not faces, len(found))
@@ -79,6 +74,18 @@ def predict(
     if len(found) > 1:
         print_notice(summary(outcomes, time.monotonic() - started))
     return exit_code(outcomes)
+
+
+def _refuse_both(first: str, is_first: object, second: str, is_second: object) -> None:
+    if is_first and is_second:
+        raise typer.BadParameter(f"give {first} or {second}, not both")
+
+
+def _tell_of_stand_ins(catalogue: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> None:
+    if any(catalogue.get(name, {}).get("stand_in") for name in names):
+        print_notice(
+            "Stand-in models answer here: they know drawn faces only, so their answers about photographs mean nothing."
+        )
 
 
 def _printer(as_json: bool, as_csv: bool, every: bool, count: int) -> printing.Printer:
