@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,11 +11,28 @@ import pytest
 from PIL import Image
 
 from scripts.evaluation.metrics import Answers
+from scripts.pictures.faces import write_faces
 from scripts.probes import seeded_image
+from scripts.settings import ROOT
 
 LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
 MakeAnswers = Callable[..., Answers]
+
+
+@pytest.fixture
+def drawn_faces(tmp_path: Path) -> Path:
+    """A folder of 140 labelled drawings."""
+    write_faces(tmp_path / "faces", LABELS, 140, seed=4)
+    return tmp_path / "faces"
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of models.json, which the commands of a test read and may change."""
+    copy = Path(shutil.copy(ROOT / "models.json", tmp_path / "models.json"))
+    monkeypatch.setenv("CATALOGUE", str(copy))
+    return copy
 
 
 def answers_of(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ import pytest
 from scripts.evaluation import EvaluationError
 from scripts.evaluation.__main__ import main
 from scripts.evaluation.face_margin import DEFAULT, MARGINS, fit
-from scripts.pictures.faces import write_faces
 from scripts.settings import ROOT
 from tests.evaluation.conftest import LABELS, answers_of
 from tests.support.models import OTHER
@@ -58,14 +56,10 @@ def test_the_default_is_the_workers() -> None:
 
 
 def test_a_margin_is_fitted_through_the_service_and_written_into_the_catalogue(
-    stack: RunningStack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stack: RunningStack, tmp_path: Path, drawn_faces: Path, catalogue: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The stand-ins know drawings of head and shoulders: far more than models.json's margin for FER2013."""
-    write_faces(tmp_path / "faces", LABELS, 140, seed=4)
-    catalogue = tmp_path / "models.json"
-    shutil.copy(ROOT / "models.json", catalogue)
-    monkeypatch.setenv("CATALOGUE", str(catalogue))
-    asked = [str(tmp_path / "faces"), "--url", stack.url, "--output", str(tmp_path), "--model", OTHER]
+    asked = [str(drawn_faces), "--url", stack.url, "--output", str(tmp_path), "--model", OTHER]
     assert main([*asked, "--margin", "100", "--fit-margin", "--write"]) == 0
     fitted = json.loads((tmp_path / f"{OTHER}.json").read_text())["face_margin"]
     assert fitted["served"] == json.loads((ROOT / "models.json").read_text())[OTHER]["face_margin"]

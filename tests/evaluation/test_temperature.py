@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from scripts.evaluation.__main__ import main
 from scripts.evaluation.catalogue_file import set_number
 from scripts.evaluation.metrics import Answers, Floats
 from scripts.evaluation.temperature import fit, heated
-from scripts.pictures.faces import write_faces
 from scripts.settings import ROOT
 from tests.evaluation.conftest import LABELS
 from tests.support.models import OTHER
@@ -116,14 +114,10 @@ def test_a_catalogue_without_the_model_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_temperature_is_fitted_and_written_into_the_catalogue_only_if_asked(
-    stack: RunningStack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stack: RunningStack, tmp_path: Path, drawn_faces: Path, catalogue: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_faces(tmp_path / "faces", LABELS, 140, seed=4)
-    catalogue = tmp_path / "models.json"
-    shutil.copy(ROOT / "models.json", catalogue)
-    monkeypatch.setenv("CATALOGUE", str(catalogue))
     asked = [
-        str(tmp_path / "faces"),
+        str(drawn_faces),
         "--url",
         stack.url,
         "--output",
