@@ -21,6 +21,7 @@ declare const settings: {
     max_faces: number;
     max_workers: number;
     predict_timeout: number;
+    upload_timeout: number;
     max_wait: number;
     client_requests: number;
     rate_limit: number;
