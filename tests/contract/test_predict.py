@@ -32,7 +32,7 @@ def asked() -> Iterator[tuple[str, str]]:
                 yield model, name
 
 
-@pytest.mark.parametrize(("model", "name"), asked())
+@pytest.mark.parametrize(("model", "name"), [*asked()])
 def test_answers_equal_torch(client: Client, reference: Reference, model: str, name: str) -> None:
     sample = images.sample(name)
     response = client.predict(sample.content, model)
