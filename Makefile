@@ -150,12 +150,13 @@ mutants: $(VENV)/test.installed ## which changes of one line no test notices; ta
 fuzz: $(VENV)/test.installed ## made-up forms, images, checkpoints and archives, 100,000 of each; takes long (docs/testing.md)
 	@$(RUN) tests.fuzz $(ARGS)
 
-check: $(VENV)/test.installed ## lint, types, spelling, configuration
+check: $(VENV)/test.installed ## lint, types, spelling, configuration, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
+	@$(RUN) scripts.sbom.audit
 	@if command -v promtool >/dev/null; \
 	then promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml monitoring/slo_rules_test.yml; \
 	else echo "promtool is not installed (Debian's prometheus): monitoring/ is not checked."; fi

@@ -63,7 +63,7 @@ async function signedDigest(bundle) {
     const signedBytes = Buffer.concat([Buffer.from(head), payload]);
     for (let i = 0; i < settings.verify_keys.length; i += 1) {
         if (await verifies(settings.verify_keys[i], signature, signedBytes)) {
-            return digestIn(JSON.parse(payload.toString()));
+            return digestOf(JSON.parse(payload.toString()));
         }
     }
     return null;
@@ -107,7 +107,7 @@ function plainSignature(der, bytes) {
 }
 
 // The SHA-256 of the only file of a statement whose signature is right.
-function digestIn(statement) {
+function digestOf(statement) {
     const resource = statement.predicate.resources[0];
     const method = statement.predicate.serialization;
     // oxlint-disable-next-line no-underscore-dangle
