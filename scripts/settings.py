@@ -41,6 +41,7 @@ class Settings(RunFolder):
     catalogue: Path
     results_dir: Path
     model_store: Path
+    verify_keys: tuple[Path, ...]
     run_dir: Path
     load_models: str
     ready_when: str
@@ -159,6 +160,7 @@ def _places(env: Environment) -> partial[Settings]:
         catalogue=env.path("CATALOGUE", "models.json"),
         results_dir=env.path("RESULTS_DIR", "results"),
         model_store=env.path("MODEL_STORE", "model_store"),
+        verify_keys=env.links("VERIFY_KEYS"),
         run_dir=env.path("RUN_DIR", ".run"),
     )
 

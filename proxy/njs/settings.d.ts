@@ -30,5 +30,6 @@ declare const settings: {
     ready_when: string;
     stand_ins_allowed: boolean;
     tracing: boolean;
+    verify_keys: {curve: string, spki: string}[];
     load_timeout: number;
 };

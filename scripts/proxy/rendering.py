@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import glob
 import grp
 import json
@@ -27,6 +28,7 @@ from scripts.proxy.certificates import Pair, listeners, management_pair, public_
 from scripts.proxy.nginx import Nginx, binary, run
 from scripts.proxy.pages import guide_dir, write_pages
 from scripts.settings import ROOT, Settings
+from scripts.store.signatures import verify_keys
 
 PROXY_DIR = ROOT / "proxy"
 TEMPLATE_DIR = PROXY_DIR / "templates"
@@ -179,6 +181,9 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "ready_when": _ready_when(settings),
         "stand_ins_allowed": settings.stand_ins == "allowed",
         "tracing": bool(settings.otlp_endpoint),
+        "verify_keys": [
+            {"curve": key.curve, "spki": base64.b64encode(key.spki).decode()} for key in verify_keys(settings)
+        ],
     }
 
 
