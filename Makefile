@@ -174,7 +174,7 @@ images: ## build the images of TorchServe and the proxy; IMAGE_OPTIONS="--build-
 	@$(call build-image,torchserve,NGINX_IMAGE=% PYTHON_IMAGE=%)
 
 image-test: $(VENV)/test.installed ## build both images on stand-ins of their bases and speak to them; needs root (docs/containers.md)
-	@$(RUN) pytest --run-images -n 0 tests/images
+	@IMAGE_TEST=1 $(RUN) pytest -n 0 -s tests/images
 
 release: setup ## set the version, commit and tag: make release VERSION=1.2.0 (CONTRIBUTING.md)
 	@$(RUN) scripts.release $(VERSION)

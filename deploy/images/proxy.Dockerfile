@@ -17,7 +17,10 @@ LABEL org.opencontainers.image.title="emotion-proxy" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=files /opt/emotions/proxy/ /opt/emotions/proxy/
+WORKDIR /opt/emotions
+COPY --from=files /opt/emotions/proxy/ proxy/
+COPY models.json ./
+COPY deploy/images/empty/ model_store/
 COPY --chown=10001:10001 deploy/images/empty/ /run/emotions/
 USER 10001:10001
 VOLUME ["/run/emotions"]

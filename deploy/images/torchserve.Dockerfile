@@ -49,7 +49,8 @@ ENV PATH=/opt/emotions/.venv/bin:$PATH \
     NGINX=/opt/emotions/nginx-version
 USER 10001:10001
 VOLUME ["/run/emotions"]
+# Any answer is a sign of life, as it is to the supervisor; which models are READY, the proxy says.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('INFERENCE_PORT', '8080') + '/ping', timeout=4)"]
+    CMD ["python", "-c", "import http.client as h, os; c = h.HTTPConnection('127.0.0.1', int(os.environ.get('INFERENCE_PORT') or 8080), timeout=4); c.request('GET', '/ping'); c.getresponse()"]
 ENTRYPOINT ["python", "-m", "scripts.stack"]
 CMD ["torchserve"]
