@@ -87,7 +87,7 @@ def _build(environment: dict[str, str], wheels: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def pod(images: Images, archives: Path) -> Iterator[Pod]:
+def pod(images: Images, archives: Path) -> Pod:
     podman, name = images.podman, "emotions"
     settings = [text for key, value in SETTINGS.items() for text in ("--env", f"{key}={value}")]
     places = ["--volume", f"{name}:/run/emotions", "--volume", f"{archives}:/opt/emotions/model_store:ro"]
@@ -106,7 +106,7 @@ def pod(images: Images, archives: Path) -> Iterator[Pod]:
         print(podman("logs", served), podman("logs", proxy))
         raise
     print(f"nine READY after {time.monotonic() - started:.1f} s")
-    yield running
+    return running
 
 
 def _is_ready(url: str) -> bool:
