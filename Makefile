@@ -20,7 +20,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean
+.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean images image-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -173,6 +173,20 @@ sbom: $(VENV)/sbom.installed ## write what is installed and in each archive as C
 
 guide: $(VENV)/guide.installed ## build the documentation as a site, served at /guide/ (docs/web.md)
 	@$(RUN) scripts.guide
+
+# docker, podman and buildah take the same words; BUILDAH_FORMAT keeps the health checks, which OCI's own format lacks.
+ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(shell command -v $(engine))) docker)
+IMAGE_VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+build-image = BUILDAH_FORMAT=docker $(ENGINE) build --file deploy/images/$(1).Dockerfile --tag localhost/emotion-$(1):$(IMAGE_VERSION) \
+	$(foreach pin,$(filter $(2),$(shell grep -v '^\#' deploy/images/versions.env)),--build-arg $(pin)) \
+	--build-arg VERSION=$(IMAGE_VERSION) --build-arg REVISION=$(shell git rev-parse --short HEAD 2>/dev/null) $(IMAGE_OPTIONS) .
+
+images: ## build the images of TorchServe and the proxy; IMAGE_OPTIONS="--build-arg DEVICE=cuda" (docs/containers.md)
+	@$(call build-image,proxy,NGINX_IMAGE=%)
+	@$(call build-image,torchserve,NGINX_IMAGE=% PYTHON_IMAGE=%)
+
+image-test: $(VENV)/test.installed ## build both images on stand-ins of their bases and speak to them; needs root (docs/containers.md)
+	@IMAGE_TEST=1 $(RUN) pytest -n 0 -s tests/images
 
 release: setup ## set the version, commit and tag: make release VERSION=1.2.0 (CONTRIBUTING.md)
 	@$(RUN) scripts.release $(VERSION)

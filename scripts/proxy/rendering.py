@@ -45,9 +45,10 @@ _ERROR_LOG_LEVELS = {"debug": "info", "info": "notice", "warning": "warn", "erro
 _POLLER_LOG_LEVELS = {**_ERROR_LOG_LEVELS, "info": "info"}
 
 
-def render(settings: Settings) -> Path:
+def render(settings: Settings, *, same_container: bool = True) -> Path:
     """Write the configuration for ``settings`` into RUN_DIR/nginx.
 
+    An nginx that is not in the ``same_container`` has another limit of memory than TorchServe, and is told none.
     Returns its main file. Raises ProxyError for a setting that nginx cannot be given, or an unusable catalogue.
     """
     directory = _directory(settings)
@@ -58,7 +59,7 @@ def render(settings: Settings) -> Path:
         path = directory / name.removesuffix(TEMPLATE_SUFFIX)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(templates.get_template(name).render(values), encoding="utf-8")
-    script_settings = _script_settings(settings)
+    script_settings = _script_settings(settings) | {"memory": _memory_files() if same_container else None}
     (directory / "settings.json").write_text(json.dumps(script_settings, indent=2), encoding="utf-8")
     loaded = {address: vars(pair) for address, pair in listeners(settings, values["listen"]).items()}
     (directory / LISTENERS_FILE).write_text(json.dumps(loaded, indent=2, default=str), encoding="utf-8")
@@ -167,7 +168,6 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "model_store": str(settings.model_store),
         "supervision": str(settings.supervision_file),
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
-        "memory": _memory_files(),
         "max_faces": settings.max_faces,
         "max_workers": max_workers(settings),
         "predict_timeout": settings.predict_timeout,
