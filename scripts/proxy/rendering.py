@@ -112,7 +112,6 @@ def _values(settings: Settings) -> dict[str, Any]:
     nginx = Nginx(settings.nginx)
     return {
         "njs_module": _quotable(nginx.njs_module) if nginx.njs_module else "",
-        "has_js_access": nginx.knows("js_access"),
         "has_keepalive_min_timeout": nginx.is_at_least(1, 27, 4),
         "has_ssl_object_cache": nginx.is_at_least(1, 27, 4),
         "user": _user(),

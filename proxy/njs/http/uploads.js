@@ -1,6 +1,6 @@
 // Bodies that stand still or take too long, while nginx reads them. nginx alone closes the connection without a word, and
 // only when nothing at all has come for a while: a byte now and then would hold it for days.
-// Of njs 0.9.9 and later, which runs scripts before a body is there:
+// njs runs this before a body is there:
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_access
 import errors from 'http/errors.js';
 
