@@ -156,6 +156,7 @@ check: $(VENV)/test.installed ## lint, types, spelling, configuration, known vul
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
+	@$(BIN)/hadolint deploy/images/*.Dockerfile
 	@$(RUN) scripts.sbom.audit
 	@if command -v promtool >/dev/null; \
 	then promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml monitoring/slo_rules_test.yml; \
