@@ -1,6 +1,6 @@
 """``python -m scripts.release VERSION``: set the version, date its section of CHANGELOG.md, commit and tag.
 
-The version stands in ``pyproject.toml``, where the proxy reads it; compose.yaml and deploy/kubernetes/ name the images of it.
+The version stands in ``pyproject.toml``, where the proxy reads it; what runs the images names it too.
 """
 
 from __future__ import annotations
