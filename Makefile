@@ -20,7 +20,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format guide release clean
+.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean images image-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -50,13 +50,21 @@ $(VENV)/evaluate.installed: requirements/evaluate.txt $(VENV)/build.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements/evaluate.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements/dev.txt requirements/bench.txt requirements/evaluate.txt requirements/quantize.txt requirements/guide.txt requirements/tracing.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
+$(VENV)/test.installed: requirements/dev.txt requirements/bench.txt requirements/evaluate.txt requirements/quantize.txt requirements/guide.txt requirements/tracing.txt requirements/sign.txt requirements/sbom.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
 	@$(BIN)/python -m pip install --quiet --requirement requirements/dev.txt
 	@touch $@
 
 # Only what builds archives of 8 bits; a worker never needs it.
 $(VENV)/quantize.installed: requirements/quantize.txt $(VENV)/build.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements/quantize.txt
+	@touch $@
+
+$(VENV)/sign.installed: requirements/sign.txt $(VENV)/build.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements/sign.txt
+	@touch $@
+
+$(VENV)/sbom.installed: requirements/sbom.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements/sbom.txt
 	@touch $@
 
 $(VENV)/tracing.installed: requirements/tracing.txt $(VENV)/serve.installed
@@ -101,8 +109,8 @@ status: ## show what runs
 reload: setup ## load renewed certificates without losing a request (docs/configuration.md)
 	@$(RUN) scripts.stack reload
 
-archives: setup $(if $(filter int8,$(PRECISION)),$(VENV)/quantize.installed) ## pack the checkpoints in results/ into model_store/, only what changed
-	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION)) $(if $(MODEL),--model $(MODEL))
+archives: setup $(if $(filter int8,$(PRECISION)),$(VENV)/quantize.installed) $(if $(SIGN),$(VENV)/sign.installed) ## pack the checkpoints in results/ into model_store/, only what changed
+	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION)) $(if $(MODEL),--model $(MODEL)) $(if $(SIGN),--sign "$(SIGN)")
 
 models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 2" (docs/models.md)
 	@scripts/models $(or $(ARGS),--help)
@@ -142,12 +150,13 @@ mutants: $(VENV)/test.installed ## which changes of one line no test notices; ta
 fuzz: $(VENV)/test.installed ## made-up forms, images, checkpoints and archives, 100,000 of each; takes long (docs/testing.md)
 	@$(RUN) tests.fuzz $(ARGS)
 
-check: $(VENV)/test.installed ## lint, types, spelling, configuration
+check: $(VENV)/test.installed ## lint, types, spelling, configuration, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
+	@$(RUN) scripts.sbom.audit
 	@if command -v promtool >/dev/null; \
 	then promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml monitoring/slo_rules_test.yml; \
 	else echo "promtool is not installed (Debian's prometheus): monitoring/ is not checked."; fi
@@ -159,11 +168,28 @@ format: $(VENV)/test.installed ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+sbom: $(VENV)/sbom.installed ## write what is installed and in each archive as CycloneDX into .run/sbom/ (docs/supply-chain.md)
+	@$(RUN) scripts.sbom
+
 guide: $(VENV)/guide.installed ## build the documentation as a site, served at /guide/ (docs/web.md)
 	@$(RUN) scripts.guide
+
+# docker, podman and buildah take the same words; BUILDAH_FORMAT keeps the health checks, which OCI's own format lacks.
+ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(shell command -v $(engine))) docker)
+IMAGE_VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+build-image = BUILDAH_FORMAT=docker $(ENGINE) build --file deploy/images/$(1).Dockerfile --tag localhost/emotion-$(1):$(IMAGE_VERSION) \
+	$(foreach pin,$(filter $(2),$(shell grep -v '^\#' deploy/images/versions.env)),--build-arg $(pin)) \
+	--build-arg VERSION=$(IMAGE_VERSION) --build-arg REVISION=$(shell git rev-parse --short HEAD 2>/dev/null) $(IMAGE_OPTIONS) .
+
+images: ## build the images of TorchServe and the proxy; IMAGE_OPTIONS="--build-arg DEVICE=cuda" (docs/containers.md)
+	@$(call build-image,proxy,NGINX_IMAGE=%)
+	@$(call build-image,torchserve,NGINX_IMAGE=% PYTHON_IMAGE=%)
+
+image-test: $(VENV)/test.installed ## build both images on stand-ins of their bases and speak to them; needs root (docs/containers.md)
+	@IMAGE_TEST=1 $(RUN) pytest -n 0 -s tests/images
 
 release: setup ## set the version, commit and tag: make release VERSION=1.2.0 (CONTRIBUTING.md)
 	@$(RUN) scripts.release $(VERSION)
 
 clean: stop ## stop the stack and remove what was built, but never results/
-	@rm -rf .run model_store/*.mar model_store/*.json model_store/*.jsonl model_store/*.sha256
+	@rm -rf .run model_store/*.mar model_store/*.json model_store/*.jsonl model_store/*.sha256 model_store/*.sig

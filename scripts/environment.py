@@ -71,6 +71,11 @@ class Environment:
         value = self.text(name, "")
         return Path(os.path.abspath(self._base / value)) if value else None
 
+    def links(self, name: str) -> tuple[Path, ...]:
+        """Several such files, separated by commas."""
+        parts = [part.strip() for part in self.text(name, "").split(",")]
+        return tuple(Path(os.path.abspath(self._base / part)) for part in parts if part)
+
     def url_path(self, name: str) -> str:
         """A path of an address, like ``/emotions``, without a slash at its end; empty for none."""
         value = self.text(name, "").rstrip("/")

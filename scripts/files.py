@@ -95,7 +95,7 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def signature(path: Path) -> tuple[int, ...]:
-    """Size, times of last change (ns) and inode: while they stay the same, so does the file's content."""
-    status = path.stat()
+def signature(file: Path | int) -> tuple[int, ...]:
+    """Size, times of last change (ns) and inode of a path or an open file: while they stay, so does the content."""
+    status = os.stat(file)
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

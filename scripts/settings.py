@@ -41,6 +41,7 @@ class Settings(RunFolder):
     catalogue: Path
     results_dir: Path
     model_store: Path
+    verify_keys: tuple[Path, ...]
     run_dir: Path
     load_models: str
     ready_when: str
@@ -65,6 +66,7 @@ class Settings(RunFolder):
     rate_burst: int
     cache: int
     predict_timeout: int
+    upload_timeout: int
     max_wait: int
     load_timeout: int
     max_pixels: int
@@ -158,6 +160,7 @@ def _places(env: Environment) -> partial[Settings]:
         catalogue=env.path("CATALOGUE", "models.json"),
         results_dir=env.path("RESULTS_DIR", "results"),
         model_store=env.path("MODEL_STORE", "model_store"),
+        verify_keys=env.links("VERIFY_KEYS"),
         run_dir=env.path("RUN_DIR", ".run"),
     )
 
@@ -194,6 +197,7 @@ def _requests(env: Environment) -> partial[Settings]:
         rate_burst=env.number("RATE_BURST", 100),
         cache=env.number("CACHE", 0),
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
+        upload_timeout=env.number("UPLOAD_TIMEOUT", 120, least=1),
         max_wait=env.number("MAX_WAIT", 20),
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),
         max_pixels=env.number("MAX_PIXELS", 50_000_000, least=1),

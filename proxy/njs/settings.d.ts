@@ -24,6 +24,7 @@ declare const settings: {
     max_faces: number;
     max_workers: number;
     predict_timeout: number;
+    upload_timeout: number;
     max_wait: number;
     client_requests: number;
     rate_limit: number;
@@ -32,5 +33,6 @@ declare const settings: {
     ready_when: string;
     stand_ins_allowed: boolean;
     tracing: boolean;
+    verify_keys: {curve: string, spki: string}[];
     load_timeout: number;
 };

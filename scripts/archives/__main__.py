@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,6 +48,9 @@ def archives(
         str | None, typer.Option(parser=_runtime, metavar="|".join(RUNTIMES), help="Default: the setting RUNTIME.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build also what did not change.")] = False,
+    sign: Annotated[
+        Path | None, typer.Option(metavar="KEY", help="Sign the archives with this private key (docs/supply-chain.md).")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Archives at a time; default: by cores and memory.")
     ] = None,
@@ -62,6 +66,7 @@ def archives(
             runtime=runtime,
             force=force,
             jobs=jobs,
+            sign=sign,
         )
     return REFUSED if any(result.outcome in ("failed", "refused") for result in results.values()) else 0
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console
 
 from scripts import ensembles
 from scripts.archives.changes import Build, Result
 from scripts.archives.report import show
+from scripts.archives.signing import Signer, sign_all
 from scripts.archives.versions import Request
 from scripts.catalogue import Model, load_catalogue
 from scripts.checkpoints import near_misses, stand_ins
@@ -38,6 +40,7 @@ def build_all(
     runtime: str | None = None,
     force: bool = False,
     jobs: int | None = None,
+    sign: Path | None = None,
     starting: bool = False,
 ) -> dict[str, Result]:
     """Build the archives of ``names`` (default: all) that are not up to date, and rewrite the index.
@@ -45,15 +48,16 @@ def build_all(
     Makes stand-in checkpoints first where there is neither a checkpoint nor an archive of one. Waits while another
     process builds. Names the files that look like checkpoints under other names. ``version`` is for what is built; None
     keeps the one an archive has, unless that has served (scripts/archives/versions.py). A model store that is read-only
-    serves as it is, if it is up to date. ``starting``: what a start tells later is left out. Returns the results by
-    model name in the catalogue's order; a model that failed is one of them. Raises BuildError, CatalogueError or
-    StandInError when nothing can be built at all.
+    serves as it is, if it is up to date. ``sign`` is the key that signs the archives. ``starting``: what a start tells
+    later is left out. Returns the results by model name in the catalogue's order; a model that failed is one of them.
+    Raises BuildError, CatalogueError, StandInError or SigningError when nothing can be built at all.
     """
     catalogue, names = load_catalogue(settings.catalogue), list(names)
     chosen = _chosen(settings, catalogue, names)
     request = _request(version, force, names)
     runtime = _runtime(runtime or settings.runtime)
     stand_ins.refuse_mistyped_folder(settings)
+    signer = Signer(sign) if sign else None
     try:
         if is_read_only(settings.model_store):
             build = Build(settings, catalogue, runtime)
@@ -64,6 +68,8 @@ def build_all(
         raise BuildError(cannot_write(error, settings.model_store, "MODEL_STORE")) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
     show(settings, results, console, starting)
+    if signer:
+        _sign(settings, chosen, signer, console)
     if any(result.outcome == "failed" or result.stand_in for result in results.values()):
         _tell(near_misses.notice(settings), console)
     return results
@@ -84,6 +90,14 @@ def _build(
         build = Build(settings, catalogue, runtime)
         build.run(chosen, work, console, request, jobs)
     return build
+
+
+def _sign(settings: Settings, chosen: list[Model], signer: Signer, console: Console) -> None:
+    try:
+        with locked(settings.model_store, announcer(console)):
+            sign_all(settings.model_store, chosen, signer, console)
+    except OSError as error:
+        raise BuildError(cannot_write(error, settings.model_store, "MODEL_STORE")) from error
 
 
 def _request(version: str | None, force: bool, names: list[str]) -> Request:

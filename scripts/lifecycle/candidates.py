@@ -11,7 +11,7 @@ from scripts.settings import Settings
 from scripts.store import served
 from scripts.store.archive import Archive, ArchiveError, find_version, read_archive, require_checksum, store_path
 from scripts.store.choices import chosen_version
-from scripts.store.index import read_index
+from scripts.store.index import VERIFICATION, accept, read_index
 from scripts.store.unpacking import holds
 from scripts.torchserve.management import ModelState
 from scripts.torchserve.process import unpacked_folders
@@ -39,6 +39,8 @@ def candidate(settings: Settings, catalogue: Mapping[str, Model], what: str, *, 
     require_checksum(settings, archive)
     if model and archive.archive_name != model.archive_name:
         raise ArchiveError(f"{archive.file.name}: holds {archive.archive_name}; build it again")
+    if model and archive.file.name == model.archive_file:
+        accept(settings, model.name)
     return archive
 
 
@@ -90,5 +92,5 @@ def _require_servable(settings: Settings, model: Model) -> None:
     entry = read_index(settings.index_file).get(model.name)
     if entry is None:
         raise ArchiveError(f"{model.name}: no archive is built yet; put its checkpoint into results/, `make archives`")
-    if entry["error"]:
+    if entry["error"] and entry.get("refused_by") != VERIFICATION:  # that is verified here again
         raise ArchiveError(f"{model.name}: {entry['error']}")

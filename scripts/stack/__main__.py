@@ -10,7 +10,7 @@ from rich.console import Console
 from scripts.console import PatientConsole, new_app, run
 from scripts.running import running_settings
 from scripts.settings import Settings
-from scripts.stack import commands
+from scripts.stack import commands, containers
 
 app = new_app(
     "Start, stop, reload and show the stack: TorchServe and the proxy before it. Settings come from the environment."
@@ -34,6 +34,8 @@ _add(commands.status)
 _add(commands.reload, "RUN_DIR", "NGINX")
 _add(commands.serve, console=PatientConsole)
 _add(commands.supervise, hidden=True)
+_add(containers.configure)
+_add(containers.torchserve, console=PatientConsole)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

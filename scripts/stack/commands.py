@@ -52,12 +52,12 @@ def _start(stack: Stack, started: Callable[[], None], starting: Callable[[], obj
 
     Calls ``starting`` before anything runs, ``started`` when all does.
     """
-    _refuse_unwritable(stack.settings)
+    refuse_unwritable(stack.settings)
     with exclusive(stack.settings.run_dir):
         stack.prepare_start()
         settings, console = stack.settings, stack.console
         refuse_start_without_keys(settings)
-        ends_soon = certificates.check_all(settings)
+        ends_soon = certificates.check_all(settings) if "proxy" in stack.parts else []
         catalogue = load_catalogue(settings.catalogue)
         load_ensembles(settings.catalogue)  # refuses what cannot be used, before anything is built
         wanted = restore.models_to_load(settings, catalogue)
@@ -74,7 +74,7 @@ def _start(stack: Stack, started: Callable[[], None], starting: Callable[[], obj
         outcome = report.wait(settings, loaded, lambda: "torchserve" in stack.records, console)
         outcome.absent |= {name for name, model in catalogue.items() if model.archive_name not in plan.models}
         idle = {name for name, model in catalogue.items() if plan.workers(model.archive_name) == 0} - outcome.absent
-        if not report.wait_for_proxy(settings, outcome.ready, idle):
+        if "proxy" in stack.parts and not report.wait_for_proxy(settings, outcome.ready, idle):
             console.print(f"The proxy does not see every model yet; {settings.url}/api/v1/models shows them.")
     except BaseException:
         stack.stop()
@@ -87,7 +87,7 @@ def _start(stack: Stack, started: Callable[[], None], starting: Callable[[], obj
     return 3 if refused or plan.problems or outcome.failures else 0
 
 
-def _refuse_unwritable(settings: Settings) -> None:
+def refuse_unwritable(settings: Settings) -> None:
     """Make the run directory. Raises StackError where nothing can be written into it, as in a read-only clone."""
     try:
         settings.run_dir.mkdir(parents=True, exist_ok=True)
@@ -145,11 +145,12 @@ def status(settings: Settings, console: Console) -> int:
     alive = Stack(settings, console).records
     supervisor = alive.get(SUPERVISOR)
     supervision = (read_supervision(settings) or Supervision(supervisor.pid)) if supervisor else None
-    for name in reversed(PARTS):
+    parts = (*supervision.parts,) if supervision and supervision.parts else PARTS
+    for name in reversed(parts):
         text = f"runs, process {alive[name].pid}" if name in alive else "[red]does not run[/]"
         console.print(f"{name:<11}{text}{report.restarts(supervision, name)}", soft_wrap=True)
     console.print(f"{SUPERVISOR:<11}" + (f"runs, process {supervisor.pid}" if supervisor else "[red]does not run[/]"))
-    missing = {*PARTS} - alive.keys()
+    missing = {*parts} - alive.keys()
     if missing:
         console.print(_advice(missing, supervision))
         return 1 if len(missing) < len(PARTS) or supervision else 4
@@ -188,9 +189,14 @@ def _advice(missing: set[str], supervision: Supervision | None) -> str:
 
 def serve(settings: Settings, console: Console) -> int:
     """Start the stack, follow its logs and bring back what ends, until Ctrl-C, SIGTERM or a closed terminal."""
+    return serve_stack(Stack(settings, console))
+
+
+def serve_stack(stack: Stack) -> int:
+    """The same for a stack, or for the parts of one that a container has."""
     obey_signals()
     obey_terminal()
-    stack = Stack(settings, console)
+    console = stack.console
     with contextlib.ExitStack() as exits:
         try:
             _start(

@@ -20,7 +20,7 @@ from scripts.stack.last_state import last_state, state_file
 from scripts.store import served
 from scripts.store.archive import Archive, ArchiveError, check_archive, find_version, read_archive
 from scripts.store.choices import chosen_version
-from scripts.store.index import IndexEntry
+from scripts.store.index import VERIFICATION, IndexEntry
 from scripts.store.unpacking import Folders, unpack_all
 from scripts.torchserve.management import Management, ManagementError
 from scripts.torchserve.snapshot import Entry, Snapshot, default_version, entry, written_files
@@ -61,12 +61,14 @@ def plan_start(
     """
     saved, unregistered = last_state(settings)
     servable = {m.archive_name: m for m in catalogue.values() if m.name in entries and not entries[m.name]["error"]}
-    refused = {model.archive_name for model in catalogue.values()} - servable.keys()
+    # What a file that lies here is not worth says nothing of another version's.
+    unverified = {m.archive_name: entries[m.name]["error"] for m in catalogue.values() if _unverified(entries, m)}
+    refused = {model.archive_name for model in catalogue.values()} - servable.keys() - unverified.keys()
     named = {model.archive_name for model in loaded or []}
     plan = Plan(unregistered=unregistered - named)
     for name, versions in saved.items():
         problem = None if name in refused else _restore(settings, name, versions, plan)
-        if problem:
+        if problem and problem != unverified.get(name):
             (plan.notes if name in servable else plan.problems).append(f"not restored: {problem}")
         if name not in plan.models:
             plan.unavailable[name] = versions
@@ -151,6 +153,10 @@ def _register(management: Management, name: str, version: str, saved: Entry, fol
     management.scale(name, version, saved["minWorkers"])
 
 
+def _unverified(entries: Mapping[str, IndexEntry], model: Model) -> bool:
+    return entries.get(model.name, {}).get("refused_by") == VERIFICATION
+
+
 def _restore(settings: Settings, name: str, versions: dict[str, Entry], plan: Plan) -> str | None:
     """Add those versions to the plan whose archives are there and whole; says why if the default one's is not."""
     restored: dict[str, Entry] = {}
@@ -159,6 +165,7 @@ def _restore(settings: Settings, name: str, versions: dict[str, Entry], plan: Pl
             known = served.contents(settings.model_store, name, version)
             archive = find_version(settings.model_store, name, version, saved["marName"], known)
             check_archive(settings, archive)
+            _refuse_another_models(settings, name, archive)
         except ArchiveError as error:
             if version == default_version(versions):
                 return str(error)
@@ -199,7 +206,14 @@ def _built(settings: Settings, model: Model, wanted: str | None) -> Archive:
         with contextlib.suppress(ArchiveError):
             return find_version(store, name, wanted, "", served.contents(store, name, wanted))
     last = read_archive(store / model.archive_file)
+    _refuse_another_models(settings, name, last)
     return find_version(store, name, last.version, model.archive_file, served.contents(store, name, last.version))
+
+
+def _refuse_another_models(settings: Settings, name: str, archive: Archive) -> None:
+    """Raise ArchiveError for a signed archive under another one's name: a signature says nothing of the file's name."""
+    if settings.verify_keys and archive.archive_name != name:
+        raise ArchiveError(f"{archive.file.name}: holds {archive.archive_name}, not {name}; copy it here again")
 
 
 def _note_newer(settings: Settings, model: Model, plan: Plan) -> None:

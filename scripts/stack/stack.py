@@ -45,13 +45,17 @@ class NotRunningError(StackError):
 
 
 class Stack:
-    """The stack that ``settings`` describe, running or not; ``started`` once ``start`` was called here."""
+    """The stack that ``settings`` describe, running or not; ``started`` once ``start`` was called here.
+
+    Of ``parts`` it starts and supervises only these: in a container it is TorchServe alone.
+    """
 
     started = False
 
-    def __init__(self, settings: Settings, console: Console) -> None:
+    def __init__(self, settings: Settings, console: Console, parts: tuple[str, ...] = PARTS) -> None:
         self.settings = settings
         self.console = console
+        self.parts = parts
         self.record_file = record_file(settings.run_dir)
 
     @property
@@ -79,21 +83,23 @@ class Stack:
             name, record = next(iter(alive.items()))
             raise StackError(f"half of the stack runs ({name}, process {record.pid}): `make stop`, then start again")
         self.end_all(read_records(self.record_file))
-        self.settings = with_free_ports(self.settings, given_values())
-        refuse_unusable_addresses(self.settings)
+        if "proxy" in self.parts:  # else it listens already, and was told the ports
+            self.settings = with_free_ports(self.settings, given_values())
+            refuse_unusable_addresses(self.settings)
 
     def start(self, plan: restore.Plan) -> None:
-        """Start both processes and register the models of ``plan``, which load meanwhile."""
+        """Start the parts and register the models of ``plan``, which load meanwhile."""
         self.started = True
         self._clear_leftovers()
         keep_settings(self.settings)
         self._close_logs()
         try:
             self.start_torchserve(plan)
-            rendering.rotate_large_log(self.settings)
-            rendering.render(self.settings)
-            rendering.check(self.settings)
-            self.start_proxy()
+            if "proxy" in self.parts:
+                rendering.rotate_large_log(self.settings)
+                rendering.render(self.settings)
+                rendering.check(self.settings)
+                self.start_proxy()
             with self.console.status("Registering the models"):
                 self.register(plan)
         except BaseException:

@@ -20,7 +20,7 @@ from scripts.processes import ProcessRecord, read_records
 from scripts.proxy.own import is_alive
 from scripts.settings import Settings
 from scripts.stack import report, restore
-from scripts.stack.stack import PARTS, Stack
+from scripts.stack.stack import Stack
 from scripts.stack.stopped import StoppedProcesses
 from scripts.stack.supervision import PartState, State, Supervision, write_supervision
 from scripts.store.index import verified_index
@@ -48,7 +48,7 @@ class Supervisor:
         self._ending = threading.Event()
         self._lock = threading.Lock()  # for the files of records and states, and for starts
         now = time.time()
-        self._said = Supervision(pid, {name: PartState(since=now) for name in PARTS})
+        self._said = Supervision(pid, {name: PartState(since=now) for name in stack.parts})
 
     def run(self) -> None:
         """Watch until the run directory has been deleted, and stop the stack then; or until an interrupt.
@@ -58,7 +58,7 @@ class Supervisor:
         records = read_records(self._stack.record_file)
         write_supervision(self._stack.settings, self._said)
         try:
-            for name in PARTS:
+            for name in self._stack.parts:
                 threading.Thread(target=self._watch, args=(name,), daemon=True).start()
             threading.Thread(target=self._end_stopped, daemon=True).start()
             while self._stack.record_file.exists():

@@ -19,6 +19,7 @@ import yaml
 from scripts.errors import UserError
 from scripts.settings import Settings
 from scripts.store.checksums import archive_problems, checksum_file, read_checksum
+from scripts.store.signatures import signature_problem
 
 _SUFFIX = ".mar"
 # Files and requests are named after it.
@@ -115,9 +116,9 @@ def registered_labels(store: Path, archive_name: str, version: str, registered_a
 
 
 def check_archive(settings: Settings, archive: Archive) -> None:
-    """Compare an archive with its ``.sha256`` file; without one, read every byte of it.
+    """Compare an archive with its ``.sha256`` file, or without one read every byte of it; and verify its signature.
 
-    Raises ArchiveError if it is damaged.
+    Raises ArchiveError if it is damaged, or not signed where VERIFY_KEYS is set.
     """
     if checksum_file(archive.file).exists():
         require_checksum(settings, archive)
@@ -129,11 +130,16 @@ def check_archive(settings: Settings, archive: Archive) -> None:
         raise ArchiveError(f"{archive.file.name}: is damaged ({error}); copy it again") from error
     if damaged:
         raise ArchiveError(f"{archive.file.name}: {damaged} in it is damaged; copy it again")
+    if problem := signature_problem(settings, archive.file):
+        raise ArchiveError(problem)
 
 
 def require_checksum(settings: Settings, archive: Archive) -> None:
-    """Compare an archive with its ``.sha256`` file. Raises ArchiveError if they differ or there is no such file."""
-    problem = archive_problems(settings.model_store, [archive.file])[archive.file]
+    """Compare an archive with its ``.sha256`` file, and its signature with VERIFY_KEYS if that is set.
+
+    Raises ArchiveError if one of them is wrong or not there.
+    """
+    problem = archive_problems(settings, [archive.file])[archive.file]
     if problem:
         raise ArchiveError(problem)
 

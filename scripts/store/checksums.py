@@ -1,11 +1,12 @@
-"""Verify archives against the ``.sha256`` files beside them, without hashing again what did not change."""
+"""Verify archives against the ``.sha256`` and ``.sig`` files beside them; what did not change is not hashed again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from scripts.store.digests import digests
+from scripts.settings import Settings
+from scripts.store.signatures import signature_problem, trusted_digests
 
 _REMEDY = "run `make archives`, which builds it again"
 
@@ -23,9 +24,15 @@ def read_checksum(archive: Path) -> str | None:
         return None
 
 
-def archive_problems(store: Path, archives: Iterable[Path]) -> dict[Path, str | None]:
-    """Compare archives with their checksum files; for each a message that says what is wrong, or None."""
-    return {archive: _problem(archive, found) for archive, found in digests(store, archives).items()}
+def archive_problems(settings: Settings, archives: Iterable[Path]) -> dict[Path, str | None]:
+    """Compare archives with their checksum files, and their signatures with VERIFY_KEYS if that is set.
+
+    Returns for each a message that says what is wrong, or None.
+    """
+    found = trusted_digests(settings, list(archives))
+    return {
+        archive: _problem(archive, digest) or signature_problem(settings, archive) for archive, digest in found.items()
+    }
 
 
 def _problem(archive: Path, found: str | None) -> str | None:

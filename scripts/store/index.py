@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -19,12 +19,16 @@ STAND_IN_REFUSED = (
     "its archive is that of a stand-in; put its checkpoint into results/ and run `make archives`, "
     "or set STAND_INS=allowed"
 )
+# What refuses an archive on this host (``IndexEntry.refused_by``).
+VERIFICATION, SERVE_ONLY = "verification", "serve_only"
 _STAYS = "; the archive built before stays in service"
 
 
 class IndexEntry(TypedDict, total=False):
     """One model. ``error`` says why it must not be served, ``warning`` what its users should know.
 
+    ``refused_by`` says that this host gave the error and not the build: ``verification`` of the file that lies here, or
+    ``serve_only``. Such an error goes with its cause.
     ``proof`` and ``agreement`` are those of archives of fewer bits: ``proven`` or ``unproven``, and the percentage of
     pictures with the same answer as in float32. ``instruction_sets`` are those of the processor that it was proven on.
     """
@@ -41,6 +45,7 @@ class IndexEntry(TypedDict, total=False):
     instruction_sets: list[str]
     sha256: str
     error: str | None
+    refused_by: str
     warning: str
 
 
@@ -99,24 +104,45 @@ def index_entry(model: Model, record: Record | None, error: str | None, *, stand
 def build_error(entry: IndexEntry) -> str | None:
     """Why the build could not rebuild the archive, whether or not the old one is still served."""
     error = entry.get("error") or entry.get("warning", "").removesuffix(_STAYS)
-    return error if error and error != STAND_IN_REFUSED else None
+    return error if error and error != STAND_IN_REFUSED and "refused_by" not in entry else None
 
 
 def verified_index(settings: Settings, names: Iterable[str]) -> dict[str, IndexEntry]:
-    """The entries of ``names`` after their archives' checksums were verified; a wrong one sets the entry's error."""
+    """The entries of ``names`` after their archives were verified; what is wrong with one becomes its entry's error."""
     entries = read_index(settings.index_file)
-    problems = verify_checksums(settings)
-    for name, problem in problems.items():
-        if problem:
-            entries[name]["error"] = problem
-    if any(problems.values()):
+    if refuse(entries, VERIFICATION, verify_checksums(settings)):
         with contextlib.suppress(OSError):  # a model store that is read-only
             write_index(settings.index_file, entries)
     return {name: entries[name] for name in names if name in entries}
 
 
+def refuse(entries: dict[str, IndexEntry], by: str, problems: Mapping[str, str | None]) -> bool:
+    """Give entries the errors that this host has found, in place of those that it found before; whether one changed.
+
+    ``problems`` are by name; an entry that is not among them keeps what it has.
+    """
+    before = json.dumps(entries)
+    for name, problem in problems.items():
+        entry = entries[name]
+        if entry.get("refused_by") == by:
+            del entry["refused_by"]
+            entry["error"] = None
+        if problem:
+            entry["refused_by"] = entry.get("refused_by", by)
+            entry["error"] = problem
+    return json.dumps(entries) != before
+
+
+def accept(settings: Settings, name: str) -> None:
+    """Take back that this host refused a model's archive, which has turned out right since."""
+    entries = read_index(settings.index_file)
+    if refuse(entries, VERIFICATION, {name: None}):
+        with contextlib.suppress(OSError):
+            write_index(settings.index_file, entries)
+
+
 def verify_checksums(settings: Settings) -> dict[str, str | None]:
-    """Compare every archive of the index with its ``.sha256`` file.
+    """Compare every archive of the index with its ``.sha256`` file, and with its signature if VERIFY_KEYS is set.
 
     Returns for each model, by name, None or a message that says what is wrong.
     """
@@ -125,5 +151,5 @@ def verify_checksums(settings: Settings) -> dict[str, str | None]:
         for name, entry in read_index(settings.index_file).items()
         if (archive := entry.get("archive"))
     }
-    problems = archive_problems(settings.model_store, archives.values())
+    problems = archive_problems(settings, archives.values())
     return {name: problems[archive] for name, archive in archives.items()}

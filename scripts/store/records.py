@@ -1,6 +1,7 @@
 """The archives of the model store and what each was made from.
 
-Beside ``X.mar`` lie ``X.mar.sha256`` (as ``sha256sum`` writes it) and ``X.build.json`` (a Record).
+Beside ``X.mar`` lie ``X.mar.sha256`` (as ``sha256sum`` writes it), ``X.build.json`` (a Record), and ``X.mar.sig`` if it
+is signed (``archives.signing``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scripts.files import exclusive, signature, write_text
 from scripts.precision import EXACT, PREPROCESSINGS
 from scripts.store.checksums import checksum_file, read_checksum
 from scripts.store.digests import digest, remember
+from scripts.store.signatures import signature_file
 
 _WORK = ".building-"
 
@@ -77,7 +79,8 @@ def archive_intact(store: Path, model: Model, record: Record) -> bool:
 
 
 def place(store: Path, model: Model, packed: Path, record: Record) -> None:
-    """Move a checked archive into the store, with its checksum and record, in place of the old one.
+    """Move a checked archive into the store, with its checksum and record, in place of the old one and
+    its signature.
 
     The old one is kept under its version's name if it is of another version, for a rollback; but not a stand-in
     that an archive of a real checkpoint replaces.
@@ -87,6 +90,7 @@ def place(store: Path, model: Model, packed: Path, record: Record) -> None:
     if old and old.version != record.version and record.stand_in >= old.stand_in:
         _keep(archive, archive.with_name(f"{model.archive_name}-{old.version}.mar"), old.sha256)
     packed.replace(archive)
+    signature_file(archive).unlink(missing_ok=True)
     write_text(checksum_file(archive), f"{record.sha256}  {archive.name}\n")
     write_record(store, model, record)
     remember(store, {archive.name: (signature(archive), record.sha256)})
@@ -122,3 +126,6 @@ def _keep(archive: Path, kept: Path, digest: str) -> None:
     except OSError:
         shutil.copyfile(archive, kept)
     write_text(checksum_file(kept), f"{digest}  {kept.name}\n")
+    signature_file(kept).unlink(missing_ok=True)
+    if signature_file(archive).exists():
+        shutil.copyfile(signature_file(archive), signature_file(kept))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from scripts.errors import UserError
 from scripts.settings import Settings
-from scripts.store.index import STAND_IN_REFUSED, IndexEntry, read_index, write_index
+from scripts.store.index import SERVE_ONLY, STAND_IN_REFUSED, IndexEntry, read_index, refuse, write_index
 from scripts.store.stand_ins import stand_ins_may_serve
 
 _NEEDS_TORCH = "its archive needs PyTorch (RUNTIME=torch), which SERVE_ONLY=1 does not install; build it without"
@@ -29,16 +29,13 @@ def check_store(settings: Settings, names: Iterable[str]) -> None:
             f"MODEL_STORE={settings.model_store}: has no archives with their index.json, and with SERVE_ONLY=1 none "
             "are built; copy the folder from where `make archives` was run, or unset SERVE_ONLY"
         )
-    refused = {name: why for name, entry in entries.items() if (why := _refusal(settings, entry))}
-    for name, why in refused.items():
-        entries[name]["error"] = why
-    if refused:
+    if refuse(entries, SERVE_ONLY, {name: _refusal(settings, entry) for name, entry in entries.items()}):
         with contextlib.suppress(OSError):  # a model store that is read-only
             write_index(settings.index_file, entries)
 
 
 def _refusal(settings: Settings, entry: IndexEntry) -> str | None:
-    if not entry.get("archive") or entry.get("error"):
+    if not entry.get("archive") or (entry.get("error") and entry.get("refused_by") != SERVE_ONLY):
         return None
     if entry.get("stand_in") and not stand_ins_may_serve(settings):
         return STAND_IN_REFUSED

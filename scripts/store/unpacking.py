@@ -19,7 +19,7 @@ from scripts.cgroup import available_cpus
 from scripts.files import signature, write_text
 from scripts.settings import Settings
 from scripts.store.archive import ArchiveError
-from scripts.store.digests import digest
+from scripts.store.signatures import signature_problem, trusted_digest
 
 _BLOCK = 1 << 20
 _DISK_FULL = "the disk is full; free some space, and try again"
@@ -29,18 +29,26 @@ Folders = dict[Path, Path | ArchiveError]
 
 
 def unpack(settings: Settings, archive: Path) -> Path:
-    """Unpack an archive, unless that was done before. Raises ArchiveError if it cannot be.
+    """Unpack an archive, unless that was done before.
 
+    Raises ArchiveError if it cannot be unpacked, or is not signed where VERIFY_KEYS is set.
     The folder has the archive's name without ``.mar``: TorchServe's snapshots remember that.
     """
     try:
-        key = "-".join(format(number, "x") for number in signature(archive))
-        folder = _folder(settings) / key / archive.stem
-        with zipfile.ZipFile(archive) as contents:
+        before = signature(archive)
+        if problem := signature_problem(settings, archive):
+            raise ArchiveError(problem)
+        folder = _folder(settings) / "-".join(format(number, "x") for number in before) / archive.stem
+        with archive.open("rb") as file, zipfile.ZipFile(file) as contents:
             if not _holds(folder, contents):
                 _extract(contents, folder)
+            if settings.verify_keys and signature(file.fileno()) != before:
+                shutil.rmtree(folder.parent, ignore_errors=True)
+                raise ArchiveError(f"{archive.name} was changed while it was unpacked; do that again")
         if archive_digest(folder) is None:
-            write_text(_digest_file(folder), f"{digest(archive.parent, archive)}  {archive.name}\n")
+            write_text(_digest_file(folder), f"{trusted_digest(settings, archive)}  {archive.name}\n")
+    except ArchiveError:
+        raise
     except Exception as error:  # zipfile and its decompressors raise whatever a broken file leads them to
         reason = _DISK_FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else error
         raise ArchiveError(f"{archive.name}: cannot be unpacked into {_folder(settings)} ({reason})") from error

@@ -146,6 +146,7 @@ ROWS = re.findall(
 NO_SETTINGS = {
     "ARCHIVE_VERSION": "as before, at first 1.0",
     "MODEL": "all",
+    "SIGN": "not set",
     "PYTHON": "`python3`",
     "SETTINGS": "`settings.env`",
 }

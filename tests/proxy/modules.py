@@ -55,7 +55,7 @@ class Modules:
         shutil.copy(Path(__file__).with_suffix(".mjs"), folder)
         (folder / "keys.json").write_text(json.dumps(KEYS))
 
-    def call(self, calls: Sequence[Call], **more_settings: str) -> list[Result]:
+    def call(self, calls: Sequence[Call], **more_settings: Any) -> list[Result]:
         """Make the calls one after the other; they share nginx's dictionary."""
         settings = {
             "key_file": str(self._folder / "keys.json"),

@@ -128,7 +128,7 @@ def test_a_missing_file_sets_the_entrys_error(settings: Settings, file: str, pro
     (settings.model_store / file).unlink()
     assert verify_checksums(settings) == {"A": None, "B": problem}
     assert verified_index(settings, ["A"]) == {"A": {"archive": "A.mar", "error": None}}
-    assert read_index(settings.index_file)["B"] == {"archive": "B.mar", "error": problem}
+    assert read_index(settings.index_file)["B"] == {"archive": "B.mar", "error": problem, "refused_by": "verification"}
 
 
 def test_a_damaged_archive_is_told_from_one_with_an_empty_checksum_file(settings: Settings) -> None:

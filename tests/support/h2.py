@@ -43,6 +43,15 @@ class Connection:
         self._ended: set[int] = set()
         self._flush()
 
+    def begin(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Send a request without its end, of the length that ``headers`` give; the number of its stream."""
+        stream = self._http.get_next_available_stream_id()
+        start = {":method": method, ":scheme": "https", ":authority": self._authority, ":path": path}
+        self._http.send_headers(stream, [*{**start, **headers}.items()])
+        self._http.send_data(stream, body)
+        self._flush()
+        return stream
+
     def send(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> int:
         """Send a request; the number of its stream."""
         if self._http.last is not None:

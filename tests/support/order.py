@@ -52,6 +52,7 @@ LONG = {
     "contract/test_web_client.py": 11,
     "evaluation/test_command.py": 30,
     "evaluation/test_face_margin.py": 30,
+    "images/test_images.py": 300,
     "handlers/test_alone_and_with_others.py": 20,
     "handlers/test_avif.py": 12,
     "handlers/test_emotion_handler.py": 10,

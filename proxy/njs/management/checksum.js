@@ -1,9 +1,10 @@
-// Whether an archive of the model store is what its .sha256 file says. A large one is read piece by piece, so that
+// Whether an archive of the model store is what its .sha256 file says, and signed where it must be. A large one is read piece by piece, so that
 // requests are answered in between.
 import crypto from 'crypto';
 import errors from 'http/errors.js';
 import fs from 'fs';
 import pause from 'models/pause.js';
+import signature from 'management/signature.js';
 
 const PIECE = 1 << 18;
 // Not 0: nginx runs a timer that is due already before it looks at its connections.
@@ -29,10 +30,11 @@ async function failure(name) {
     } catch (error) {
         return errors.failure(409, `${name} has no checksum file ${name}.sha256; put it beside the archive.`);
     }
-    if (await digest(path) !== expected) {
+    const found = await digest(path);
+    if (found !== expected) {
         return errors.failure(409, `${name} is damaged: its SHA-256 is not the one in ${name}.sha256; copy it again.`);
     }
-    return null;
+    return signature.failure(name, found);
 }
 
 async function digest(path) {

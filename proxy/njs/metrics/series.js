@@ -98,9 +98,8 @@ function gauges() {
     set('emotion_log_writable', {}, state.read('log_writable') !== false);
     const supervisor = supervision.current();
     set('emotion_supervisor_up', {}, supervisor !== null);
-    ['proxy', 'torchserve'].forEach((part) => {
-        set('emotion_stack_restarts_total', {part}, supervisor === null ? 0 : supervisor.parts[part].restarts);
-    });
+    const parts = supervisor === null ? {proxy: {restarts: 0}, torchserve: {restarts: 0}} : supervisor.parts;
+    Object.keys(parts).forEach((part) => set('emotion_stack_restarts_total', {part}, parts[part].restarts));
     set('emotion_build_info', {version: settings.version}, 1);
     const found = memory.read();
     if (found !== null) {

@@ -1,0 +1,1 @@
+"""Starting, stopping, showing and restoring the stack."""
