@@ -123,7 +123,8 @@ def abort(model: Name, patience: Patience = 0.0, as_json: Json = False) -> int:
     """End a canary or a shadow, and remove its version; the archive stays in the model store."""
     answers = Answers(as_json, patience)
     change = answers.lifecycle.abort(model)
-    return answers.changed(change, f"{change.model} {change.before} is removed; {change.version} serves as before.")
+    done = f"{change.before} is removed" if change.before != change.version else "no version is removed"
+    return answers.changed(change, f"{change.model}: {done}; {change.version} serves as before.")
 
 
 def trials(

@@ -93,7 +93,10 @@ def read_outcome(settings: Settings, name: str, trial: Trial) -> Outcome:
 
 
 def is_noticed(settings: Settings, name: str, trial: Trial | None) -> bool:
-    """Whether the proxy goes by what is recorded: its version gets predictions, or with None no other does any more."""
+    """Whether the proxy goes by what is recorded: its version gets predictions, or with None no other does any more.
+
+    True also if it has ended since.
+    """
     try:
         said = json.loads(settings.trial_outcomes_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -101,7 +104,9 @@ def is_noticed(settings: Settings, name: str, trial: Trial | None) -> bool:
     if trial is None:
         return name not in said
     found = said.get(name, {})
-    return bool(found.get("id") == trial.id and found["under_way"] and found["percent"] == trial.percent)
+    return bool(
+        found.get("id") == trial.id and found["percent"] == trial.percent and (found["under_way"] or found["end"])
+    )
 
 
 def require_no_trial(settings: Settings, name: str, version: str | None = None) -> None:

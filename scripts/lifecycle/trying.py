@@ -54,6 +54,10 @@ class Trying(Lifecycle):
         """Let the version that is tried serve, as by ``upgrade``."""
         name, trial = self._trial(name)
         states = self.versions(name)
+        if states[0].version == trial.version:
+            raise LifecycleError(
+                f"version {trial.version} of {name} serves already; `abort {name}` ends the {trial.kind}"
+            )
         if end := read_outcome(self.settings, name, trial).end:
             raise LifecycleError(
                 f"version {trial.version} of {name} is no {trial.kind} any more ({end['text']}): `scripts/models abort "
@@ -68,7 +72,7 @@ class Trying(Lifecycle):
             wait_ready(self.management, self.settings, state.archive_name, state.version, 1, seconds)
         self._probe(state.archive_name, state.version, self._labels(state))
         change = self._switch(serving, trial.version)
-        record_trial(self.settings, name, None)
+        self._forget(name)
         return change
 
     @logged
@@ -76,8 +80,7 @@ class Trying(Lifecycle):
         """Let the version that is tried answer nobody any more, and remove it; the archive stays."""
         name, trial = self._trial(name)
         states = self.versions(name)
-        record_trial(self.settings, name, None)
-        wait_until(lambda: is_noticed(self.settings, name, None), _NOTICE_SECONDS, every=_POLL_SECONDS)
+        self._forget(name)
         self._drain_and_remove([state for state in states[1:] if state.version == trial.version])
         return Change(name, states[0].version, states[0].min_workers, trial.version)
 
@@ -115,8 +118,16 @@ class Trying(Lifecycle):
         trial = Trial(kind, archive.version, serving.version, percent, by, trial_id, limits)
         record_trial(self.settings, name, trial)
         self._tell("Waiting until the proxy goes by it")
-        wait_until(lambda: is_noticed(self.settings, name, trial), _NOTICE_SECONDS, every=_POLL_SECONDS)
+        if not wait_until(lambda: is_noticed(self.settings, name, trial), _NOTICE_SECONDS, every=_POLL_SECONDS):
+            raise LifecycleError(
+                f"version {trial.version} of {name} is recorded as a {kind}, but the proxy has not gone by it within "
+                f"{_NOTICE_SECONDS:g} s; `scripts/models trials` shows whether it does, `abort {name}` removes it"
+            )
         return Change(name, archive.version, workers, serving.version)
+
+    def _forget(self, name: str) -> None:
+        record_trial(self.settings, name, None)
+        wait_until(lambda: is_noticed(self.settings, name, None), _NOTICE_SECONDS, every=_POLL_SECONDS)
 
     def _clients_name(self, serving: ModelState) -> str:
         """The clients' name of a model. Raises LifecycleError where none can ask for it."""

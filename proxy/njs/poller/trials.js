@@ -9,7 +9,7 @@ import trials from 'trials/trials.js';
 /** @typedef {import('trials/trials.js').Trial} Trial */
 /** @typedef {import('models/lifecycle.js').Description} Description */
 
-// Rounds of the poller, about seconds: without the version, with it but no READY worker, and between the end and its workers'.
+// Rounds of the poller, about seconds: without the version, without a READY worker of it, and between a trial's end and its workers'.
 const MAX_ABSENT = 10;
 const MAX_UNREADY = 180;
 const LAST_ANSWERS = 5;
@@ -20,14 +20,27 @@ const LAST_ANSWERS = 5;
  * @param {(Description | null)[]} serving  what TorchServe says of the versions that serve
  */
 async function look(names, serving) {
-    const wanted = read(settings.trials);
-    Object.keys(state.read('trials') || {}).filter((name) => wanted[name] === undefined).forEach((name) => trials.set(name, null));
-    restore(wanted);
-    await Promise.all(names.map((name, index) => (wanted[name] === undefined ? null : lookAt(name, wanted[name], serving[index]))));
-    if (Object.keys(wanted).length > 0 || Object.keys(read(settings.trial_outcomes)).length > 0) {
-        keep(wanted);
+    try {
+        const wanted = read(settings.trials);
+        forget(state.read('trials') || {}, wanted);
+        restore(wanted);
+        await Promise.all(names.map((name, index) => (wanted[name] === undefined ? null : lookAt(name, wanted[name], serving[index]))));
+        if (Object.keys(wanted).length > 0 || Object.keys(outcomesBefore()).length > 0) {
+            keep(wanted);
+        }
+        state.write('trials', wanted);
+    } catch (error) {
+        // What is wrong here must not look as if TorchServe did not answer (poll.js).
+        ngx.log(ngx.WARN, `canaries and shadows cannot be looked at: ${error.message}`);
     }
-    state.write('trials', wanted);
+}
+
+// What somebody has removed, or replaced.
+function forget(before, wanted) {
+    Object.keys(before).filter((name) => wanted[name] === undefined || wanted[name].id !== before[name].id).forEach((name) => {
+        trials.set(name, null);
+        trials.forget(before[name].id);
+    });
 }
 
 async function lookAt(name, trial, serving) {
@@ -46,7 +59,8 @@ async function lookAt(name, trial, serving) {
 // Whatever takes the version or its place away, by whichever door.
 function finish(name, trial, serving, second, isReady) {
     const served = serving === null ? null : serving.modelVersion;
-    const unready = rounds(`unready:${trial.id}`, !isReady && supervision.ofTorchServe() !== 'starting');
+    // Where the version that serves is not registered either, TorchServe has just been started.
+    const unready = rounds(`unready:${trial.id}`, !isReady && served !== null && supervision.ofTorchServe() !== 'starting');
     if (served === trial.version) {
         trials.finish(name, trial, 'promoted', `version ${trial.version} serves`);
     } else if (served !== null && served !== trial.before) {
@@ -97,7 +111,7 @@ function restore(wanted) {
     if (!state.dictionary().add('trials_restored', '1')) {
         return;
     }
-    const kept = read(settings.trial_outcomes);
+    const kept = outcomesBefore();
     Object.keys(wanted).filter((name) => kept[name] !== undefined && kept[name].id === wanted[name].id).forEach((name) => {
         const id = wanted[name].id;
         Object.keys(kept[name].counts).forEach((what) => trials.dictionary().set(`${id} ${what}`, kept[name].counts[what]));
@@ -137,12 +151,24 @@ function outcomes(wanted) {
     return found;
 }
 
+// What cannot be read, any more or at all, is counted anew.
+function outcomesBefore() {
+    try {
+        return read(settings.trial_outcomes);
+    } catch (error) {
+        return {};
+    }
+}
+
 /** @returns {Object<string, any>} */
 function read(path) {
     try {
         return JSON.parse(fs.readFileSync(path, 'utf8'));
     } catch (error) {
-        return {};
+        if (error.code === 'ENOENT') {
+            return {};
+        }
+        throw error;
     }
 }
 

@@ -84,7 +84,8 @@ async function byCanary(r, given, trial, ask) {
     if (result === 'answered') {
         note(given, ms, reply.headersOut['X-Prediction-Report'], 'canary');
         const outcome = {status: 200, body: text};
-        count(given.name, trial, result, ms);
+        trials.time(trial, 'tried', ms);
+        count(given.name, trial, result);
         tell(job, outcome, null);
         return outcome;
     }
@@ -93,7 +94,7 @@ async function byCanary(r, given, trial, ask) {
           + `(${result}); ${trial.before} is asked.`);
     const outcome = await ask(r, Object.assign({left}, given));
     note(given, Number(given.notes.torchserve_ms || 0) + ms, given.notes.prediction_report, 'repeated');
-    countFailure(given.name, trial, result, outcome, ms);
+    countFailure(given.name, trial, result, outcome);
     return outcome;
 }
 
@@ -105,21 +106,22 @@ async function replyOf(r, given, trial) {
     return reply;
 }
 
-function count(name, trial, result, ms) {
+function count(name, trial, result) {
     trials.note(name, trial, result);
     trials.count(trial, 'asked');
-    trials.time(trial, 'tried', ms);
+    if (result !== 'answered') {
+        trials.count(trial, 'failed');
+    }
     trials.judge(name, trial);
 }
 
 // What the version that serves does not answer either says nothing of the canary.
-function countFailure(name, trial, result, outcome, ms) {
+function countFailure(name, trial, result, outcome) {
     if (result === 'unavailable' || !isAnswer(outcome)) {
         trials.note(name, trial, 'unavailable');
         return;
     }
-    trials.count(trial, 'failed');
-    count(name, trial, result === 'refused' ? 'failed' : result, ms);
+    count(name, trial, result === 'refused' ? 'failed' : result);
 }
 
 function tell(job, outcome, ms) {

@@ -47,7 +47,10 @@ async function within(key, amount, most, job, act) {
         }
         await act();
     } finally {
-        dictionary.incr(key, -amount, 0);
+        // Below zero where forgetBackground came between.
+        if (dictionary.incr(key, -amount, 0) < 0) {
+            dictionary.set(key, 0);
+        }
     }
 }
 

@@ -133,13 +133,13 @@ function compare(name, trial, label, other) {
 }
 
 /**
- * Abort a canary that is beyond its limits.
+ * Abort a canary that is beyond its limits, unless somebody has removed it meanwhile.
  * @param {string} name
  * @param {Trial} trial
  */
 function judge(name, trial) {
     const found = trial.kind === 'canary' ? verdict.of(trial.limits, counts(trial.id)) : null;
-    if (found !== null) {
+    if (found !== null && known().some((one) => one.trial.id === trial.id)) {
         finish(name, trial, found.reason, found.text);
     }
 }
@@ -151,6 +151,15 @@ function judge(name, trial) {
 function known() {
     const found = state.read('trials') || {};
     return Object.keys(found).map((name) => ({name, trial: found[name], end: end(found[name].id)}));
+}
+
+/**
+ * What was kept of a trial that somebody has removed.
+ * @param {string} id
+ */
+function forget(id) {
+    ['trial_end', 'unready', 'ended', 'told'].forEach((what) => state.dictionary().delete(`${what}:${id}`));
+    dictionary().keys().filter((key) => key.startsWith(`${id} `)).forEach((key) => dictionary().delete(key));
 }
 
 /**
@@ -180,4 +189,4 @@ function number(key) {
     return Number(dictionary().get(key) || 0);
 }
 
-export default {compare, count, counts, dictionary, end, finish, forgetBackground, judge, known, note, of, set, time};
+export default {compare, count, counts, dictionary, end, finish, forget, forgetBackground, judge, known, note, of, set, time};

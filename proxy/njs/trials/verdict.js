@@ -58,7 +58,8 @@ function ofLatency(limit, counts) {
  * @param {number} all
  */
 function leastShare(found, all) {
-    const share = found / all;
+    // Another process may count between two looks.
+    const share = Math.min(1, found / all);
     const square = Z * Z;
     return (share + square / (2 * all) - Z * Math.sqrt((share * (1 - share) + square / (4 * all)) / all)) / (1 + square / all);
 }
