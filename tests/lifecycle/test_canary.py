@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import requests
 
+from tests.lifecycle.bad_handler import bad_handler
 from tests.lifecycle.remote import Remote
 from tests.support.asking import IMAGE, TIMEOUT, asking, predict, wait_for_answers
+from tests.support.assignment import hashed
+from tests.support.leaving import leave, proxy_processes
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.polling import poll
-from tests.support.sites import Site, _with_code, repack
+from tests.support.sites import Site, repack
 from tests.support.stacks import RunningStack
 
 OTHERWISE = f"{ARCHIVE}-1.1.mar"  # from the retrained checkpoint
@@ -37,36 +40,8 @@ def site(site: Site, built: Site, flag: Path) -> Site:
     with zipfile.ZipFile(built.archive(SERVED)) as archive:
         name = json.loads(archive.read("MAR-INF/MANIFEST.json"))["model"]["handler"]
         source = archive.read(name).decode()
-    repack(built.archive(SERVED), site.store / BAD, "1.3", {name: _with_code(source, "") + bad_handler(flag)})
+    repack(built.archive(SERVED), site.store / BAD, "1.3", {name: source + bad_handler(flag)})
     return site
-
-
-def bad_handler(flag: Path) -> str:
-    """Code behind a handler that changes what it answers."""
-    return f"""
-
-import json as _json, os as _os, time as _time
-from pathlib import Path as _Path
-
-_handle = EmotionHandler.handle
-
-
-def _bad(self, data, context):
-    fault = _Path({str(flag)!r}).read_text() if _Path({str(flag)!r}).exists() else ""
-    if fault == "raises":
-        raise RuntimeError("broken on purpose")
-    if fault == "dies":
-        _os._exit(1)
-    if fault == "slow":
-        _time.sleep(0.5)
-    answers = _handle(self, data, context)
-    if fault == "labels":
-        return [answer.replace("happy", "merry") for answer in answers]
-    return answers
-
-
-EmotionHandler.handle = _bad
-"""
 
 
 def ask(stack: RunningStack, user: str) -> dict[str, Any]:
@@ -87,6 +62,12 @@ def run(stack: RunningStack, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+def row_of(stack: RunningStack, version: str) -> dict[str, Any]:
+    """What ``models list`` says of a version of SERVED."""
+    rows = run(stack, "list")
+    return next((dict(row) for row in rows if (row["model"], row["version"]) == (SERVED, version)), {})
+
+
 def trial(stack: RunningStack) -> dict[str, Any]:
     """What ``models trials`` says of SERVED."""
     (found,) = run(stack, "trials", SERVED)
@@ -95,12 +76,7 @@ def trial(stack: RunningStack) -> dict[str, Any]:
 
 def is_canarys(user: str, version: str, percent: float) -> bool:
     """As ``proxy/njs/trials/assignment.js`` decides."""
-    value = 0x811C9DC5
-    for byte in f"{SERVED} {version} header {user}".encode():
-        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
-    value = (value ^ value >> 16) * 0x85EBCA6B & 0xFFFFFFFF
-    value = (value ^ value >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
-    return (value ^ value >> 16) % 10000 < percent * 100
+    return hashed(f"{SERVED} {version} header {user}") % 10000 < percent * 100
 
 
 def expected(version: str, percent: float) -> dict[str, str]:
@@ -166,10 +142,10 @@ def test_a_bad_canary_is_aborted_and_costs_no_client_an_error(stack: RunningStac
         lambda: [line["result"] for line in audit(stack) if line["who"] == "the proxy"],
         lambda lines: lines[-1:] == [f"canary ended ({found['end']['reason']}): {found['end']['text']}"],
     )
-    rows = run(stack, "list")
-    assert [row["trial"] for row in rows if row["version"] == "1.3"] == [f"canary, aborted: {found['end']['text']}"]
+    row = poll(lambda: row_of(stack, "1.3"), lambda row: row["workers"] == 0)
+    assert row["trial"] == f"canary, aborted: {found['end']['text']}"
     run(stack, "abort", SERVED)
-    assert [row["version"] for row in run(stack, "list") if row["model"] == SERVED and row["version"] == "1.3"] == []
+    assert row_of(stack, "1.3") == {}
 
 
 def test_a_canary_that_answers_otherwise_is_aborted(stack: RunningStack) -> None:
@@ -202,6 +178,19 @@ def test_a_shadow_is_asked_and_changes_no_answer(stack: RunningStack) -> None:
     run(stack, "abort", SERVED)
 
 
+@pytest.mark.parametrize("command", ["canary", "shadow"])
+def test_clients_that_reset_their_connections_end_no_process_of_the_proxy(stack: RunningStack, command: str) -> None:
+    limits = ("--max-slower", "100") if command == "canary" else ()
+    run(stack, command, SERVED, SAME, "--percent", "100", *limits)
+    before = proxy_processes(stack)
+    with asking(stack.url, SERVED, 2) as answers:
+        leave(stack.url, SERVED, IMAGE, 120, resets=True)
+    assert {answer.status for own in answers for answer in own} == {200}
+    assert proxy_processes(stack) == before
+    assert trial(stack)["end"] is None
+    run(stack, "abort", SERVED)
+
+
 def test_what_makes_no_sense_is_refused(stack: RunningStack) -> None:
     for arguments, said in (
         (("canary", SERVED, f"{ARCHIVE}.mar"), "which serves already"),
@@ -215,7 +204,7 @@ def test_what_makes_no_sense_is_refused(stack: RunningStack) -> None:
         assert stack.command("lifecycle", "canary", SERVED, SAME, *option).returncode == 2
 
 
-def test_a_canary_outlives_a_stop_and_the_death_of_both_parts(stack: RunningStack) -> None:
+def test_a_canary_outlives_a_stop_and_a_start(stack: RunningStack) -> None:
     """Last, since it stops the stack."""
     run(stack, "canary", SERVED, SAME, "--percent", "50", "--by", "header:X-User")
     wanted = expected("1.2", 50)

@@ -11,21 +11,12 @@ from typing import Any
 import pytest
 
 from tests.proxy.modules import Call, Modules
+from tests.support.assignment import hashed
 
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
     return Modules(tmp_path_factory.mktemp("modules"))
-
-
-def hashed(text: str) -> int:
-    """FNV-1a, and the end of MurmurHash3."""
-    value = 0x811C9DC5
-    for byte in text.encode():
-        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
-    value = (value ^ value >> 16) * 0x85EBCA6B & 0xFFFFFFFF
-    value = (value ^ value >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
-    return value ^ value >> 16
 
 
 def chosen(modules: Modules, clients: list[str], version: str, percent: float) -> list[bool]:
