@@ -170,7 +170,7 @@ def test_a_shadow_is_asked_and_changes_no_answer(stack: RunningStack) -> None:
     compared = requests.post(
         f"{stack.url}/api/v1/compare",
         files={"file": IMAGE},
-        data={"model": [SERVED, OTHER]},  # type: ignore[arg-type]
+        data={"model": [SERVED, OTHER]},
         timeout=TIMEOUT,
     ).json()
     assert [result["version"] for result in compared["results"]] == ["1.0", "1.0"]

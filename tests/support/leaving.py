@@ -23,12 +23,17 @@ INTERVAL = 0.05
 RESET = struct.pack("ii", 1, 0)
 
 
-def leave(url: str, model: str, content: bytes, count: int, *, resets: bool) -> None:
-    """Ask for ``count`` predictions and end each connection before its answer, by a reset or as usual."""
+def prediction(model: str, content: bytes) -> bytes:
+    """The bytes of a request for a prediction."""
     body = forms.encode(forms.image(content), forms.field("model", model))
     length = f"Content-Length: {len(body)}"
     kind = f"Content-Type: multipart/form-data; boundary={forms.BOUNDARY}"
-    request = head("POST /api/v1/predict HTTP/1.1", kind, length) + body
+    return head("POST /api/v1/predict HTTP/1.1", kind, length) + body
+
+
+def leave(url: str, model: str, content: bytes, count: int, *, resets: bool) -> None:
+    """Ask for ``count`` predictions and end each connection before its answer, by a reset or as usual."""
+    request = prediction(model, content)
     pauses: Iterable[float] = itertools.islice(itertools.cycle(PAUSES), count)
     with ThreadPoolExecutor(THREADS) as leaving:
         for left in [leaving.submit(_leave, url, request, pause, resets) for pause in pauses]:
