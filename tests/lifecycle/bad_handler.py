@@ -9,7 +9,7 @@ def bad_handler(flag: Path) -> str:
     """Code behind a handler that changes what it answers."""
     return f"""
 
-import json as _json, os as _os, time as _time
+import os as _os, re as _re, time as _time
 from pathlib import Path as _Path
 
 _handle = EmotionHandler.handle
@@ -26,6 +26,8 @@ def _bad(self, data, context):
     answers = _handle(self, data, context)
     if fault == "labels":
         return [answer.replace("happy", "merry") for answer in answers]
+    if fault == "otherwise":
+        return [_re.sub('("top_emotion": *")[a-z]+', r"\\1happy", answer) for answer in answers]
     return answers
 
 

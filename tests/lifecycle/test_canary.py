@@ -148,8 +148,9 @@ def test_a_bad_canary_is_aborted_and_costs_no_client_an_error(stack: RunningStac
     assert row_of(stack, "1.3") == {}
 
 
-def test_a_canary_that_answers_otherwise_is_aborted(stack: RunningStack) -> None:
-    run(stack, "canary", SERVED, OTHERWISE, "--percent", "100", "--max-slower", "100")
+def test_a_canary_that_answers_otherwise_is_aborted(stack: RunningStack, flag: Path) -> None:
+    flag.write_text("otherwise")
+    run(stack, "canary", SERVED, BAD, "--percent", "100", "--max-slower", "100")
     for _ in range(12):
         assert predict(stack.url, SERVED).status == 200
     found = poll(lambda: trial(stack), lambda found: found["end"] is not None)
@@ -158,14 +159,15 @@ def test_a_canary_that_answers_otherwise_is_aborted(stack: RunningStack) -> None
     run(stack, "abort", SERVED)
 
 
-def test_a_shadow_is_asked_and_changes_no_answer(stack: RunningStack) -> None:
+def test_a_shadow_is_asked_and_changes_no_answer(stack: RunningStack, flag: Path) -> None:
+    flag.write_text("otherwise")
     before = predict(stack.url, SERVED).body
-    run(stack, "shadow", SERVED, OTHERWISE)
+    run(stack, "shadow", SERVED, BAD)
     assert [predict(stack.url, SERVED).body for _ in range(6)] == [before] * 6
     found = poll(lambda: trial(stack), lambda found: found["compared"] >= 6)
     assert (found["compared"], found["agreed"], found["results"]) == (6, 0, {"answered": 6})
     assert found["labels"] == {before["top_emotion"]: [6, 0]}
-    labels = f'model="{SERVED}",kind="shadow",version="1.1",label="{before["top_emotion"]}",agrees="no"'
+    labels = f'model="{SERVED}",kind="shadow",version="1.3",label="{before["top_emotion"]}",agrees="no"'
     assert f"emotion_trial_comparisons_total{{{labels}}} 6" in series(stack, "emotion_trial_comparisons_total")
     compared = requests.post(
         f"{stack.url}/api/v1/compare",
