@@ -20,7 +20,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean images image-test
+.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean images image-test kubernetes
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
@@ -156,6 +156,7 @@ check: $(VENV)/test.installed ## lint, types, spelling, configuration, known vul
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
+	@$(BIN)/hadolint deploy/images/*.Dockerfile
 	@$(RUN) scripts.sbom.audit
 	@if command -v promtool >/dev/null; \
 	then promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml monitoring/slo_rules_test.yml; \
@@ -187,6 +188,9 @@ images: ## build the images of TorchServe and the proxy; IMAGE_OPTIONS="--build-
 
 image-test: $(VENV)/test.installed ## build both images on stand-ins of their bases and speak to them; needs root (docs/containers.md)
 	@IMAGE_TEST=1 $(RUN) pytest -n 0 -s tests/images
+
+kubernetes: $(VENV)/serve.installed ## write what deploy/kubernetes/ takes from monitoring/ (docs/kubernetes.md)
+	@$(RUN) scripts.monitoring.operator
 
 release: setup ## set the version, commit and tag: make release VERSION=1.2.0 (CONTRIBUTING.md)
 	@$(RUN) scripts.release $(VERSION)

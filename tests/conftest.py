@@ -28,6 +28,9 @@ STAND_IN_MAKERS = [
     for name in ("calibration.py", "known_faces.npz", "known_faces.py", "networks.py", "stand_ins.py")
 ]
 
+# They take minutes and much disk: `make image-test`.
+collect_ignore = [] if os.environ.get("IMAGE_TEST") else ["images"]
+
 
 @pytest.fixture(scope="session")
 def process() -> str:

@@ -1,6 +1,6 @@
 """``python -m scripts.release VERSION``: set the version, date its section of CHANGELOG.md, commit and tag.
 
-The version stands in ``pyproject.toml`` alone; the proxy reads it there.
+The version stands in ``pyproject.toml``, where the proxy reads it; what runs the images names it too.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from scripts.settings import ROOT
 _VERSION = re.compile(r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$", re.ASCII)
 _VERSION_LINE = re.compile(r'(?<=^version = ")[^"]+(?="$)', re.MULTILINE)
 _HEADING = "## {}"
+# Where images are named with their version.
+_IMAGES = ("compose.yaml", "deploy/kubernetes/base/deployment.yaml")
+_IMAGE = re.compile(r"(?<=image: )(localhost/emotion-[a-z]+):\S+")
 
 
 class ReleaseError(UserError):
@@ -42,9 +45,11 @@ def release(root: Path, version: str, today: datetime.date) -> str:
     dated = _with_date(changelog.read_text(encoding="utf-8"), version, today)
     if _git(root, "tag", "--list", tag):
         raise ReleaseError(f"{version}: the tag {tag} exists already; choose another version")
-    write_text(project, numbered)
-    write_text(changelog, dated)
-    _git(root, "commit", "--quiet", "--message", f"Release {version}", "--", project.name, changelog.name)
+    texts = {project: numbered, changelog: dated}
+    texts |= {path: _with_images(path.read_text(encoding="utf-8"), version) for path in _images(root)}
+    for path, text in texts.items():
+        write_text(path, text)
+    _git(root, "commit", "--quiet", "--message", f"Release {version}", "--", *map(str, texts))
     _git(root, "tag", "--annotate", "--message", f"Release {version}", tag)
     return tag
 
@@ -59,6 +64,15 @@ def _with_version(text: str, version: str) -> str:
     if _numbers(version) <= _numbers(found[0]):
         raise ReleaseError(f"{version} is not above {found[0]}, the version in pyproject.toml; choose a higher one")
     return text[: found.start()] + version + text[found.end() :]
+
+
+def _images(root: Path) -> list[Path]:
+    return [root / name for name in _IMAGES if (root / name).exists()]
+
+
+def _with_images(text: str, version: str) -> str:
+    """A manifest with the images of the version."""
+    return _IMAGE.sub(rf"\1:{version}", text)
 
 
 def _with_date(text: str, version: str, today: datetime.date) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -43,10 +45,23 @@ def sbom() -> int:
 def installation_bom(path: Path) -> None:
     """Write the bill of the packages beside this Python. Raises BillError if that fails."""
     command = [sys.executable, "-m", "cyclonedx_py", "environment", sys.executable, "--short-PURLs"]
-    wanted = ["--output-reproducible", "--spec-version", "1.6", "--output-file", str(path)]
+    wanted = ["--output-reproducible", "--spec-version", "1.6"]
     made = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise BillError(f"cyclonedx-py: {made.stderr.strip()[-400:]}; `make sbom` installs it")
+    write_text(path, json.dumps(without_local_files(json.loads(made.stdout)), indent=2) + "\n")
+
+
+def without_local_files(bill: dict[str, Any]) -> dict[str, Any]:
+    """The bill without where a package was installed from, if that is a file of this machine."""
+    for component in bill["components"]:
+        references = component.get("externalReferences", [])
+        kept = [reference for reference in references if not reference["url"].startswith("file:")]
+        if kept:
+            component["externalReferences"] = kept
+        else:
+            component.pop("externalReferences", None)
+    return bill
 
 
 def main(argv: Sequence[str] | None = None) -> int:

