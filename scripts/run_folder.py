@@ -32,6 +32,21 @@ class RunFolder:
         return self.run_dir / "closing.json"
 
     @property
+    def trials_file(self) -> Path:
+        """Which canaries and shadows there are (scripts/lifecycle/trials.py)."""
+        return self.run_dir / "trials.json"
+
+    @property
+    def trial_outcomes_file(self) -> Path:
+        """What the proxy has counted of them, and how they have ended (proxy/njs/poller/trials.js)."""
+        return self.run_dir / "trial_outcomes.json"
+
+    @property
+    def trials_socket(self) -> Path:
+        """Where nginx asks itself to compare a model's versions (proxy/njs/trials/background.js)."""
+        return self.run_dir / "nginx" / "trials.sock"
+
+    @property
     def supervision_file(self) -> Path:
         """What the supervisor says of the stack's parts (scripts/stack/supervision.py)."""
         return self.run_dir / "supervisor.json"

@@ -4,6 +4,7 @@
 import admission from 'models/admission.js';
 import caching from 'predict/caching.js';
 import comparisons from 'access/comparisons.js';
+import jobs from 'trials/jobs.js';
 import limits from 'access/limits.js';
 import networks from 'counting/networks.js';
 import record from 'http/record.js';
@@ -16,6 +17,7 @@ function line(r) {
     comparisons.release(r);
     networks.release(r);
     caching.release(r);
+    jobs.release(r);
     const report = record.readReport(r.variables.prediction_report);
     const fields = record.fields(r, report);
     requests.count(Object.assign({route: record.route(fields.path)}, fields), report);

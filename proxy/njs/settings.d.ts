@@ -16,6 +16,9 @@ declare const settings: {
     management_url: string;
     model_store: string;
     supervision: string;
+    trial_outcomes: string;
+    trials: string;
+    trials_url: string;
     metrics_url: string;
     memory: {limit: string, use: string, stat: string, idle: string} | null;
     max_faces: number;

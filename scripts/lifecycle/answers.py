@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from scripts.catalogue import load_catalogue
-from scripts.lifecycle.changes import Lifecycle
 from scripts.lifecycle.outcomes import Change
+from scripts.lifecycle.trying import Trying
 from scripts.running import require_running, running_settings
 from scripts.settings import Settings
 
@@ -38,10 +38,10 @@ class Answers:
         return self._out.width
 
     @cached_property
-    def lifecycle(self) -> Lifecycle:
+    def lifecycle(self) -> Trying:
         """Progress goes to standard error, so that JSON stays alone on standard output."""
         require_running(self.settings)
-        return Lifecycle(self.settings, self._tell, self._patience)
+        return Trying(self.settings, self._tell, self._patience)
 
     def _tell(self, message: str) -> None:
         self._err.print(f"{message} …", style="dim", markup=False)

@@ -17,6 +17,7 @@ from scripts.lifecycle.capacity import require_room
 from scripts.lifecycle.closing import closed
 from scripts.lifecycle.history import record_version_before, version_before
 from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
+from scripts.lifecycle.trials import record_trial, require_no_trial
 from scripts.settings import Settings
 from scripts.store import served
 from scripts.store.archive import Archive, registered_labels, require_checksum
@@ -90,7 +91,9 @@ class Lifecycle:
         """Remove a model or one version, once it has answered what it was asked. Returns the removed versions."""
         states = self.versions(name)
         going = states if version is None else [self._version(name, states, version)]
+        clients_name = self.catalogue_name(states[0].archive_name)
         if states[0] not in going:
+            require_no_trial(self.settings, clients_name, version)
             self._drain_and_remove(going)
         elif len(going) < len(states):
             raise LifecycleError(
@@ -98,9 +101,10 @@ class Lifecycle:
                 "another one serve first (upgrade, rollback)"
             )
         else:
-            with closed(self.settings, self.catalogue_name(states[0].archive_name), states[0].archive_name):
+            with closed(self.settings, clients_name, states[0].archive_name):
                 # A request may have started a worker meanwhile.
                 self._drain_and_remove(self.versions(name))
+            record_trial(self.settings, clients_name, None)
             record_choice(self.settings, states[0].archive_name, states[0].version)
         return [state.version for state in going]
 
@@ -121,6 +125,7 @@ class Lifecycle:
         """
         states = self.versions(name)
         old = states[0]
+        require_no_trial(self.settings, self.catalogue_name(old.archive_name))
         archive = candidate(self.settings, self._catalogue, file_name)
         require_next(archive, old, name, self.catalogue_name(archive.archive_name))
         for state in states[1:]:
@@ -138,6 +143,7 @@ class Lifecycle:
         """Go back to the version that served before the last upgrade or rollback."""
         states = self.versions(name)
         serving = states[0]
+        require_no_trial(self.settings, self.catalogue_name(serving.archive_name))
         target = version_before(self.settings, states)
         if target is None:
             raise LifecycleError(

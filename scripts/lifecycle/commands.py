@@ -21,6 +21,7 @@ from scripts.lifecycle.keys import app as key_app
 from scripts.lifecycle.logs import logged_name, show_logs
 from scripts.lifecycle.options import Json, Name, Patience, Timeout, count
 from scripts.lifecycle.outcomes import UnknownModelError
+from scripts.lifecycle.trial_commands import add_to as add_trial_commands
 from scripts.running import require_running, running_settings
 from scripts.store.index import read_index
 from scripts.torchserve.management import ManagementError
@@ -190,6 +191,7 @@ app.command(epilog=examples("scripts/models apply models.yaml --dry-run", "scrip
     apply
 )
 app.command(epilog=examples("scripts/models export > models.yaml"))(export)
+add_trial_commands(app)
 
 
 def _names_with_workers(lifecycle: Lifecycle, deadline: float) -> list[str]:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from scripts.catalogue import Model
 from scripts.ensembles import Ensemble
 from scripts.lifecycle.running import running_archive
+from scripts.lifecycle.trials import read_outcome, read_trials
 from scripts.precision import EXACT
 from scripts.settings import Settings
 from scripts.store.index import IndexEntry
@@ -37,7 +39,7 @@ class Row:
     counts the requests that wait. What is said of a registered archive is said of its content then; ``archive`` is the
     file that has it now. ``agreement`` is the percentage of pictures on which an archive of fewer bits answers like
     float32, ``proof`` whether that was looked at. ``members`` are those of an ensemble, which is ``ready`` or
-    ``incomplete``. What is not known is None.
+    ``incomplete``. ``trial`` says that the version is a canary or a shadow. What is not known is None.
     """
 
     model: str
@@ -56,6 +58,7 @@ class Row:
     stand_in: bool | None
     error: str | None = None
     members: tuple[str, ...] | None = None
+    trial: str | None = None
 
 
 def list_rows(settings: Settings, catalogue: Mapping[str, Model], entries: Mapping[str, IndexEntry]) -> list[Row]:
@@ -109,6 +112,7 @@ def table(rows: list[Row], width: int) -> Table:
     shown = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         state = f"[{_COLOURS[row.state]}]{row.state}[/]" + (" [yellow](stand-in)[/]" if row.stand_in else "")
+        state += f" ({escape(row.trial.partition(':')[0])})" if row.trial else ""
         cells = (
             row.model if row.default or row.version is None else "",
             (row.version or "") + (" *" if row.default and _has_others(row, rows) else ""),
@@ -160,7 +164,18 @@ def _row(settings: Settings, name: str, state: ModelState, default: bool, error:
         sha256=running.sha256,
         stand_in=running.description.get("stand_in"),
         error=error,
+        trial=_trial(settings, name, state.version),
     )
+
+
+def _trial(settings: Settings, name: str, version: str) -> str | None:
+    trial = read_trials(settings).get(name)
+    if trial is None or trial.version != version:
+        return None
+    end = read_outcome(settings, name, trial).end
+    if end is None:
+        return f"{trial.kind}, {trial.percent:g} %"
+    return None if end["reason"] == "promoted" else f"{trial.kind}, aborted: {end['text']}"
 
 
 def _bits(description: Mapping[str, Any]) -> dict[str, Any]:

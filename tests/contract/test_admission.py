@@ -12,11 +12,11 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from tests.contract.test_leaving_clients import _request as request_of_a_client
 from tests.monitoring.scrape import Scrape, settled
 from tests.support import forms, images
 from tests.support.assertions import assert_error
 from tests.support.client import ORIGIN
+from tests.support.leaving import prediction
 from tests.support.operator_view import Operator
 from tests.support.polling import poll
 from tests.support.wire import connection
@@ -92,7 +92,7 @@ def test_a_greedy_client_leaves_room_for_the_others(busy: RunningStack) -> None:
 
 def test_what_nobody_waits_for_is_not_computed(busy: RunningStack) -> None:
     """With the worker held, clients ask and leave. On a slow machine, some of them are refused."""
-    operator, asked = Operator(busy), request_of_a_client()
+    operator, asked = Operator(busy), prediction(MODEL, images.frame(8))
     before, received = settled(busy.url), operator.received(ARCHIVE)
 
     def all_have_arrived(scrape: Scrape) -> bool:

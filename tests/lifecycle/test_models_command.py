@@ -36,7 +36,7 @@ def row(site: Site, **changes: Any) -> dict[str, Any]:
     digest = hashlib.sha256((site.store / "MobileNetV2_FER2013.mar").read_bytes()).hexdigest()
     usual = {"model": OTHER, "version": "1.0", "default": True, "state": "ready", "workers": 1, "ready": 1, "queue": 0}
     archive = {"precision": "f32", "archive": "MobileNetV2_FER2013.mar", "sha256": digest, "stand_in": True}
-    nothing = dict.fromkeys(("preprocessing", "proof", "agreement", "error", "members"))
+    nothing = dict.fromkeys(("preprocessing", "proof", "agreement", "error", "members", "trial"))
     return usual | archive | nothing | changes
 
 

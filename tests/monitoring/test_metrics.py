@@ -223,7 +223,8 @@ def test_every_metric_is_documented_and_every_documented_one_exists(client: Clie
     client.faces(FRAME, SERVED)
     shown = set(re.findall(r"^# TYPE (\S+)", Scrape(client.url).text, re.MULTILINE))
     elsewhere = {"emotion_key_requests_total", "emotion_cache_requests_total"}  # test_keys.py, test_cache.py
-    assert documented - elsewhere == shown
+    tried = {name for name in documented if name.startswith("emotion_trial_")}  # test_canary.py
+    assert documented - elsewhere - tried == shown
 
 
 def _metric_tables() -> str:

@@ -82,6 +82,7 @@ def test_imports_of_scripts_go_down() -> None:
         {"http"},
         {"counting"},
         {"access", "models"},
+        {"trials"},
         {"predict", "describe", "metrics", "management", "poller"},
         {"oip"},
         {"."},

@@ -64,6 +64,7 @@ LONG = {
     "handlers/test_worker_environment.py": 16,
     "lifecycle/test_apply.py": 40,
     "lifecycle/test_both_doors.py": 45,
+    "lifecycle/test_canary.py": 150,
     "lifecycle/test_management_api.py": 20,
     "lifecycle/test_models_command.py": 45,
     "lifecycle/test_remote_management.py": 24,

@@ -63,7 +63,10 @@ function countPrediction(model, retries, report) {
     if (report.item === 0) {
         counters.observe('emotion_batch_decode_seconds', {model}, report.decode);
         counters.observe('emotion_batch_size', {model}, report.batch);
-        pace.note(model, report);
+        // Predictions wait for the version that serves, not for a canary.
+        if (report.trial !== 'canary') {
+            pace.note(model, report);
+        }
         if (report.inference !== undefined) {
             const computed = {model, version: report.version || ''};
             counters.observe('emotion_batch_inference_seconds', computed, report.inference);

@@ -3,10 +3,10 @@ import routes from 'http/routes.js';
 
 /**
  * What the worker wrote of its answer (handlers/worker_metrics.py); {} where there is none. Times are seconds; image is the
- * beginning of the image's SHA-256.
+ * beginning of the image's SHA-256; trial is the proxy's: that a canary answered, or did not, so that the version that serves did.
  * @typedef {{queue?: number, decode?: number, inference?: number, batch?: number, item?: number, emotion?: string,
  *            error?: string, version?: string, image?: string, faces?: number, detect?: number,
- *            emotions?: Object<string, number>}} Report
+ *            emotions?: Object<string, number>, trial?: 'canary' | 'repeated'}} Report
  */
 
 /**
@@ -37,6 +37,7 @@ function fields(r, report) {
         faces: report.faces,
         detection_seconds: report.detect,
         version: report.version,
+        trial: report.trial,
         image_sha256: report.image || variables.image_digest || undefined,
         image_error: report.error,
         cache: variables.cache_result || undefined,
@@ -64,6 +65,7 @@ function prediction(model, status, rejection, notes, report) {
         inference_seconds: report.inference,
         batch: report.batch,
         version: report.version,
+        trial: report.trial,
         image_sha256: report.image || notes.image_digest,
         image_error: report.error,
         cache: notes.cache_result,

@@ -6,6 +6,7 @@ import memory from 'metrics/memory.js';
 import readiness from 'models/readiness.js';
 import state from 'models/state.js';
 import supervision from 'models/supervision.js';
+import trials from 'trials/trials.js';
 import workers from 'models/workers.js';
 
 // Series that start at zero before anything is counted: a rate needs the zero before the first.
@@ -85,6 +86,11 @@ function gauges() {
             const known = {version: running.version, digest: running.digest || '', precision: running.precision || ''};
             set('emotion_model_info', Object.assign({model}, known), 1);
         }
+    });
+    trials.known().forEach((known) => {
+        const labels = {model: known.name, kind: known.trial.kind, version: known.trial.version};
+        set('emotion_trial_share', labels, known.end === null ? known.trial.percent / 100 : 0);
+        set('emotion_trial_aborted', labels, known.end !== null && known.end.reason !== 'promoted');
     });
     set('emotion_models_available', {}, names.length);
     set('emotion_models_loaded', {}, isUp ? names.filter(readiness.isLoaded).length : 0);

@@ -11,6 +11,7 @@ import refresh from 'models/refresh.js';
 import revival from 'poller/revival.js';
 import rotation from 'poller/rotation.js';
 import state from 'models/state.js';
+import trials from 'poller/trials.js';
 import workers from 'models/workers.js';
 
 // Models that are about to become READY are polled more often.
@@ -31,6 +32,7 @@ async function poll() {
         const described = first.concat(await Promise.all(names.slice(1).map(read)));
         closing.end(over);
         await Promise.all(names.map((name, index) => revival.look(name, described[index])));
+        await trials.look(names, described);
         while (clock.now() - start < LAST_ROUND_MS && names.some(isUnsettled)) {
             await pause(UNSETTLED_MS);
             await Promise.all(names.filter(isUnsettled).map(read));

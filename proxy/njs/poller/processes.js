@@ -2,6 +2,7 @@
 import fs from 'fs';
 import admission from 'models/admission.js';
 import state from 'models/state.js';
+import trials from 'trials/trials.js';
 
 const KEY = 'processes';
 
@@ -10,6 +11,7 @@ function look() {
     const now = processes();
     if (before.some((pid) => !now.includes(pid))) {
         admission.startAnew();
+        trials.forgetBackground();
     }
     if (now.join() !== before.join()) {
         state.write(KEY, now);

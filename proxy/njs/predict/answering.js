@@ -8,6 +8,8 @@ import loading from 'models/loading.js';
 import recovery from 'models/recovery.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
+import trials from 'trials/trials.js';
+import trying from 'predict/trying.js';
 
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
 
@@ -24,7 +26,9 @@ async function answer(r, given) {
     if (failure !== null) {
         return {failure};
     }
-    return settings.cache > 0 ? caching.answer(r, given, () => ask(r, given)) : ask(r, given);
+    // A canary's clients get its answers, not kept ones of the version that serves.
+    const mayBeKept = settings.cache > 0 && !trying.takes(r, given.name, trials.of(given.name));
+    return mayBeKept ? caching.answer(r, given, () => ask(r, given)) : ask(r, given);
 }
 
 async function ask(r, given) {

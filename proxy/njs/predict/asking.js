@@ -10,6 +10,8 @@ import recovery from 'models/recovery.js';
 import replies from 'predict/replies.js';
 import state from 'models/state.js';
 import torchserve from 'models/torchserve.js';
+import trials from 'trials/trials.js';
+import trying from 'predict/trying.js';
 import waiting from 'predict/waiting.js';
 
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
@@ -18,8 +20,9 @@ import waiting from 'predict/waiting.js';
  * @typedef {{torchserve_ms?: string, repeats?: string, prediction_report?: string, image_digest?: string, cache_result?: string}} Notes
  */
 /**
- * The image, its model, and where to note how it went. The image is a Buffer, which njs' types do not expect in a subrequest.
- * @typedef {{file: any, name: string, notes: Notes}} Given
+ * The image, its model, and where to note how it went; how many milliseconds are left, where some are used up. The image is a
+ * Buffer, which njs' types do not expect in a subrequest.
+ * @typedef {{file: any, name: string, notes: Notes, left?: () => number}} Given
  */
 
 // A prediction that died with its worker is repeated; nothing must do so for ever.
@@ -38,7 +41,8 @@ async function ask(r, given) {
         return {failure};
     }
     try {
-        return await answer(r, given);
+        const trial = trials.of(given.name);
+        return await (trial === null ? answer(r, given) : trying.answer(r, given, trial, answer));
     } finally {
         admission.leave(r, given.name);
     }
@@ -51,7 +55,7 @@ async function answer(r, given) {
         r.variables.received = String(start / 1000 - Number(r.variables.request_time));
     }
     const whole = settings.predict_timeout * 1000;
-    const left = clock.countdown(r, whole);
+    const left = given.left || clock.countdown(r, whole);
     // More than one only after a loss: should TorchServe answer the older one after all, that counts.
     let asked = [];
     /** @type {Outcome} */
@@ -62,7 +66,7 @@ async function answer(r, given) {
         let wasAlone = false;
         try {
             // nginx has a location for each eighth of the time-out: a repeat gets what is left.
-            const eighths = turn.waited || repeats > 0 ? Math.floor(left() * 8 / whole) : 8;
+            const eighths = turn.waited || repeats > 0 || given.left ? Math.floor(left() * 8 / whole) : 8;
             if (turn.failure || eighths < 1) {
                 return {failure: turn.failure || outcome.failure || availability.busy(given.name)};
             }

@@ -1,0 +1,122 @@
+"""proxy/njs/trials by itself: who is among a canary's clients, when one is aborted, what a reply is worth."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import random
+from typing import Any
+
+import pytest
+
+from tests.proxy.modules import Call, Modules
+from tests.support.assignment import hashed
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
+    return Modules(tmp_path_factory.mktemp("modules"))
+
+
+def chosen(modules: Modules, clients: list[str], version: str, percent: float) -> list[bool]:
+    calls = [Call("trials/assignment.js", "isChosen", (client, "M", version, percent)) for client in clients]
+    return [result.returned for result in modules.call(calls)]
+
+
+def test_a_canarys_clients_are_a_share_of_all_and_stay_so(modules: Modules) -> None:
+    clients = [f"address 10.0.{number >> 8}.{number & 255}" for number in range(5000)] + [
+        "",
+        "key größe",
+        "header " + "x" * 4000,
+    ]
+    by_percent = {percent: chosen(modules, clients, "1.1", percent) for percent in (0.01, 1, 5, 20, 50, 100)}
+    for percent, found in by_percent.items():
+        assert found == [hashed(f"M 1.1 {client}") % 10000 < percent * 100 for client in clients]
+        assert sum(found) / len(found) == pytest.approx(percent / 100, abs=0.02)
+    # Who is among a few is among more, and another version has other clients.
+    for fewer, more in itertools.pairwise(by_percent.values()):
+        assert all(after for before, after in zip(fewer, more, strict=True) if before)
+    assert chosen(modules, clients, "1.2", 50) != by_percent[50]
+
+
+LIMITS = {"errors": 1, "slower": 2, "disagreement": 20}
+
+
+def times(noise: random.Random, count: int, typical: float) -> dict[str, float]:
+    logarithms = [math.log(typical) + noise.gauss(0, 0.5) for _ in range(count)]
+    return {"count": count, "sum": sum(logarithms), "squares": sum(value * value for value in logarithms)}
+
+
+def counted(noise: random.Random, count: int, errors: float, disagreement: float, slower: float) -> dict[str, Any]:
+    """What is counted of a canary with these true shares."""
+    return {
+        "asked": count,
+        "failed": sum(noise.random() < errors for _ in range(count)),
+        "compared": count,
+        "agreed": sum(noise.random() >= disagreement for _ in range(count)),
+        "tried": times(noise, count, 20 * slower),
+        "serving": times(noise, 1000, 20),
+    }
+
+
+@pytest.mark.parametrize(
+    ("errors", "disagreement", "slower", "reason", "least"),
+    [
+        (0.0, 0.0, 1.0, None, 1.0),
+        (0.005, 0.1, 1.5, None, 0.97),
+        (0.05, 0.0, 1.0, "errors", 0.97),
+        (1.0, 1.0, 9.0, "errors", 1.0),
+        (0.0, 0.4, 1.0, "disagreement", 0.97),
+        (0.0, 0.0, 3.0, "latency", 0.97),
+    ],
+)
+def test_a_canary_is_aborted_for_what_is_sure(
+    modules: Modules, errors: float, disagreement: float, slower: float, reason: str | None, least: float
+) -> None:
+    noise = random.Random(6)
+    calls = [
+        Call("trials/verdict.js", "of", (LIMITS, counted(noise, 400, errors, disagreement, slower))) for _ in range(400)
+    ]
+    reasons = [result.returned and result.returned["reason"] for result in modules.call(calls)]
+    assert reasons.count(reason) >= least * len(reasons)
+
+
+def test_a_few_failures_abort_no_canary_and_three_of_three_do(modules: Modules) -> None:
+    noise = random.Random(7)
+    none = {"tried": times(noise, 0, 1), "serving": times(noise, 0, 1), "compared": 0, "agreed": 0}
+    cases = [
+        ({"asked": asked, "failed": failed}, failed) for asked in range(1, 60) for failed in range(min(asked, 4) + 1)
+    ]
+    calls = [Call("trials/verdict.js", "of", (LIMITS, {**none, **counts})) for counts, _ in cases]
+    for (counts, failed), result in zip(cases, modules.call(calls), strict=True):
+        assert (result.returned is not None) == (failed >= 3), counts
+
+
+def test_a_second_versions_reply_is_taken_only_whole(modules: Modules) -> None:
+    good = {"success": True, "version": "2", "predictions": {"a": 0.9, "b": 0.1}, "top_emotion": "a"}
+    said = [
+        (200, good, "answered"),
+        (200, {**good, "version": "1"}, "failed"),
+        (200, {**good, "success": False}, "failed"),
+        (200, {**good, "predictions": {"a": 1.0}}, "other_labels"),
+        (200, {**good, "predictions": {"a": 0.9, "c": 0.1}}, "other_labels"),
+        (200, {**good, "predictions": None}, "other_labels"),
+        (200, {"success": True, "version": "2", "faces": []}, "answered"),
+        (200, {"success": True, "version": "2", "faces": [{"predictions": {"x": 1}}]}, "other_labels"),
+        (415, {"success": False, "error": "e"}, "refused"),
+        (500, {"success": False, "error": "e"}, "failed"),
+        (503, {"code": 503, "message": "Prediction failed"}, "failed"),
+        (507, {"code": 507, "message": "Worker died."}, "failed"),
+        (503, {"code": 503, "message": "no worker"}, "unavailable"),
+        (404, {"code": 404}, "unavailable"),
+        (502, {"success": False, "error": "e"}, "unavailable"),
+        (504, {"success": False, "error": "e"}, "late"),
+        (410, {"success": False, "error": "e"}, "unavailable"),
+    ]
+    calls = [
+        Call("trials/replies.js", "result", (status, json.dumps(body), "2", ["b", "a"])) for status, body, _ in said
+    ]
+    calls += [Call("trials/replies.js", "result", (200, text, "2", ["a"])) for text in ("", "{", "null", "[]", "7")]
+    results = [result.returned for result in modules.call(calls)]
+    assert results == [expected for *_, expected in said] + ["failed"] * 5
