@@ -59,11 +59,7 @@ def build_all(
     stand_ins.refuse_mistyped_folder(settings)
     signer = Signer(sign) if sign else None
     try:
-        if is_read_only(settings.model_store):
-            build = Build(settings, catalogue, runtime)
-            _refuse_to_build(build, chosen, request)
-        else:
-            build = _build(settings, catalogue, chosen, console, request, runtime, jobs)
+        build = _build(settings, catalogue, chosen, console, request, runtime, jobs)
     except OSError as error:
         raise BuildError(cannot_write(error, settings.model_store, "MODEL_STORE")) from error
     results = {name: build.results[name] for name in catalogue if name in build.results}
@@ -84,6 +80,10 @@ def _build(
     runtime: str,
     jobs: int | None,
 ) -> Build:
+    if is_read_only(settings.model_store):
+        build = Build(settings, catalogue, runtime)
+        _refuse_to_build(build, chosen, request)
+        return build
     with locked(settings.model_store, announcer(console)) as work:
         if stand_ins.wanted(settings):
             stand_ins.make_stand_ins(settings, console)

@@ -153,22 +153,10 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
     return {
         "name": fields["name"],
         "version": fields["version"],
-        "access_log": str(settings.log_dir / "proxy-access.log"),
+        **_script_files(settings),
         "cache": settings.cache,
-        "management_log": str(settings.log_dir / "management.log"),
-        "log_probe": str(settings.log_dir / ".probe"),
-        "catalogue": str(settings.catalogue),
-        "closing": str(settings.closing_file),
-        "index": str(settings.index_file),
-        "key_file": str(settings.key_file),
-        "management_keys": str(settings.management_keys),
-        "api_keys": str(settings.api_keys_file),
         "inference_url": settings.inference_url,
         "management_url": settings.management_url,
-        "model_store": str(settings.model_store),
-        "supervision": str(settings.supervision_file),
-        "trial_outcomes": str(settings.trial_outcomes_file),
-        "trials": str(settings.trials_file),
         "trials_url": f"http://unix:{settings.trials_socket}:/",
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
         "max_faces": settings.max_faces,
@@ -188,6 +176,26 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
             {"curve": key.curve, "spki": base64.b64encode(key.spki).decode()} for key in verify_keys(settings)
         ],
     }
+
+
+def _script_files(settings: Settings) -> dict[str, str]:
+    """What the scripts read and write, by their names for it."""
+    files = {
+        "access_log": settings.log_dir / "proxy-access.log",
+        "management_log": settings.log_dir / "management.log",
+        "log_probe": settings.log_dir / ".probe",
+        "catalogue": settings.catalogue,
+        "closing": settings.closing_file,
+        "index": settings.index_file,
+        "key_file": settings.key_file,
+        "management_keys": settings.management_keys,
+        "api_keys": settings.api_keys_file,
+        "model_store": settings.model_store,
+        "supervision": settings.supervision_file,
+        "trial_outcomes": settings.trial_outcomes_file,
+        "trials": settings.trials_file,
+    }
+    return {name: str(path) for name, path in files.items()}
 
 
 def _memory_files() -> dict[str, str] | None:
