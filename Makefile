@@ -46,33 +46,16 @@ $(VENV)/face-detector.fetched: requirements/faces.txt scripts/archives/face_dete
 	@$(RUN) scripts.archives.face_detector || true
 	@touch $@
 
-$(VENV)/evaluate.installed: requirements/evaluate.txt $(VENV)/build.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements/evaluate.txt
+WITH_TORCH := $(patsubst %,$(VENV)/%.installed,evaluate quantize sign)
+WITHOUT_TORCH := $(patsubst %,$(VENV)/%.installed,sbom tracing guide)
+# What one command needs besides, installed when it is first used.
+$(WITH_TORCH): $(VENV)/build.installed
+$(WITH_TORCH) $(WITHOUT_TORCH): $(VENV)/%.installed: requirements/%.txt $(VENV)/serve.installed
+	@$(BIN)/python -m pip install --quiet --requirement requirements/$*.txt
 	@touch $@
 
 $(VENV)/test.installed: requirements/dev.txt requirements/bench.txt requirements/evaluate.txt requirements/quantize.txt requirements/guide.txt requirements/tracing.txt requirements/sign.txt requirements/sbom.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
 	@$(BIN)/python -m pip install --quiet --requirement requirements/dev.txt
-	@touch $@
-
-# Only what builds archives of 8 bits; a worker never needs it.
-$(VENV)/quantize.installed: requirements/quantize.txt $(VENV)/build.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements/quantize.txt
-	@touch $@
-
-$(VENV)/sign.installed: requirements/sign.txt $(VENV)/build.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements/sign.txt
-	@touch $@
-
-$(VENV)/sbom.installed: requirements/sbom.txt $(VENV)/serve.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements/sbom.txt
-	@touch $@
-
-$(VENV)/tracing.installed: requirements/tracing.txt $(VENV)/serve.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements/tracing.txt
-	@touch $@
-
-$(VENV)/guide.installed: requirements/guide.txt $(VENV)/serve.installed
-	@$(BIN)/python -m pip install --quiet --requirement requirements/guide.txt
 	@touch $@
 
 # Generators of clients, in an environment of their own.

@@ -22,6 +22,10 @@ from scripts.running import running_settings
 
 app = new_app("Ask the running service about pictures and draw the answers.", completion=True)
 
+Pictures = Annotated[
+    list[str], typer.Argument(metavar="IMAGE", help="Picture files, folders, patterns, or - for standard input.")
+]
+
 
 @app.command(
     epilog=examples(
@@ -34,9 +38,7 @@ app = new_app("Ask the running service about pictures and draw the answers.", co
     )
 )
 def predict(
-    image: Annotated[
-        list[str], typer.Argument(metavar="IMAGE", help="Picture files, folders, patterns, or - for standard input.")
-    ],
+    image: Pictures,
     model: Models = None,
     every: Annotated[bool, typer.Option("--all", help="Ask every model of the catalogue.")] = False,
     faces: Annotated[

@@ -152,9 +152,7 @@ class Lifecycle:
         registered = next((state for state in states if state.version == target), None)
         workers = max(1, serving.min_workers)
         if registered:
-            labels = registered_labels(
-                self.settings.model_store, registered.archive_name, target, registered.archive_file
-            )
+            labels = self._labels(registered)
             self._tell(f"Starting {workers} worker(s) of version {target}")
             self._scale(registered, max(workers, registered.min_workers), seconds)
             try:
@@ -206,6 +204,9 @@ class Lifecycle:
     def _probe(self, archive_name: str, version: str, labels: list[str]) -> None:
         self._tell(f"Checking version {version} with an image")
         probe(self.settings, archive_name, version, labels)
+
+    def _labels(self, state: ModelState) -> list[str]:
+        return registered_labels(self.settings.model_store, state.archive_name, state.version, state.archive_file)
 
     def _scale(self, state: ModelState, workers: int, seconds: float) -> None:
         """Change the number of workers and wait for them; if they do not load, go back."""

@@ -12,7 +12,7 @@ from rich.table import Table
 from scripts.catalogue import Model
 from scripts.ensembles import Ensemble
 from scripts.lifecycle.running import running_archive
-from scripts.lifecycle.trials import read_outcome, read_trials
+from scripts.lifecycle.trials import Trial, read_outcome, read_trials
 from scripts.precision import EXACT
 from scripts.settings import Settings
 from scripts.store.index import IndexEntry
@@ -69,12 +69,15 @@ def list_rows(settings: Settings, catalogue: Mapping[str, Model], entries: Mappi
     management = Management(settings)
     registered = management.names()
     names = {model.archive_name: name for name, model in catalogue.items()}
+    trials = read_trials(settings)
     rows = []
     for archive_name in [*names, *(name for name in registered if name not in names)]:
         name = names.get(archive_name, archive_name)
         entry = entries.get(name, {})
         states = _states(management, archive_name) if archive_name in registered else []
-        rows += [_row(settings, name, state, index == 0, entry.get("error")) for index, state in enumerate(states)]
+        for index, state in enumerate(states):
+            row = _row(settings, name, state, index == 0, entry.get("error"))
+            rows.append(replace(row, trial=_trial(settings, name, state.version, trials.get(name))))
         if not states:
             rows.append(_absent(name, entry))
     return rows
@@ -164,12 +167,10 @@ def _row(settings: Settings, name: str, state: ModelState, default: bool, error:
         sha256=running.sha256,
         stand_in=running.description.get("stand_in"),
         error=error,
-        trial=_trial(settings, name, state.version),
     )
 
 
-def _trial(settings: Settings, name: str, version: str) -> str | None:
-    trial = read_trials(settings).get(name)
+def _trial(settings: Settings, name: str, version: str, trial: Trial | None) -> str | None:
     if trial is None or trial.version != version:
         return None
     end = read_outcome(settings, name, trial).end

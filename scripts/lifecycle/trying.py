@@ -11,7 +11,7 @@ from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle
 from scripts.lifecycle.outcomes import Change, LifecycleError
 from scripts.lifecycle.trials import Kind, Limits, Trial, is_noticed, read_outcome, read_trials, record_trial
 from scripts.processes import wait_until
-from scripts.store.archive import Archive, ArchiveError, registered_labels
+from scripts.store.archive import Archive, ArchiveError
 from scripts.store.unpacking import holds
 from scripts.torchserve.management import ModelState
 from scripts.torchserve.process import unpacked_folders
@@ -159,9 +159,6 @@ class Trying(Lifecycle):
             f"version {before.version} of {name} is a {before.kind} now; `scripts/models promote {name}` or `abort "
             f"{name}` first"
         )
-
-    def _labels(self, state: ModelState) -> list[str]:
-        return registered_labels(self.settings.model_store, state.archive_name, state.version, state.archive_file)
 
     def _trial(self, name: str) -> tuple[str, Trial]:
         """The clients' name of a model, and its trial. Raises LifecycleError without one."""

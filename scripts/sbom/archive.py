@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -13,10 +12,9 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 
-from scripts.files import sha256
+from scripts.files import sha256, sha256_of_stream
 from scripts.store.archive import read_archive
 
-_BLOCK = 1 << 20
 _WEIGHTS = (".bin", ".pt", ".pth", ".safetensors")
 # What the description of an archive says that decides its answers; "emotions" are the labels in the outputs' order.
 _FACTS = (
@@ -36,19 +34,19 @@ def archive_bom(path: Path) -> str:
 
     Raises ArchiveError for a file that TorchServe could not register.
     """
-    archive = read_archive(path)
+    archive, digest = read_archive(path), sha256(path)
     model = Component(
         type=ComponentType.MACHINE_LEARNING_MODEL,
         name=archive.archive_name,
         version=archive.version,
         bom_ref="archive",
-        hashes=[_hash(sha256(path))],
+        hashes=[_hash(digest)],
         properties=_properties(archive.description),
     )
     bom = Bom(components=[*_files(path), *_labels(archive.description)])
     bom.metadata.component = model
     bom.register_dependency(model, bom.components)
-    return _reproducible(JsonV1Dot6(bom).output_as_string(indent=2), sha256(path))
+    return _reproducible(JsonV1Dot6(bom).output_as_string(indent=2), digest)
 
 
 def _properties(description: dict[str, Any]) -> list[Property]:
@@ -66,17 +64,15 @@ def _files(path: Path) -> list[Component]:
 
 
 def _file(contents: zipfile.ZipFile, item: zipfile.ZipInfo) -> Component:
-    digest = hashlib.sha256()
     with contents.open(item) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+        digest = sha256_of_stream(file)
     weights = item.filename.endswith(_WEIGHTS)
     return Component(
         type=ComponentType.FILE,
         name=item.filename,
         bom_ref=f"file:{item.filename}",
         description="weights" if weights else None,
-        hashes=[_hash(digest.hexdigest())],
+        hashes=[_hash(digest)],
     )
 
 

@@ -13,6 +13,8 @@ import trials from 'trials/trials.js';
 const MAX_ABSENT = 10;
 const MAX_UNREADY = 180;
 const LAST_ANSWERS = 5;
+// What is kept without any.
+const NOTHING = '{}';
 
 /**
  * Called by the poller.
@@ -25,7 +27,7 @@ async function look(names, serving) {
         forget(state.read('trials') || {}, wanted);
         restore(wanted);
         await Promise.all(names.map((name, index) => (wanted[name] === undefined ? null : lookAt(name, wanted[name], serving[index]))));
-        if (Object.keys(wanted).length > 0 || Object.keys(outcomesBefore()).length > 0) {
+        if (Object.keys(wanted).length > 0 || state.read('trials_kept') !== NOTHING) {
             keep(wanted);
         }
         state.write('trials', wanted);
@@ -112,6 +114,7 @@ function restore(wanted) {
         return;
     }
     const kept = outcomesBefore();
+    state.write('trials_kept', JSON.stringify(kept));
     Object.keys(wanted).filter((name) => kept[name] !== undefined && kept[name].id === wanted[name].id).forEach((name) => {
         const id = wanted[name].id;
         Object.keys(kept[name].counts).forEach((what) => trials.dictionary().set(`${id} ${what}`, kept[name].counts[what]));

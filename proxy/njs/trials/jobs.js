@@ -1,5 +1,5 @@
 // Pictures for a second version, which is asked when the client has its answer: a job is handed over to a server of this nginx
-// (templates/server/trials.conf.j2), since no request ends, nor the next one on its connection begins, before all that it waits for.
+// (templates/trials/server.conf.j2), since no request ends, nor the next one on its connection begins, before all that it waits for.
 import state from 'models/state.js';
 
 /** @typedef {import('trials/trials.js').Trial} Trial */
