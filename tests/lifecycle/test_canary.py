@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.support.stacks import RunningStack
 OTHERWISE = f"{ARCHIVE}-1.1.mar"  # from the retrained checkpoint
 SAME, BAD = f"{ARCHIVE}-1.2.mar", f"{ARCHIVE}-1.3.mar"
 REFUSED = 1
+ROUNDS_UNTIL_RETIRED = 5  # of a second: proxy/njs/poller/trials.js
 USERS = [f"user-{number}" for number in range(24)]
 
 
@@ -229,6 +231,11 @@ def test_what_another_machine_changes_ends_a_canary_and_says_so(remote: Remote) 
     assert predict(stack.url, SERVED).body["version"] == "1.0"
     found = poll(lambda: trial(stack), lambda found: found["end"] is not None, 30)
     assert found["end"]["reason"] == "unregistered"
+    # What somebody registers or scales after its end keeps its workers.
+    registered = remote("POST", "/models", url=SAME, initial_workers=1)
+    assert registered.ok, registered.text
+    time.sleep(ROUNDS_UNTIL_RETIRED + 2)
+    assert row_of(stack, "1.2")["ready"] == 1
     run(stack, "canary", SERVED, SAME, "--percent", "100")
     assert remote("PUT", f"/models/{ARCHIVE}/1.2/set-default").status_code == 200
     found = poll(lambda: trial(stack), lambda found: found["end"] is not None, 30)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import requests
 
+from scripts.proxy.addresses import ProxyError
 from tests.support.polling import poll
 from tests.support.proxies import running_proxy
 
@@ -31,12 +33,17 @@ def test_the_address_that_is_printed_can_be_opened(tmp_path: Path, address: str)
         assert requests.get(f"{proxy.url}/api/v1/health/live", timeout=10).ok
 
 
-def test_a_folder_s_name_may_hold_what_patterns_are_made_of(tmp_path: Path) -> None:
+def test_a_folder_s_name_may_hold_what_patterns_are_made_of() -> None:
     """Without its included files nginx would start, and answer as one that has nothing to serve."""
-    folder = tmp_path / "a b; ü #1 {x} 'y' [z]*?"
-    folder.mkdir()
-    with running_proxy(folder, {}) as proxy:
+    # Not pytest's folder, whose path may be too long for a socket's.
+    with TemporaryDirectory(prefix="a b; ü #1 {x} 'y' [z]*?") as folder, running_proxy(Path(folder), {}) as proxy:
         assert requests.get(f"{proxy.url}/api/v1/health/live", timeout=10).json() == {"status": "live"}
+
+
+def test_a_path_that_is_too_long_is_named_with_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 100)
+    with pytest.raises(ProxyError, match=f"{folder}.*too long a path.*set RUN_DIR"), running_proxy(folder, {}):
+        pass
 
 
 def test_a_catalogue_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ CUT_WORDS = """(cards) => cards.flatMap((card) => [...card.querySelectorAll("h3 
         || each.getBoundingClientRect().right > card.getBoundingClientRect().right
 ).map((each) => each.textContent))"""
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-REQUESTS = 27
+REQUESTS = 25
 
 
 def _count_shifts(context: BrowserContext) -> None:
@@ -113,7 +113,9 @@ def test_page_asks_for_little_until_its_first_answer(stack: RunningStack, open_d
     demo.expect_comparison()
     # The state of the service is asked again while the models compute.
     again = [url for url in asked if url.endswith(("/health", "/models"))][2:]
-    assert len([url for url in asked if url.startswith("http")]) - len(again) <= REQUESTS, asked
+    # For its icon Chromium asks once, twice or three times, as it likes.
+    counted = [url for url in asked if url.startswith("http") and not url.endswith("/favicon.svg")]
+    assert len(counted) - len(again) <= REQUESTS, asked
 
 
 @pytest.mark.parametrize("width", [320, 360, 1024])

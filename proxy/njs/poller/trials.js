@@ -81,17 +81,19 @@ function rounds(key, isSo) {
     return count;
 }
 
-// The workers of what has ended go when they have answered; it stays registered until somebody removes it.
+// The workers of what has ended go when they have answered; it stays registered until somebody removes it. Once they are gone,
+// or the version is, what somebody starts of it is not ours.
 async function retire(name, trial, serving, second) {
     const ended = rounds(`ended:${trial.id}`, true);
     if (ended === 1 && state.dictionary().add(`told:${trial.id}`, '1')) {
         writeAudit(name, trial, trials.end(trial.id));
     }
     const serves = serving !== null && serving.modelVersion === trial.version;
-    if (serves || ended < LAST_ANSWERS || second === null || (second.workers || []).length === 0) {
-        return;
+    if (serves || second === null || (second.workers || []).length === 0) {
+        trials.noteRetired(trial);
+    } else if (ended >= LAST_ANSWERS && !trials.isRetired(trial)) {
+        await torchserve.call('PUT', `/models/${state.model(name).archive}/${trial.version}?min_worker=0&max_worker=0`);
     }
-    await torchserve.call('PUT', `/models/${state.model(name).archive}/${trial.version}?min_worker=0&max_worker=0`);
 }
 
 // As scripts/lifecycle/audit.py writes what somebody did.

@@ -16,6 +16,7 @@ import verdict from 'trials/verdict.js';
  */
 /** @typedef {{reason: string, text: string, time: string}} End */
 
+const RETIRED = 'retired';
 const COUNTS = ['asked', 'failed', 'compared', 'agreed'];
 
 function dictionary() {
@@ -87,6 +88,21 @@ function count(trial, what, amount) {
     } catch (error) {
         ngx.log(ngx.WARN, `trial ${trial.id}: ${what} is not counted: ${error.message}`);
     }
+}
+
+/**
+ * The version of a trial that has ended has no worker of it any more, or serves. Kept over restarts, as what is counted.
+ * @param {Trial} trial
+ */
+function noteRetired(trial) {
+    if (!isRetired(trial)) {
+        count(trial, RETIRED);
+    }
+}
+
+/** @param {Trial} trial */
+function isRetired(trial) {
+    return dictionary().get(`${trial.id} ${RETIRED}`) !== undefined;
 }
 
 /**
@@ -189,4 +205,6 @@ function number(key) {
     return Number(dictionary().get(key) || 0);
 }
 
-export default {compare, count, counts, dictionary, end, finish, forget, forgetBackground, judge, known, note, of, set, time};
+export default {
+    compare, count, counts, dictionary, end, finish, forget, forgetBackground, isRetired, judge, known, note, noteRetired, of, set, time,
+};
