@@ -5,6 +5,9 @@ First ``configure`` renders what nginx will read, since the proxy's image has no
 
 from __future__ import annotations
 
+import os
+import time
+
 from rich.console import Console
 
 from scripts.access.apps import refuse_start_without_keys
@@ -14,6 +17,7 @@ from scripts.proxy import certificates, rendering
 from scripts.settings import Settings
 from scripts.stack.commands import refuse_unwritable, serve_stack
 from scripts.stack.stack import Stack
+from scripts.stack.supervision import PartState, Supervision, write_supervision
 
 
 def configure(settings: Settings, console: Console) -> int:
@@ -32,5 +36,15 @@ def configure(settings: Settings, console: Console) -> int:
 
 
 def torchserve(settings: Settings, console: Console) -> int:
-    """Serve the models without a proxy, which another container has (docs/containers.md), until SIGTERM."""
-    return serve_stack(Stack(settings, console, parts=("torchserve",)))
+    """Serve the models without a proxy, which another container has (docs/containers.md), until SIGTERM.
+
+    A proxy that runs already, since only this container was started anew, is told at once that TorchServe is coming.
+    """
+    refuse_unwritable(settings)
+    stack = Stack(settings, console, parts=("torchserve",))
+    coming = {name: PartState("starting", since=time.time()) for name in stack.parts}
+    write_supervision(settings, Supervision(os.getpid(), coming))
+    try:
+        return serve_stack(stack)
+    finally:
+        settings.supervision_file.unlink(missing_ok=True)

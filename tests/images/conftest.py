@@ -15,10 +15,10 @@ import pytest
 import requests
 
 from tests.images import stand_ins
+from tests.images.engine import Images
 from tests.images.stand_ins import run
 from tests.support.places import TEST_DIR
 from tests.support.polling import poll
-from tests.support.version import project_version
 
 FOLDER = TEST_DIR / "images"
 SETTINGS = {
@@ -30,18 +30,6 @@ SETTINGS = {
     "MAX_WORKERS": "9",
 }
 HARDENED = ["--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges"]
-
-
-@dataclass(frozen=True)
-class Images:
-    """The images by their names, and what podman and buildah are told."""
-
-    environment: dict[str, str]
-    torchserve: str = f"localhost/emotion-torchserve:{project_version()}"
-    proxy: str = f"localhost/emotion-proxy:{project_version()}"
-
-    def podman(self, *arguments: str | Path, seconds: float = 120) -> str:
-        return run("podman", *arguments, environment=self.environment, seconds=seconds)
 
 
 @dataclass(frozen=True)

