@@ -14,6 +14,7 @@ import requests
 
 from tests.lifecycle.bad_handler import bad_handler
 from tests.lifecycle.remote import Remote
+from tests.monitoring.runbook import follow
 from tests.support.asking import IMAGE, TIMEOUT, asking, predict, wait_for_answers
 from tests.support.assignment import hashed
 from tests.support.leaving import leave, proxy_processes
@@ -146,7 +147,8 @@ def test_a_bad_canary_is_aborted_and_costs_no_client_an_error(stack: RunningStac
     )
     row = poll(lambda: row_of(stack, "1.3"), lambda row: row["workers"] == 0)
     assert row["trial"] == f"canary, aborted: {found['end']['text']}"
-    run(stack, "abort", SERVED)
+    said = follow(stack, "EmotionTrialAborted", SERVED)
+    assert found["end"]["text"] in " ".join(said.split())
     assert row_of(stack, "1.3") == {}
 
 
