@@ -111,11 +111,7 @@ class Trying(Lifecycle):
         else:
             trial_id = secrets.token_hex(8)
             require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
-            if before:
-                self._forget(name)  # or the proxy may still take the workers of what has ended
-            for state in states[1:]:
-                if state.version in (archive.version, before.version if before else None):
-                    self._remove(state)
+            self._clear(name, before, archive, states)
             self._load(archive, workers, seconds)
         trial = Trial(kind, archive.version, serving.version, percent, by, trial_id, limits)
         record_trial(self.settings, name, trial)
@@ -126,6 +122,14 @@ class Trying(Lifecycle):
                 f"{_NOTICE_SECONDS:g} s; `scripts/models trials` shows whether it does, `abort {name}` removes it"
             )
         return Change(name, archive.version, workers, serving.version)
+
+    def _clear(self, name: str, ended: Trial | None, archive: Archive, states: list[ModelState]) -> None:
+        """Remove what is left of a trial that has ended, and of the version that is to be tried."""
+        if ended:
+            self._forget(name)  # or the proxy may still take the workers of what has ended
+        for state in states[1:]:
+            if state.version in (archive.version, ended.version if ended else None):
+                self._remove(state)
 
     def _forget(self, name: str) -> None:
         record_trial(self.settings, name, None)
