@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, expect
+import requests
+from playwright.sync_api import BrowserContext, Locator, Route, expect
 
 from .browser import OpenDemo
 from .demo import PATIENCE, Demo
@@ -77,6 +78,33 @@ def test_page_with_one_models_answer_does_not_move_either(
     demo = open_demo(stack, opening=f"?mode={mode}&sample=fear", viewport=viewport, prepare=_count_shifts)
     expect(demo.page.locator('[data-state="done"]:is(#answer, #faces)')).to_be_visible(timeout=PATIENCE)
     _assert_still(demo)
+
+
+@pytest.mark.parametrize("screen", [(390, 844), (1024, 768), (1440, 900)], ids=str)
+def test_reasons_of_models_without_an_answer_move_nothing(
+    stack: RunningStack, open_demo: OpenDemo, screen: tuple[int, int]
+) -> None:
+    """As where one checkpoint of nine is there; what the others lack is said at the end of the page."""
+
+    def fail(route: Route) -> None:
+        first, *others = requests.get(f"{stack.url}/api/v1/models", timeout=10).json()["models"]
+        shares = {"anger": 0.4, **dict.fromkeys(("contempt", "disgust", "fear", "happy", "sadness", "surprise"), 0.1)}
+        answer = {"success": True, "model": first, "predictions": shares, "top_emotion": "anger", "confidence": 0.4}
+        reason = "{}_best.pt is missing; copy it into results/ and run `make archives`"
+        failed = [{"success": False, "model": name, "error": reason.format(name), "status": 500} for name in others]
+        agreement = {"top_emotion": "anger", "models": 1, "of": 1}
+        route.fulfill(json={"success": True, "results": [answer, *failed], "agreement": agreement})
+
+    def prepare(context: BrowserContext) -> None:
+        _count_shifts(context)
+        context.route("**/api/v1/compare", fail)
+
+    viewport = {"width": screen[0], "height": screen[1]}
+    demo = open_demo(stack, opening="", viewport=viewport, prepare=prepare)
+    expect(demo.page.locator("#problems li")).to_have_count(8)
+    _assert_still(demo)
+    demo.one_model()
+    expect(demo.page.locator("#problems")).to_be_hidden()
 
 
 @pytest.mark.parametrize("screen", [(360, 640), (390, 844), (768, 1024), (640, 450), (1440, 900)], ids=str)
