@@ -20,7 +20,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup face-detector tracing serve start stop status reload archives models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean images image-test kubernetes
+.PHONY: help setup face-detector tracing serve start stop status reload archives push pull models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean images image-test kubernetes
 
 # After a command: exit codes with which it has ended well.
 fine = || { code=$$?; case $$code in $(1)) ;; *) exit $$code;; esac; }
@@ -52,14 +52,14 @@ $(VENV)/face-detector.fetched: requirements/faces.txt scripts/archives/face_dete
 	@touch $@
 
 WITH_TORCH := $(patsubst %,$(VENV)/%.installed,evaluate quantize sign)
-WITHOUT_TORCH := $(patsubst %,$(VENV)/%.installed,sbom tracing guide)
+WITHOUT_TORCH := $(patsubst %,$(VENV)/%.installed,sbom tracing guide transfer)
 # What one command needs besides, installed when it is first used.
 $(WITH_TORCH): $(VENV)/build.installed
 $(WITH_TORCH) $(WITHOUT_TORCH): $(VENV)/%.installed: requirements/%.txt $(VENV)/serve.installed
 	@$(BIN)/python -m pip install --quiet --requirement requirements/$*.txt
 	@touch $@
 
-$(VENV)/test.installed: requirements/dev.txt requirements/bench.txt requirements/evaluate.txt requirements/quantize.txt requirements/guide.txt requirements/tracing.txt requirements/sign.txt requirements/sbom.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
+$(VENV)/test.installed: requirements/dev.txt requirements/bench.txt requirements/evaluate.txt requirements/quantize.txt requirements/guide.txt requirements/tracing.txt requirements/sign.txt requirements/sbom.txt requirements/transfer.txt $(VENV)/build.installed $(VENV)/face-detector.fetched
 	@$(BIN)/python -m pip install --quiet --requirement requirements/dev.txt
 	@touch $@
 
@@ -100,6 +100,12 @@ reload: setup ## load renewed certificates without losing a request (docs/config
 archives: setup $(if $(filter int8,$(PRECISION)),$(VENV)/quantize.installed) $(if $(SIGN),$(VENV)/sign.installed) ## pack the checkpoints in results/ into model_store/, only what changed
 	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION)) $(if $(MODEL),--model $(MODEL)) $(if $(SIGN),--sign "$(SIGN)") $(call fine,$(UNREAD))
 
+push: $(VENV)/transfer.installed ## push the archives to a registry or S3: make push TO=oci://HOST/NAME:TAG (docs/model-stores.md)
+	@$(RUN) scripts.transfer push "$(TO)" $(if $(MODEL),--model "$(MODEL)")
+
+pull: $(VENV)/transfer.installed ## pull archives into model_store/: make pull FROM=s3://BUCKET/PREFIX
+	@$(RUN) scripts.transfer pull "$(FROM)" $(if $(MODEL),--model "$(MODEL)")
+
 models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 2" (docs/models.md)
 	@scripts/models $(or $(ARGS),--help) $(call fine,$(UNREAD))
 
@@ -122,7 +128,7 @@ soak: $(VENV)/test.installed ## an hour of load with kills and bad pictures: mak
 # wait much, so four processes suit two cores.
 PYTEST := pytest --dist loadfile --no-loadscope-reorder --numprocesses
 
-test: check $(VENV)/clients.installed ## run every check and every test; needs Debian's chromium and prometheus (see .ci/run)
+test: check $(VENV)/clients.installed ## run every check and every test; needs Debian's chromium, prometheus and docker-registry (see .ci/run)
 	@$(RUN) $(PYTEST) 4
 
 test-fast: $(VENV)/test.installed ## the tests that need no stack, no browser and no archives

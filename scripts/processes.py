@@ -159,6 +159,6 @@ def socket_path_fault(path: Path) -> str | None:
     if length <= _LONGEST_SOCKET_PATH:
         return None
     return (
-        f"{path}: too long a path for a socket ({length} bytes of at most {_LONGEST_SOCKET_PATH}); move the clone, or set "
-        "RUN_DIR to a shorter path"
+        f"{path}: too long a path for a socket ({length} bytes of at most {_LONGEST_SOCKET_PATH}); move the clone, or "
+        "set RUN_DIR to a shorter path"
     )

@@ -58,15 +58,23 @@ def read_record(store: Path, model: Model) -> Record | None:
     if not (store / model.archive_file).is_file():
         return None
     try:
-        fields = json.loads(_record_file(store, model).read_text(encoding="utf-8"))
+        return parse_record(record_file(store, model).read_bytes())
+    except OSError:
+        return None
+
+
+def parse_record(content: bytes) -> Record | None:
+    """The record in a ``X.build.json``; None if it is none."""
+    try:
+        fields = json.loads(content)
         return Record(fields["inputs"], fields["stand_in"], fields["sha256"], fields.get("proof"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
 def write_record(store: Path, model: Model, record: Record) -> None:
     """Replace the record of the model's archive."""
-    write_text(_record_file(store, model), json.dumps(asdict(record), indent=2) + "\n")
+    write_text(record_file(store, model), json.dumps(asdict(record), indent=2) + "\n")
 
 
 def archive_intact(store: Path, model: Model, record: Record) -> bool:
@@ -114,7 +122,8 @@ def locked(store: Path, waiting: Callable[[str], None]) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _record_file(store: Path, model: Model) -> Path:
+def record_file(store: Path, model: Model) -> Path:
+    """The file of the record of a model's archive."""
     return store / f"{model.archive_name}.build.json"
 
 
