@@ -22,8 +22,13 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .DEFAULT_GOAL := help
 .PHONY: help setup face-detector tracing serve start stop status reload archives push pull models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean images image-test kubernetes
 
+# After a command: exit codes with which it has ended well.
+fine = || { code=$$?; case $$code in $(1)) ;; *) exit $$code;; esac; }
+# As a shell reports a command whose reader has gone, as in `make status | head -1`.
+UNREAD := 141
+
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | awk '{printf "  make %-12s", $$1; $$1=""; print}' $(call fine,$(UNREAD))
 
 # Succeeds if the Python that is named after it is 3.10 or later; nothing else of this project runs on an older one.
 RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 10))'
@@ -68,7 +73,7 @@ $(VENV)/clients.installed: requirements/clients.txt $(VENV)/serve.installed
 setup: $(VENV)/serve.installed $(if $(OTLP_ENDPOINT),$(VENV)/tracing.installed) $(if $(filter-out 0,$(SERVE_ONLY)),,$(VENV)/build.installed $(VENV)/face-detector.fetched) ## install what building and serving need into .venv
 
 face-detector: $(VENV)/build.installed ## fetch the face detector that archives carry (docs/faces.md)
-	@$(RUN) scripts.archives.face_detector
+	@$(RUN) scripts.archives.face_detector $(call fine,$(UNREAD))
 
 tracing: $(VENV)/tracing.installed ## install what exports spans (docs/tracing.md)
 
@@ -77,23 +82,23 @@ serve: setup ## build what is missing, serve in the foreground; Ctrl-C stops
 
 # 3: it serves, without some of its models, which it has named.
 start: setup ## the same in the background
-	@$(RUN) scripts.stack start || test $$? -eq 3
+	@$(RUN) scripts.stack start $(call fine,3)
 
 # These install nothing: where nothing is set up, nothing runs.
-IF_SET_UP := test ! -e $(VENV)/serve.installed && echo "Nothing runs, and nothing is set up yet; 'make start' does both." ||
+IF_SET_UP := if test ! -e $(VENV)/serve.installed; then (echo "Nothing runs, and nothing is set up yet; 'make start' does both."); else
 
 stop: ## stop the background stack
-	@$(IF_SET_UP) $(RUN) scripts.stack stop
+	@$(IF_SET_UP) $(RUN) scripts.stack stop; fi $(call fine,$(UNREAD))
 
 # 4: nothing runs, which it has said.
 status: ## show what runs
-	@$(IF_SET_UP) $(RUN) scripts.stack status || test $$? -eq 4
+	@$(IF_SET_UP) $(RUN) scripts.stack status; fi $(call fine,4|$(UNREAD))
 
 reload: setup ## load renewed certificates without losing a request (docs/configuration.md)
 	@$(RUN) scripts.stack reload
 
 archives: setup $(if $(filter int8,$(PRECISION)),$(VENV)/quantize.installed) $(if $(SIGN),$(VENV)/sign.installed) ## pack the checkpoints in results/ into model_store/, only what changed
-	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION)) $(if $(MODEL),--model $(MODEL)) $(if $(SIGN),--sign "$(SIGN)")
+	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION)) $(if $(MODEL),--model $(MODEL)) $(if $(SIGN),--sign "$(SIGN)") $(call fine,$(UNREAD))
 
 push: $(VENV)/transfer.installed ## push the archives to a registry or S3: make push TO=oci://HOST/NAME:TAG (docs/model-stores.md)
 	@$(RUN) scripts.transfer push "$(TO)" $(if $(MODEL),--model "$(MODEL)")
@@ -102,22 +107,22 @@ pull: $(VENV)/transfer.installed ## pull archives into model_store/: make pull F
 	@$(RUN) scripts.transfer pull "$(FROM)" $(if $(MODEL),--model "$(MODEL)")
 
 models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 2" (docs/models.md)
-	@scripts/models $(or $(ARGS),--help)
+	@scripts/models $(or $(ARGS),--help) $(call fine,$(UNREAD))
 
 standins: setup ## make stand-in checkpoints in an empty results/
-	@$(RUN) scripts.checkpoints stand-ins
+	@$(RUN) scripts.checkpoints stand-ins $(call fine,$(UNREAD))
 
 checkpoints: setup ## check the checkpoints in results/; ADOPT=1 takes those with another name (docs/checkpoints.md)
-	@$(RUN) scripts.checkpoints $(if $(filter-out 0,$(ADOPT)),adopt)
+	@$(RUN) scripts.checkpoints $(if $(filter-out 0,$(ADOPT)),adopt) $(call fine,$(UNREAD))
 
 evaluate: $(VENV)/evaluate.installed ## a model on labelled pictures: make evaluate MODEL=VGG19_RAF-DB DATA=RAF-DB/test (docs/evaluation.md)
-	@scripts/evaluate $(if $(DATA),"$(DATA)") $(if $(MODEL),--model "$(MODEL)") $(if $(AGAINST),--against "$(AGAINST)") $(ARGS)
+	@scripts/evaluate $(if $(DATA),"$(DATA)") $(if $(MODEL),--model "$(MODEL)") $(if $(AGAINST),--against "$(AGAINST)") $(ARGS) $(call fine,$(UNREAD))
 
 bench: $(VENV)/test.installed ## measure the stack beside two other backends, in each precision (docs/performance.md)
-	@$(RUN) scripts.bench run $(ARGS)
+	@$(RUN) scripts.bench run $(ARGS) $(call fine,$(UNREAD))
 
 soak: $(VENV)/test.installed ## an hour of load with kills and bad pictures: make soak MINUTES=60 (docs/reliability.md)
-	@$(RUN) scripts.bench soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+	@$(RUN) scripts.bench soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS) $(call fine,$(UNREAD))
 
 # A file's tests share stacks, so they stay together; tests/support/order.py puts the files in order. Tests with a stack
 # wait much, so four processes suit two cores.
@@ -134,10 +139,10 @@ coverage: $(VENV)/test.installed $(VENV)/clients.installed ## the tests, and whi
 	@$(RUN) $(PYTEST) 4 --cov --cov-report=term:skip-covered
 
 mutants: $(VENV)/test.installed ## which changes of one line no test notices; takes long (docs/testing.md)
-	@$(RUN) tests.mutants $(ARGS)
+	@$(RUN) tests.mutants $(ARGS) $(call fine,$(UNREAD))
 
 fuzz: $(VENV)/test.installed ## made-up forms, images, checkpoints and archives, 100,000 of each; takes long (docs/testing.md)
-	@$(RUN) tests.fuzz $(ARGS)
+	@$(RUN) tests.fuzz $(ARGS) $(call fine,$(UNREAD))
 
 check: $(VENV)/test.installed ## lint, types, spelling, configuration, known vulnerabilities
 	@$(BIN)/ruff check .
@@ -159,10 +164,10 @@ format: $(VENV)/test.installed ## format the code
 	@$(BIN)/ruff check --fix .
 
 sbom: $(VENV)/sbom.installed ## write what is installed and in each archive as CycloneDX into .run/sbom/ (docs/supply-chain.md)
-	@$(RUN) scripts.sbom
+	@$(RUN) scripts.sbom $(call fine,$(UNREAD))
 
 guide: $(VENV)/guide.installed ## build the documentation as a site, served at /guide/ (docs/web.md)
-	@$(RUN) scripts.guide
+	@$(RUN) scripts.guide $(call fine,$(UNREAD))
 
 # docker, podman and buildah take the same words; BUILDAH_FORMAT keeps the health checks, which OCI's own format lacks.
 ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(shell command -v $(engine))) docker)
@@ -182,7 +187,7 @@ kubernetes: $(VENV)/serve.installed ## write what deploy/kubernetes/ takes from 
 	@$(RUN) scripts.monitoring.operator
 
 release: setup ## set the version, commit and tag: make release VERSION=1.2.0 (CONTRIBUTING.md)
-	@$(RUN) scripts.release $(VERSION)
+	@$(RUN) scripts.release $(VERSION) $(call fine,$(UNREAD))
 
 clean: stop ## stop the stack and remove what was built, but never results/
 	@rm -rf .run model_store/*.mar model_store/*.json model_store/*.jsonl model_store/*.sha256 model_store/*.sig

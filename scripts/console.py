@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import IO, Any
 
 import typer
 from rich.console import Console
@@ -23,15 +23,35 @@ class PatientConsole(Console):
 
     def on_broken_pipe(self) -> None:
         """Let the rest go nowhere."""
-        discard_output()
+        discard(self.file)
 
 
-def discard_output() -> None:
-    """Let standard output, which was closed, go nowhere from now on, with what is still buffered.
+def discard(stream: IO[str]) -> None:
+    """Let a stream that was closed go nowhere from now on, with what is still buffered.
 
     https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def while_read(work: Callable[[], int]) -> int:
+    """Do ``work``, which returns an exit code; 141 if it ended because standard output was closed."""
+    try:
+        code = work()
+    except (BrokenPipeError, SystemExit) as error:
+        # Rich and Typer end the process in their own ways when a pipe is closed.
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        code = OUTPUT_CLOSED
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            discard(stream)
+            code = code or (OUTPUT_CLOSED if stream is sys.stdout else 0)
+    return code
 
 
 class _Group(TyperGroup):
@@ -75,16 +95,8 @@ def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> int:
     ``--json`` among the arguments the error is printed as JSON too.
     """
     os.umask(os.umask(0o077) | 0o002)  # strangers never write what a stack runs, whatever umask the caller has
-    try:
-        code = _run(app, name, list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit) as error:
-        # Rich and Typer end the process in their own ways when a pipe is closed.
-        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
-            raise
-        discard_output()
-        return OUTPUT_CLOSED
-    return code
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return while_read(lambda: _run(app, name, arguments))
 
 
 def _run(app: typer.Typer, name: str, arguments: list[str]) -> int:
@@ -97,7 +109,8 @@ def _run(app: typer.Typer, name: str, arguments: list[str]) -> int:
     except typer.TyperException as error:
         show = getattr(error, "show", None)
         if show:
-            show()
+            with contextlib.suppress(BrokenPipeError):
+                show()
         return int(getattr(error, "exit_code", 1))
     except UserError as error:
         remedy = (
@@ -117,15 +130,19 @@ def announcer(console: Console) -> Announce:
     return lambda message: console.print(message, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
+def error_console(**options: Any) -> Console:
+    """A console on standard error; that nobody reads it ends no command."""
+    return PatientConsole(stderr=True, highlight=False, **options)
+
+
 def print_error(message: object) -> None:
     """Print why a command fails, to standard error."""
-    errors = Console(stderr=True, highlight=False)
-    errors.print(str(message), style="red", markup=False, soft_wrap=True)
+    error_console().print(str(message), style="red", markup=False, soft_wrap=True)
 
 
 def print_notice(message: str) -> None:
     """Print what a person should know although the command continues, to standard error."""
-    Console(stderr=True, highlight=False).print(message, style="yellow", markup=False, soft_wrap=True)
+    error_console().print(message, style="yellow", markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager

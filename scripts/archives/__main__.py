@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from scripts.archives.build import build_all
 from scripts.archives.versions import FIRST_VERSION
-from scripts.console import examples, interruption_says, new_app, run
+from scripts.console import PatientConsole, examples, interruption_says, new_app, run
 from scripts.errors import REFUSED
 from scripts.settings import RUNTIMES, load_settings
 
@@ -60,7 +59,7 @@ def archives(
     with interruption_says("Interrupted. Finished archives stay, the others are as before."):
         results = build_all(
             load_settings(),
-            Console(),
+            PatientConsole(),
             names=model or (),
             version=archive_version,
             runtime=runtime,

@@ -1,4 +1,4 @@
-"""``python -m scripts.bench [run|report|faces|soak]``: measure, make docs/performance.md of that, load for an hour."""
+"""``python -m scripts.bench [run|report|faces|page|soak]``: measure, make docs/performance.md, load for an hour."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import rich.table
 import typer
 from rich.console import Console
 
-from scripts.bench import BenchError
+from scripts.bench import BenchError, paint
 from scripts.bench import command_options as option
 from scripts.bench import faces as face_bench
 from scripts.bench.images import IMAGES
@@ -28,6 +28,7 @@ from scripts.bench.soak.run import Soak
 from scripts.bench.tables import Table, all_tables
 from scripts.catalogue import ARCHITECTURES
 from scripts.console import new_app, run
+from scripts.running import running_settings
 from scripts.settings import ROOT, Settings, load_settings
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -99,11 +100,21 @@ def faces(
     console = Console(highlight=False)
     options = face_bench.Options(tuple(architecture or ARCHITECTURES), seconds, pairs)
     result = face_bench.measure(settings, options, lambda text: _say(console, text))
-    file = output or settings.run_dir / "bench" / "faces.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2) + "\n")
-    console.print(_rich(face_bench.table(result)))
-    console.print(f"Figures: {file}", soft_wrap=True)
+    _keep(result, face_bench.table(result), output or settings.run_dir / "bench" / "faces.json", console)
+    return 0
+
+
+@app.command("page")
+def first_paint(
+    loads: Annotated[int, typer.Option(min=1, metavar="N", help="Of each profile.")] = 15,
+    url: Annotated[str | None, typer.Option(help="Of the page; default: that of the stack that runs.")] = None,
+    output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/page.json.")] = None,
+) -> int:
+    """Measure how soon the page of a running service is there, at a desk and on a phone."""
+    settings = running_settings()
+    console = Console(highlight=False)
+    result = paint.measure(url or f"{settings.url}/", loads, lambda text: _say(console, text))
+    _keep(result, paint.table(result), output or settings.run_dir / "bench" / "page.json", console)
     return 0
 
 
@@ -136,7 +147,7 @@ def soak(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``run`` need not be said. Returns 0, 1 for an error, 130 after a signal."""
     words = list(sys.argv[1:] if argv is None else argv)
-    named = bool(words) and words[0] in ("run", "report", "faces", "soak", "--help")
+    named = bool(words) and words[0] in ("run", "report", "faces", "page", "soak", "--help")
     return run(app, "python -m scripts.bench", words if named else ["run", *words])
 
 
@@ -150,6 +161,13 @@ def _show(result: dict[str, Any], output: Path, settings: Settings, console: Con
     if warning(result):
         console.print(warning(result), style="yellow")
     console.print(f"{conclusion(result)}\nFigures: {output}\nPlot: {plot}", soft_wrap=True)
+
+
+def _keep(result: dict[str, Any], table: Table, file: Path, console: Console) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(result, indent=2) + "\n")
+    console.print(_rich(table))
+    console.print(f"Figures: {file}", soft_wrap=True)
 
 
 def _say(console: Console, text: str) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from scripts.catalogue import load_catalogue
 from scripts.checkpoints.stand_ins import StandInError, make_stand_ins
-from scripts.console import interruption_says, new_app, run
+from scripts.console import PatientConsole, interruption_says, new_app, run
 from scripts.errors import REFUSED
 from scripts.files import cannot_write
 from scripts.settings import load_settings
@@ -42,7 +42,7 @@ def adopt() -> int:
     """Link the files that are surely a model's, but have another name, under the right one; then check them all."""
     from scripts.checkpoints import report
 
-    settings, console = load_settings(), Console()
+    settings, console = load_settings(), PatientConsole()
     try:
         report.adopt_near_misses(settings, console)
     except OSError as error:
@@ -53,7 +53,7 @@ def adopt() -> int:
 @app.command()
 def stand_ins() -> int:
     """Make a stand-in for every missing checkpoint; nothing is overwritten."""
-    console, settings = Console(), load_settings()
+    console, settings = PatientConsole(), load_settings()
     with interruption_says("Interrupted. Finished stand-ins stay."):
         try:
             made = make_stand_ins(settings, console)

@@ -67,7 +67,7 @@ def predict(
     found = pictures(image)
     service = Service(url or own_address(running_settings()), ca, key, here=url is None)
     catalogue = service.models()
-    names = list(catalogue) if every else model or list(catalogue)[:1]
+    names = list(catalogue) if every else model or first_served(catalogue)
     _tell_of_stand_ins(catalogue, names)
     started = time.monotonic()
     asked = ask_all(_ask(service, faces), found, names, at_once)
@@ -76,6 +76,11 @@ def predict(
     if len(found) > 1:
         print_notice(summary(outcomes, time.monotonic() - started))
     return exit_code(outcomes)
+
+
+def first_served(catalogue: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The first model that can be served, else the first, whose answer then says what it lacks."""
+    return ([name for name, entry in catalogue.items() if "error" not in entry] or list(catalogue))[:1]
 
 
 def _refuse_both(first: str, is_first: object, second: str, is_second: object) -> None:

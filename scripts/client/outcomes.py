@@ -53,4 +53,5 @@ def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
     failed = sum(outcome.error is not None for outcome in outcomes)
     parts = [f"{label} {count}" for label, count in said.most_common()] + ([f"{failed} failed"] if failed else [])
     pictures = len({outcome.picture.name for outcome in outcomes})
-    return f"{pictures} pictures, {len(answers)} answers in {seconds:.1f} s: {', '.join(parts)}"
+    told = f"{pictures} picture{'s'[: pictures != 1]}, {len(answers)} answer{'s'[: len(answers) != 1]}"
+    return f"{told} in {seconds:.1f} s: {', '.join(parts)}"

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from scripts.catalogue import load_catalogue
+from scripts.console import error_console
 from scripts.lifecycle.outcomes import Change
 from scripts.lifecycle.trying import Trying
 from scripts.running import require_running, running_settings
@@ -30,7 +31,7 @@ class Answers:
         self._patience = patience
         # A pipe has no width of its own; the table's lines must stay whole there.
         self._out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
-        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._err = error_console(soft_wrap=True)
 
     @property
     def width(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from scripts.console import print_error
+from scripts.console import print_error, while_read
 from scripts.errors import UserError
 from scripts.proxy.rendering import check, render
 from scripts.settings import load_settings
@@ -24,4 +24,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(while_read(main))

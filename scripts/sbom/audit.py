@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from scripts.console import while_read
 from scripts.errors import REFUSED
 from scripts.settings import ROOT
 
@@ -74,4 +75,4 @@ def _place() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(while_read(main))

@@ -29,9 +29,9 @@ def _add(
 
 
 _add(commands.start, console=PatientConsole)
-_add(commands.stop, "RUN_DIR")
+_add(commands.stop, "RUN_DIR", console=PatientConsole)
 _add(commands.status)
-_add(commands.reload, "RUN_DIR", "NGINX")
+_add(commands.reload, "RUN_DIR", "NGINX", console=PatientConsole)
 _add(commands.serve, console=PatientConsole)
 _add(commands.supervise, hidden=True)
 _add(containers.configure)

@@ -16,7 +16,7 @@ from rich.console import Console
 from scripts.access.apps import refuse_start_without_keys
 from scripts.archives.build import build_all
 from scripts.catalogue import load_catalogue
-from scripts.console import discard_output
+from scripts.console import discard
 from scripts.ensembles import load_ensembles
 from scripts.files import exclusive
 from scripts.proxy import certificates, reloading
@@ -128,7 +128,7 @@ def _supervisor(stack: Stack) -> Supervisor:
             print(f"{now} supervisor: {message}", flush=True)
         except OSError as error:  # a full disk may have room for it later; a pipe or terminal that was closed, never
             if error.errno in (errno.EPIPE, errno.EIO):
-                discard_output()
+                discard(sys.stdout)
 
     return Supervisor(stack, os.getpid(), announce)
 

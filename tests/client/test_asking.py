@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.client.__main__ import first_served
 from scripts.client.grid import agreement
 from scripts.client.outcomes import Outcome, ask_all, exit_code, summary
 from scripts.client.pictures import Picture, pictures
@@ -109,3 +110,17 @@ def test_agreement_is_of_emotions_whatever_they_are_called_and_not_of_stand_ins_
     assert agreement(said, {"A": stand_in, "B": stand_in, "C": real, "D": stand_in}) == "1 of 1 say sadness."
     assert agreement(said, {"A": stand_in, "B": stand_in, "C": stand_in, "D": stand_in}) == "2 of 3 say happiness."
     assert agreement(outcomes(A=""), {"A": real}) == "No model answered."
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "asked"),
+    [({"a": {"error": "is missing"}, "b": {}}, ["b"]), ({"a": {"error": "is missing"}}, ["a"]), ({}, [])],
+)
+def test_without_a_name_the_first_model_that_is_served_is_asked(
+    catalogue: dict[str, dict[str, str]], asked: list[str]
+) -> None:
+    assert first_served(catalogue) == asked
+
+
+def test_one_is_not_said_like_many() -> None:
+    assert summary(outcomes(a="happy")[:1], 1.0).startswith("1 picture, 1 answer in ")

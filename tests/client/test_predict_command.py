@@ -69,7 +69,7 @@ def test_command_goes_on_after_a_picture_that_fails(stack: RunningStack, face: P
     assert done.returncode == 1
     assert "missing.jpg: cannot be read (No such file or directory); check the name" in done.stderr
     assert "broken.jpg: " in done.stderr
-    assert "3 pictures, 1 answers in " in done.stderr
+    assert "3 pictures, 1 answer in " in done.stderr
     assert done.stderr.endswith(" s: happiness 1, 2 failed\n")
     answer = answer_of(stack, face, next(iter(CATALOGUE)))
     shown = [f"{100 * answer['confidence']:.1f}", "%", answer["top_emotion"], str(face)]

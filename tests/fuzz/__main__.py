@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from scripts.console import while_read
 from scripts.settings import ROOT
 from tests.fuzz.campaign import Campaign, keep, smaller
 from tests.fuzz.target import TARGETS
@@ -42,4 +43,4 @@ def _run(name: str, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(while_read(main))

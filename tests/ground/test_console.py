@@ -12,7 +12,7 @@ import pytest
 
 from scripts.console import new_app, run
 from scripts.settings import ROOT
-from tests.support.commands import run_command
+from tests.support.commands import run_command, run_unread
 from tests.support.stacks import stack_environment
 
 OUTPUT_CLOSED = 141
@@ -32,26 +32,39 @@ TYPED = {
 
 
 @pytest.mark.parametrize(
-    "arguments", [["stack", "--help"], ["stack", "status"], ["lifecycle", "key", "list"]], ids=" ".join
+    "arguments",
+    [
+        *([module, "--help"] for module in TYPED),
+        ["stack", "status"],
+        ["lifecycle", "key", "list"],
+        ["access", "list"],
+        ["proxy"],
+    ],
+    ids=" ".join,
 )
 def test_a_command_ends_quietly_when_its_output_is_closed(tmp_path: Path, arguments: list[str]) -> None:
     module, *rest = arguments
-    reader, writer = os.pipe()
-    os.close(reader)
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-m", f"scripts.{module}", *rest],
-            cwd=ROOT,
-            env=stack_environment(tmp_path),
-            stdout=writer,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    finally:
-        os.close(writer)
+    ended = run_unread([sys.executable, "-m", f"scripts.{module}", *rest], stack_environment(tmp_path))
     assert (ended.returncode, ended.stderr) == (OUTPUT_CLOSED, "")
+
+
+def test_a_stop_goes_on_when_its_output_is_closed(tmp_path: Path) -> None:
+    ended = run_unread([sys.executable, "-m", "scripts.stack", "stop"], stack_environment(tmp_path))
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["client", "nowhere.jpg"], ["lifecycle", "list"], ["lifecycle", "scale"]], ids=" ".join
+)
+def test_a_failure_that_nobody_reads_keeps_its_exit_code(tmp_path: Path, arguments: list[str]) -> None:
+    """As in ``2>&1 | head -1``; Python itself would end with 120."""
+    environment = stack_environment(tmp_path)
+    code = run_command(environment, *arguments).returncode
+    assert code
+    module, *rest = arguments
+    shell = ["bash", "-c", '"$@" 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}', "bash"]
+    ended = run_unread([*shell, sys.executable, "-m", f"scripts.{module}", *rest], environment)
+    assert (ended.returncode, ended.stderr) == (code, "")
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o000, 0o664), (0o002, 0o664), (0o077, 0o600)])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.settings import ROOT
+from tests.support.commands import run_unread
 from tests.support.hostile import HOSTILE, PYTHON
 
 SCRIPTS = ["scripts/keys", "scripts/models", "scripts/predict"]
@@ -99,6 +100,16 @@ def test_make_status_says_that_nothing_runs_and_make_adds_nothing(tmp_path: Path
     done = run("make", "status", environment={"RUN_DIR": str(tmp_path)})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("Nothing runs; `make start` starts it.\n")
+
+
+@pytest.mark.parametrize("target", ["help", "status", "stop"])
+@pytest.mark.parametrize("is_set_up", [True, False])
+def test_make_adds_nothing_when_its_reader_goes_away(bare: Path, tmp_path: Path, target: str, is_set_up: bool) -> None:
+    """As in ``make status | head -1``."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment = {**own, "RUN_DIR": str(tmp_path)}
+    ended = run_unread(["make", target], environment, ROOT if is_set_up else bare)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_make_does_one_thing_after_the_other(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from scripts.console import while_read
 from tests.mutants.edits import edits, survivors
 from tests.mutants.python import Mutant, mutants
 
@@ -55,4 +56,4 @@ def _edits(with_stack: bool) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(while_read(main))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -24,6 +26,27 @@ def run_command(environment: dict[str, str], *arguments: str) -> subprocess.Comp
         check=False,
         timeout=600,
     )
+
+
+def run_unread(
+    command: Sequence[str | Path], environment: dict[str, str], folder: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """Run a command whose standard output nobody reads any more; what it says on standard error is captured."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
 
 
 def program_is_missing(remedy: str) -> NoReturn:

@@ -23,6 +23,7 @@ LONG = {
     "archives/test_service.py": 10,
     "archives/test_verification.py": 13,
     "archives/test_versions.py": 12,
+    "bench/test_paint.py": 25,
     "bench/test_report.py": 15,
     "bench/test_run.py": 120,
     "bench/test_servers.py": 14,

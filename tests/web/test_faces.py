@@ -13,7 +13,7 @@ from scripts.pictures.scenes import draw_empty_scene, draw_scene
 from .browser import OpenDemo
 from .demo import PATIENCE, Demo
 from .test_accessibility import assert_accessible
-from .test_layout import OVERFLOW
+from .test_layout import OVERFLOW, assert_seen
 
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
@@ -64,11 +64,36 @@ def test_boxes_and_bars_fit_a_phone(stack: RunningStack, open_demo: OpenDemo) ->
     demo.choose_bytes("people.jpg", PEOPLE)
     expect(demo.page.locator("#faces-list .card")).to_have_count(3, timeout=PATIENCE)
     assert demo.page.evaluate(OVERFLOW) == 0
+    assert_seen(demo.page.locator("#faces"))
     picture, drawing = demo.page.locator("#boxes").bounding_box(), demo.page.locator("#boxes g").first.bounding_box()
     assert picture
     assert drawing
     assert picture["x"] <= drawing["x"]
     assert drawing["x"] + drawing["width"] <= picture["x"] + picture["width"]
+
+
+def test_faces_beside_the_screen_are_reached_by_keyboard(stack: RunningStack, open_demo: OpenDemo) -> None:
+    """Any number of faces takes the same height: they stand side by side."""
+    demo = looking_for_faces(open_demo(stack, viewport={"width": 360, "height": 640}, reduced_motion="reduce"))
+    faces = demo.page.locator("#faces-list")
+    demo.choose_bytes("people.jpg", PEOPLE)
+    expect(faces.locator(".card")).to_have_count(3, timeout=PATIENCE)
+    expect(faces.locator(".card").last).not_to_be_in_viewport(ratio=0.9)
+    height = faces.evaluate("(list) => list.offsetHeight")
+    assert_accessible(demo.page)
+    faces.focus()
+    for _ in range(20):
+        demo.page.keyboard.press("ArrowRight")
+    expect(faces.locator(".card").last).to_be_in_viewport(ratio=0.9)
+    demo.page.get_by_role("button", name="Drawing: fear").click()
+    expect(faces.locator(".card")).to_have_count(1, timeout=PATIENCE)
+    assert faces.evaluate("(list) => [list.offsetHeight, list.tabIndex]") == [height, -1]
+
+
+def test_stand_ins_have_their_tag_at_each_face(stack: RunningStack, open_demo: OpenDemo) -> None:
+    demo = looking_for_faces(open_demo(stack))
+    demo.choose_bytes("people.jpg", PEOPLE)
+    expect(demo.page.locator("#faces-list .card .tag:visible")).to_have_text(["stand-in"] * 3, timeout=PATIENCE)
 
 
 def test_a_picture_without_a_face_is_said_plainly_and_the_other_mode_is_one_click_away(

@@ -182,13 +182,14 @@ def test_model_without_a_worker_is_loaded_when_it_is_asked(
 def test_model_that_is_not_served_tells_why_and_the_others_answer(
     start_stack: StartStack, open_demo: OpenDemo, face: Path, results: Path, archives: Path, tmp_path: Path
 ) -> None:
-    bad = "MobileNetV2_RAF-DB"
-    site = some_of_the_nine(tmp_path, results, archives, (OTHER, bad))
+    bad = "MobileNetV2_RAF-DB"  # the first of both, which is not chosen at first
+    site = some_of_the_nine(tmp_path, results, archives, (bad, OTHER))
     site.remove_archive(bad)
     site.checkpoint(bad).write_text(LFS_POINTER)
     with start_stack(**site.places) as stack:
         demo = open_demo(stack, expected=_status(500), reduced_motion="reduce")
-        expect(demo.models.locator(".state").nth(1)).to_have_text("not ready")
+        expect(demo.models.locator(".state").nth(0)).to_have_text("not ready")
+        expect(demo.models.locator(":checked")).to_have_value(OTHER)
         demo.choose_file(face)
         demo.expect_answer()
         demo.choose_model(bad)
@@ -197,7 +198,7 @@ def test_model_that_is_not_served_tells_why_and_the_others_answer(
         expect(demo.page.locator("#message-detail")).to_contain_text("Git LFS")
         assert_accessible(demo.page)
         demo.compare()
-        expect(demo.cards.nth(1).locator(".top")).to_have_text("cannot be served")
+        expect(demo.cards.nth(0).locator(".top")).to_have_text("cannot be served")
         expect(demo.page.locator("#problems li")).to_contain_text([re.compile(f"^{re.escape(bad)} .*Git LFS")])
         demo.expect_comparison(1)
         expect(demo.page.locator("#agreement")).to_contain_text("1 of 1 stand-ins see ")

@@ -13,8 +13,7 @@ export async function saveCard() {
   context.fillStyle = styleOf(document.body, "backgroundColor");
   context.fillRect(0, 0, WIDTH, HEIGHT);
   drawPicture(context, byId(byId("video").hidden ? "preview" : "video"));
-  if (document.documentElement.dataset.mode === "all") drawComparison(context);
-  else drawAnswer(context);
+  ({ one: drawAnswer, all: drawComparison, faces: drawFaces })[document.documentElement.dataset.mode](context);
   save(await canvas.convertToBlob({ type: "image/png" }));
 }
 
@@ -24,7 +23,20 @@ function drawPicture(context, picture) {
   if (!width) return;
   const scale = Math.min(SIDE / width, SIDE / height);
   const [w, h] = [width * scale, height * scale];
-  context.drawImage(picture, EDGE + (SIDE - w) / 2, EDGE + (SIDE - h) / 2, w, h);
+  const [x, y] = [EDGE + (SIDE - w) / 2, EDGE + (SIDE - h) / 2];
+  context.drawImage(picture, x, y, w, h);
+  for (const box of byId("boxes").children) drawBox(context, box, x, y, w / byId("boxes").viewBox.baseVal.width);
+}
+
+// The box of a face and its number, which stand in the pixels of the picture that was sent.
+function drawBox(context, box, left, top, scale) {
+  const { x, y, width, height } = box.querySelector("rect").getBBox();
+  context.strokeStyle = styleOf(box.querySelector("rect"), "stroke");
+  context.lineWidth = 3;
+  context.strokeRect(left + x * scale, top + y * scale, width * scale, height * scale);
+  context.fillStyle = context.strokeStyle;
+  context.font = `600 20px ${styleOf(byId("result"), "fontFamily")}`;
+  context.fillText(box.querySelector("text").textContent.split(" ")[0], left + x * scale + 6, top + y * scale + 22);
 }
 
 function drawAnswer(context) {
@@ -48,6 +60,16 @@ function drawComparison(context) {
     const tag = card.querySelector(".tag").hidden ? "" : " · stand-in";
     write(context, text("h3 span") + tag, LEFT, y, 18);
     write(context, `${text(".top")} ${text(".figures")}`, LEFT, y + 23, 20);
+  });
+}
+
+function drawFaces(context) {
+  write(context, byId("faces-found").textContent, LEFT, 90, 30);
+  const standIn = byId("faces-list").querySelector(".tag:not([hidden])") ? " · stand-in" : "";
+  write(context, document.querySelector("#models :checked").value + standIn, LEFT, 125, 22);
+  [...byId("faces-list").children].forEach((card, index) => {
+    const share = card.querySelector("h3 span:last-child").textContent;
+    write(context, `${index + 1}  ${card.querySelector(".top").textContent}  ${share}`, LEFT, 180 + index * 42, 24);
   });
 }
 

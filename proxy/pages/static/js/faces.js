@@ -2,7 +2,7 @@
 
 import { findFaces } from "./api.js";
 import { Bars, duration, percent } from "./bars.js";
-import { byId, element } from "./dom.js";
+import { byId, element, showJson } from "./dom.js";
 import { emotionOf, nameOf } from "./emotions.js";
 import { hideMessage, persist } from "./message.js";
 
@@ -36,13 +36,14 @@ export class Faces {
     byId("faces").setAttribute("aria-busy", false);
     const words = faces.length === 0 ? NOBODY : `${count(faces.length)} in ${duration(milliseconds)}`;
     byId("faces-found").textContent = omitted ? `${words}, and ${omitted} more` : words;
-    byId("faces-list").replaceChildren(...faces.map(card));
+    const list = byId("faces-list");
+    list.replaceChildren(...faces.map((face, index) => card(face, index, answer.stand_in)));
+    list.tabIndex = list.scrollWidth > list.clientWidth ? 0 : -1; // so that arrow keys reach the faces beside it
     byId("boxes").setAttribute("viewBox", `0 0 ${image.width} ${image.height}`);
     byId("boxes").setAttribute("preserveAspectRatio", live ? "xMidYMid slice" : "xMidYMid meet");
     byId("boxes").classList.toggle("mirrored", live); // as the webcam's own picture is
     byId("boxes").replaceChildren(...faces.flatMap((face, index) => mark(face, index, image, live)));
-    byId("json-box").hidden = false;
-    byId("json").textContent = JSON.stringify(answer, null, 2);
+    showJson(answer);
     hideMessage();
     this.#speak(faces, live);
   }
@@ -58,12 +59,13 @@ export class Faces {
 
 const count = (number) => (number === 1 ? "1 face" : `${number} faces`);
 
-function card(face, index) {
+function card(face, index, isStandIn) {
   const list = element("ul", { className: "bars" });
   list.setAttribute("aria-label", `Face ${index + 1}: probabilities`);
   const bars = new Bars(list);
   bars.show(face.predictions, face.top_emotion);
-  const heading = element("h3", {}, element("span", {}, `Face ${index + 1}`), element("span", {}, percent(face.confidence)));
+  const tag = element("span", { className: "tag", hidden: !isStandIn }, "stand-in");
+  const heading = element("h3", {}, element("span", {}, `Face ${index + 1}`), tag, element("span", {}, percent(face.confidence)));
   const top = element("p", { className: "top" }, nameOf(face.top_emotion));
   return element("li", { className: "card", data: { state: "done", emotion: emotionOf(face.top_emotion) } }, heading, top, list);
 }

@@ -13,7 +13,7 @@ export class Picker {
   #choices = new Map();
   #first;
 
-  /** `first` is the name of the model that is chosen at first, if there is one of that name. */
+  /** `first` is the name of the model that is chosen at first; if there is none of that name, the first that is served. */
   constructor(box, onChoice, first) {
     this.#box = box;
     this.#onChoice = onChoice;
@@ -60,7 +60,8 @@ export class Picker {
     ]);
     this.#box.style.setProperty("--datasets", datasets.length);
     this.#box.replaceChildren(element("div", { className: "corner" }, "accuracy on"), ...head, ...rows);
-    const first = this.#choices.get(chosen ?? this.#first) ?? this.#choices.values().next().value;
+    const served = this.names.find((name) => !models[name].error) ?? this.names[0];
+    const first = this.#choices.get(chosen ?? this.#first) ?? this.#choices.get(served);
     if (first) first.input.checked = true;
   }
 

@@ -10,7 +10,7 @@ const WRITERS = {
   curl({ url, file, model, key }) {
     const header = key ? "-H \"Authorization: Bearer $API_KEY\" " : "";
     const field = model ? `-F ${shellWord(`model=${model}`)} ` : "";
-    return `curl ${header}-F ${shellWord(`file=@${file}`)} ${field}${url}`;
+    return `curl ${header}-F ${shellWord(`file=@${formWord(file)}`)} ${field}${url}`;
   },
   python({ url, file, model, key }) {
     return [
@@ -59,4 +59,9 @@ export async function copyRequest() {
 
 function shellWord(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+// As curl's -F takes a file name with characters that it would else read as more than a name.
+function formWord(text) {
+  return /[;,"\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, "\\$&")}"` : text;
 }
