@@ -19,6 +19,7 @@ from scripts.archives.detector_network import convert_detector
 from scripts.archives.face_detector import fetch
 from scripts.pictures.scenes import draw_scene
 
+PHOTOGRAPHS = Path(__file__).parents[1] / "support" / "photographs"
 SIZES = [(640, 480), (480, 640), (1280, 720), (720, 1280), (500, 500), (3000, 100), (1, 40), (7, 5)]
 
 
@@ -73,6 +74,15 @@ def test_photographs_of_other_packages(detector: FaceDetector) -> None:
     assert face.box == pytest.approx((159, 120, 367, 327), abs=12)
     for name in ("china.jpg", "flower.jpg"):
         assert detector.find(photograph(Path(sklearn.datasets.__file__).parent / "images" / name), 0.5) == []
+
+
+def test_photographs_of_scikit_image(detector: FaceDetector) -> None:
+    """Eileen Collins is found, and nothing on a cat or a cup of coffee."""
+    [face] = detector.find(photograph(PHOTOGRAPHS / "astronaut.jpg"), 0.5)
+    assert face.score > 0.75
+    assert face.box == pytest.approx((172, 69, 275, 172), abs=8)
+    for name in ("chelsea.jpg", "coffee.jpg"):
+        assert detector.find(photograph(PHOTOGRAPHS / name), 0.5) == []
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (1500, 500)], ids=str)
