@@ -97,3 +97,16 @@ def test_a_face_in_the_middle_of_a_long_picture_is_found_once(detector: FaceDete
     assert len(found) == 1
     left, top, *_ = person.faces[0].box
     assert found[0].box[:2] == pytest.approx((left + offset[0], top + offset[1]), abs=0.1 * shorter)
+
+
+def test_a_face_that_the_edge_cuts_is_as_large_as_what_is_seen_of_it(detector: FaceDetector) -> None:
+    cut, whole = (draw_scene(42, size=(480, 480), shares=(share,), tilted=False) for share in (0.5, 0.45))
+    left, _, right, _ = cut.faces[0].box
+    offset = round(left + 0.25 * (right - left))
+    picture = Image.new("RGB", (800, 600), "grey")
+    picture.paste(cut.image, (-offset, 0))
+    picture.paste(whole.image, (480 - offset, 0))
+    first, second = detector.find(UprightPicture(picture), 0.3)
+    assert (first.box[0] > 400, second.box[0] < 0) == (True, True)
+    assert second.side > first.side
+    assert first.area(picture.size) > second.area(picture.size)
