@@ -20,7 +20,7 @@ _CORES_A_CANVAS: Final = 2
 
 
 class FaceNetwork:
-    """The network for a canvas. Loading takes a fifth of a second; a worker then holds some 10 MB more.
+    """The network for a canvas. Loading takes a fifth of a second; a worker then holds some 17 MB more.
 
     On processors with instructions for 16 bits it computes in bf16, which takes two thirds of the time and finds the
     same faces (docs/faces.md); on others in float32. ``cores`` is how many there are.
@@ -44,7 +44,7 @@ class FaceNetwork:
         self._compiled = core.compile_model(model, "CPU", options)
         self._own = threading.local()
         del model, core
-        # What compiling this network and the classifier took for a moment, 20 MB in all, goes back to the system.
+        # What compiling took for a moment, 3 MB and more, goes back to the system.
         ctypes.CDLL(None).malloc_trim(0)
 
     def infer(self, canvas: Canvas) -> tuple[Floats, Floats]:
