@@ -14,6 +14,7 @@ import pytest
 from emotion_handler import EmotionHandler
 from face_network import FILE
 from face_request import HEADER
+from image_resize import TRANSPOSE
 from PIL import Image
 from worker_metrics import BatchReport
 
@@ -128,9 +129,9 @@ def test_faces_and_predictions_share_a_batch_and_a_bad_picture_harms_nobody(
     assert answers[4][1]["faces"] == []
 
 
-@pytest.mark.parametrize("orientation", [3, 6, 8])
+@pytest.mark.parametrize("orientation", range(2, 9))
 def test_boxes_are_in_pixels_of_the_upright_picture(finder: EmotionHandler, scene: Scene, orientation: int) -> None:
-    turn = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    turn = {**TRANSPOSE, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}  # the others undo themselves
     exif, file = Image.Exif(), io.BytesIO()
     exif[ORIENTATION] = orientation
     scene.image.transpose(turn[orientation]).save(file, "JPEG", quality=90, exif=exif)
