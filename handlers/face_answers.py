@@ -87,8 +87,7 @@ def faces_report(result: ClassifiedFaces, emotions: Sequence[str]) -> dict[str, 
 
 def _place(face: Face, width: int, height: int) -> dict[str, Any]:
     """Box and landmarks in whole pixels; the box ends at the picture's edges."""
-    left, right = (round(min(max(x, 0), width)) for x in (face.box[0], face.box[2]))
-    top, bottom = (round(min(max(y, 0), height)) for y in (face.box[1], face.box[3]))
+    left, top, right, bottom = face.pixels((width, height))
     points = zip(LANDMARKS, face.landmarks, strict=True)
     return {
         "box": {"x": left, "y": top, "width": right - left, "height": bottom - top},

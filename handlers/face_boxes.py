@@ -41,10 +41,16 @@ class Face:
         """The longer of width and height."""
         return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
-    @property
-    def area(self) -> float:
-        """Width times height."""
-        return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
+    def pixels(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """The box in whole pixels, ended at the edges of a picture of ``size``: left, top, right, bottom."""
+        left, right = (round(min(max(x, 0), size[0])) for x in (self.box[0], self.box[2]))
+        top, bottom = (round(min(max(y, 0), size[1])) for y in (self.box[1], self.box[3]))
+        return left, top, right, bottom
+
+    def area(self, size: tuple[int, int]) -> int:
+        """How many pixels of a picture of ``size`` the box covers."""
+        left, top, right, bottom = self.pixels(size)
+        return (right - left) * (bottom - top)
 
 
 def anchors(width: int, height: int) -> Floats:

@@ -41,7 +41,7 @@ class FaceDetector:
     def find(self, picture: UprightPicture, min_score: float) -> list[Face]:
         """The faces that score at least ``min_score``, in pixels of the picture: the largest first.
 
-        Boxes may reach over the picture's edges.
+        Boxes may reach over the picture's edges; that part does not make them larger.
         """
         candidates = self._candidates(picture, min_score * min(_CANDIDATE))
         large = _LARGE * min(picture.size)
@@ -50,7 +50,7 @@ class FaceDetector:
         seen: list[Face] = []
         while some := list(islice(unsure, len(_CORNERS))):
             seen += self._look(picture, some, min_score)
-        return sorted(_distinct(sure + seen), key=lambda face: -face.area)
+        return sorted(_distinct(sure + seen), key=lambda face: -face.area(picture.size))
 
     def _candidates(self, picture: UprightPicture, min_score: float) -> list[Face]:
         """What may be a face, the highest score first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import threading
 from pathlib import Path
@@ -11,12 +12,15 @@ from face_boxes import Floats
 from face_canvas import SIDE, Canvas
 
 FILE: Final = "face_detector.xml"  # and .bin
-# So many cores share a stream, which takes some 9 MB. Two of them compute a canvas: more hardly speed it up.
+# So many cores share a stream, which takes some 9 MB.
 _CORES_A_STREAM: Final = 4
+# So many compute a canvas: more hardly speed it up. Of two or three cores only one does: OpenVINO's second thread spins
+# while it waits, which costs a busy worker 2 ms of processor time a picture and makes none of them sooner.
+_CORES_A_CANVAS: Final = 2
 
 
 class FaceNetwork:
-    """The network for a canvas. Loading takes a fifth of a second, and some 20 MB.
+    """The network for a canvas. Loading takes a fifth of a second; a worker then holds some 17 MB more.
 
     On processors with instructions for 16 bits it computes in bf16, which takes two thirds of the time and finds the
     same faces (docs/faces.md); on others in float32. ``cores`` is how many there are.
@@ -35,10 +39,13 @@ class FaceNetwork:
             "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
             "ENABLE_CPU_PINNING": False,
             "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": min(cores, 2 * streams),
+            "INFERENCE_NUM_THREADS": max(1, min(cores // 2, _CORES_A_CANVAS * streams)),
         }
         self._compiled = core.compile_model(model, "CPU", options)
         self._own = threading.local()
+        del model, core
+        # What compiling took for a moment, 3 MB and more, goes back to the system.
+        ctypes.CDLL(None).malloc_trim(0)
 
     def infer(self, canvas: Canvas) -> tuple[Floats, Floats]:
         """Compute a canvas: uint8 (SIDE, SIDE, 3), RGB.

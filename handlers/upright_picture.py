@@ -42,11 +42,14 @@ class UprightPicture:
         self._image = image if image.mode in READY else working_picture(image)
 
     def cut(self, box: Box, size: tuple[int, int]) -> Image.Image:
-        """The part in ``box``, which lies within the picture, at ``size`` pixels: RGB, scaled as training did."""
-        return self._cut(box, size, _exactly)
+        """The part in ``box``, which lies within the picture, at ``size`` pixels: RGB, scaled as training did.
+
+        By SIMD instructions, in a third of the time, a byte differs from Pillow's by two at most.
+        """
+        return self._cut(box, size, image_fast.resize if image_fast.is_installed() else _exactly)
 
     def glance(self, box: Box, size: tuple[int, int]) -> Image.Image:
-        """The same for a first look, in a fourth of the time: by SIMD instructions, or else not as exactly."""
+        """The same for a first look: without SIMD instructions not as exactly, in a fourth of the time."""
         return self._cut(box, size, image_fast.resize if image_fast.is_installed() else _roughly)
 
     def _cut(self, box: Box, size: tuple[int, int], resize: Resize) -> Image.Image:

@@ -104,8 +104,8 @@ class _Bench:
 
     def cases(self, architecture: str, worker: int, options: Options) -> list[dict[str, Any]]:
         """One client and eight; what the worker holds more is measured before its first faces and after both cases."""
-        for clients in CLIENTS:
-            self.load("predict", clients, worker, seconds=0, rounds=8)
+        for clients in CLIENTS:  # as long as the slices: a worker's memory grows by its first hundreds of predictions
+            self.load("predict", clients, worker, options.seconds, rounds=8)
         before = _kept(worker)
         cases = [self.case(clients, worker, options) for clients in CLIENTS]
         more = _kept(worker) - before

@@ -19,6 +19,7 @@ from scripts.archives.detector_network import convert_detector
 from scripts.archives.face_detector import fetch
 from scripts.pictures.scenes import draw_scene
 
+PHOTOGRAPHS = Path(__file__).parents[1] / "support" / "photographs"
 SIZES = [(640, 480), (480, 640), (1280, 720), (720, 1280), (500, 500), (3000, 100), (1, 40), (7, 5)]
 
 
@@ -75,6 +76,15 @@ def test_photographs_of_other_packages(detector: FaceDetector) -> None:
         assert detector.find(photograph(Path(sklearn.datasets.__file__).parent / "images" / name), 0.5) == []
 
 
+def test_photographs_of_scikit_image(detector: FaceDetector) -> None:
+    """Eileen Collins is found, and nothing on a cat or a cup of coffee."""
+    [face] = detector.find(photograph(PHOTOGRAPHS / "astronaut.jpg"), 0.5)
+    assert face.score > 0.75
+    assert face.box == pytest.approx((172, 69, 275, 172), abs=8)
+    for name in ("chelsea.jpg", "coffee.jpg"):
+        assert detector.find(photograph(PHOTOGRAPHS / name), 0.5) == []
+
+
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (1500, 500)], ids=str)
 def test_a_face_in_the_middle_of_a_long_picture_is_found_once(detector: FaceDetector, size: tuple[int, int]) -> None:
     """Where both canvases show it."""
@@ -87,3 +97,16 @@ def test_a_face_in_the_middle_of_a_long_picture_is_found_once(detector: FaceDete
     assert len(found) == 1
     left, top, *_ = person.faces[0].box
     assert found[0].box[:2] == pytest.approx((left + offset[0], top + offset[1]), abs=0.1 * shorter)
+
+
+def test_a_face_that_the_edge_cuts_is_as_large_as_what_is_seen_of_it(detector: FaceDetector) -> None:
+    cut, whole = (draw_scene(42, size=(480, 480), shares=(share,), tilted=False) for share in (0.5, 0.45))
+    left, _, right, _ = cut.faces[0].box
+    offset = round(left + 0.25 * (right - left))
+    picture = Image.new("RGB", (800, 600), "grey")
+    picture.paste(cut.image, (-offset, 0))
+    picture.paste(whole.image, (480 - offset, 0))
+    first, second = detector.find(UprightPicture(picture), 0.3)
+    assert (first.box[0] > 400, second.box[0] < 0) == (True, True)
+    assert second.side > first.side
+    assert first.area(picture.size) > second.area(picture.size)
