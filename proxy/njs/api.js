@@ -7,6 +7,7 @@ import models from 'describe/models.js';
 import oipInfer from 'oip/infer.js';
 import oipModel from 'oip/model.js';
 import oipServer from 'oip/server.js';
+import pause from 'models/pause.js';
 import predict from 'predict/predict.js';
 import ready from 'describe/ready.js';
 import routes from 'http/routes.js';
@@ -31,9 +32,17 @@ const OPERATIONS = {
     service: service.show,
 };
 
-/** @param {NginxHTTPRequest} r */
+// After so long, other connections come first.
+const MAX_ROUND_MS = 20;
+
+/**
+ * nginx answers all requests that have arrived on one connection in one round of its event loop, however many those are.
+ * Its own time stands still during a round.
+ * @param {NginxHTTPRequest} r
+ */
 function handle(r) {
-    return routes.handle(r, OPERATIONS);
+    const round = Date.now() - 1000 * Number(r.variables.msec);
+    return round < MAX_ROUND_MS ? routes.handle(r, OPERATIONS) : pause(0).then(() => routes.handle(r, OPERATIONS));
 }
 
 export default {handle};

@@ -30,6 +30,8 @@ MODEL = "MobileNetV2_CK+48"
 FRAMES = [images.frame(seed) for seed in (1, 2)]
 PIXELS = np.stack([np.asarray(images.scene(seed, (224, 224))) for seed in (1, 2)])
 NO_IMAGE = b"GIF89a"
+# JavaScript makes no text of it.
+WITHOUT_TEXT = {"toString": 1, "valueOf": 1}
 
 
 @pytest.mark.parametrize("spelled", [MODEL, quote(MODEL, safe="")], ids=["plus", "percent-encoded"])
@@ -82,6 +84,10 @@ WRONG: dict[str, dict[str, Any] | bytes] = {
     "an unknown output": {**request(FRAMES[:1]), "outputs": [{"name": "logits"}]},
     "a number for an id": {**request(FRAMES[:1]), "id": 42},
     "too few pixels": request([], name="pixels", datatype="UINT8", shape=[1, 224, 224, 3], data=[1, 2, 3]),
+    "no text for a size": request(FRAMES[:1], data=None, parameters={"binary_data_size": WITHOUT_TEXT}),
+    "no text in a shape": request(FRAMES[:1], shape=[1, WITHOUT_TEXT]),
+    "no text for a pixel": request([], name="pixels", datatype="UINT8", shape=[1, 224, 224, 3], data=[WITHOUT_TEXT]),
+    "an output too many": {**request(FRAMES[:1]), "outputs": [{"name": "error"}] * 5},
     "no byte": request([], name="pixels", datatype="UINT8", shape=[1, 224, 224, 3], data=[256] * 150528),
     "a fraction": request([], name="pixels", datatype="UINT8", shape=[1, 224, 224, 3], data=[0.5] * 150528),
 }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 import requests
 
+from tests.proxy.costs import processor_time
 from tests.proxy.forms import UNKNOWN, form
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
@@ -71,20 +71,7 @@ def test_data_full_of_what_begins_like_a_boundary_costs_little_more_than_any_oth
 
 
 def _processor_time(url: str, main: psutil.Process, body: bytes) -> int:
-    """What reading ``body`` costs the proxy, the least of several tries, in ns."""
-    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-
-    def spent() -> int:
-        # https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
-        return sum(int(Path(f"/proc/{child.pid}/schedstat").read_text().split()[0]) for child in main.children())
-
-    def measure() -> int:
-        before = spent()
-        assert requests.post(url, data=body, headers=headers, timeout=300).status_code == 400
-        return spent() - before
-
-    # What a process spends while it runs is added now and then only; the rest shows with the next try.
-    return min(measure() + measure() for _ in range(3))
+    return processor_time(url, main, body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"})
 
 
 def test_hostile_forms_whose_senders_leave_keep_nobody_from_an_answer(proxy: tuple[str, psutil.Process]) -> None:

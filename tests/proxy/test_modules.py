@@ -208,3 +208,10 @@ def test_a_change_that_met_another_one_is_asked_for_five_times_at_most(
 ) -> None:
     (result,) = modules.call([Call("models/torchserve.js", "call", (method, "/models/M?min_worker=1"), fetched)])
     assert (result.returned["status"], result.left) == (status, left)
+
+
+@pytest.mark.parametrize("name", ["constructor", "toString", "__proto__", "hasOwnProperty"])
+def test_a_parameter_that_every_object_of_javascript_has_is_refused(modules: Modules, name: str) -> None:
+    request = {"uri": "/models/M", "method": "PUT", "args": {name: "1", "min_worker": "1"}}
+    (result,) = modules.call([Call("management/requests.js", "read", (request,))])
+    assert result.returned["failure"]["status"] == 400

@@ -26,6 +26,9 @@ function message(r) {
     if (status === '403' && r.variables.is_foreign_post === '1') {
         return `Pages of ${errors.quote(r.headersIn.Origin || '')} may not post here; CORS_ORIGINS has the origins that may.`;
     }
+    if (status === '400' && r.variables.pipe === 'p') {
+        return 'The request was sent before the answer to the one before it had come; wait for it, or open several connections.';
+    }
     if (status === '401') {
         return r.variables.rejection === 'key_missing'
             ? `A key is required; ${HOW}. Whoever runs this service can give you one.`

@@ -67,8 +67,8 @@ function parameters(route, given, segments) {
     const names = Object.keys(given);
     const pairs = [];
     for (let i = 0; i < names.length; i++) {
-        const pattern = route.parameters[names[i]];
-        if (pattern === undefined || typeof given[names[i]] !== 'string' || !pattern.test(given[names[i]])) {
+        const isKnown = Object.keys(route.parameters).includes(names[i]);
+        if (!isKnown || typeof given[names[i]] !== 'string' || !route.parameters[names[i]].test(given[names[i]])) {
             return invalid(400, `The parameter ${errors.quote(names[i])} ${expectation(names[i], route)}`);
         }
         pairs.push(`${names[i]}=${given[names[i]]}`);

@@ -18,7 +18,7 @@ function wanted(request) {
     if (request.outputs === undefined) {
         return {wanted: NAMES.map((name) => ({name, binary: all, classes: 0}))};
     }
-    const asked = Array.isArray(request.outputs) ? request.outputs : [null];
+    const asked = Array.isArray(request.outputs) && request.outputs.length <= NAMES.length ? request.outputs : [null];
     const found = asked.map((output) => read(output, all));
     return found.includes(null)
         ? {failure: errors.failure(400, `The "outputs" are a list of ${NAMES.join(', ')}, each an object with its "name"; `

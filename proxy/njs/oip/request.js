@@ -14,6 +14,10 @@ import tensors from 'oip/tensors.js';
 
 // Numbers take nginx's process a fraction of a second to read, and others wait meanwhile: five pictures' worth at most.
 const MAX_NUMBERS = 3 * 1024 * 1024;
+// A value of any other kind takes up to a hundred times as long as its two bytes do in a picture: a request has a few hundred.
+const MAX_VALUES = 1000;
+// Lists of numbers: each pixel of five pictures in a list of its own, those in lists by rows, and some.
+const MAX_LISTS = 5 * 224 * 225 + MAX_VALUES;
 
 /**
  * @param {NginxHTTPRequest} r
@@ -26,8 +30,9 @@ function read(r) {
     }
     const body = r.requestBuffer || Buffer.alloc(0);
     const size = jsonSize(r.headersIn['Inference-Header-Content-Length'], body.length);
-    if (size > MAX_NUMBERS && body.subarray(0, size).indexOf('"UINT8"') !== -1) {
-        return {failure: errors.failure(413, `Pixels in JSON may have ${MAX_NUMBERS} bytes; send them as binary data.`)};
+    const tooMuch = size === null ? null : excess(body.subarray(0, size));
+    if (tooMuch !== null) {
+        return {failure: errors.failure(413, `${tooMuch}; send images and pixels as binary data.`)};
     }
     const request = size === null ? null : parsed(body.subarray(0, size));
     if (request === null) {
@@ -49,6 +54,27 @@ function jsonSize(header, whole) {
         return whole;
     }
     return /^[0-9]{1,9}$/.test(header) && Number(header) <= whole ? Number(header) : null;
+}
+
+// Why JSON would take too long to read, null if it would not. What has few commas has few values.
+function excess(bytes) {
+    if (!hasMore(bytes, ',', MAX_VALUES)) {
+        return null;
+    }
+    if (bytes.length > MAX_NUMBERS) {
+        return `Pixels in JSON may have ${MAX_NUMBERS} bytes`;
+    }
+    const isLong = hasMore(bytes, '"', 2 * MAX_VALUES) || hasMore(bytes, '{', MAX_VALUES) || hasMore(bytes, '[', MAX_LISTS);
+    return isLong ? `The JSON may have ${MAX_VALUES} strings, as many objects, and ${MAX_LISTS} lists` : null;
+}
+
+// Whether a letter appears more than so many times.
+function hasMore(bytes, letter, most) {
+    let count = 0;
+    for (let place = bytes.indexOf(letter); place !== -1 && count <= most; place = bytes.indexOf(letter, place + 1)) {
+        count++;
+    }
+    return count > most;
 }
 
 function parsed(bytes) {

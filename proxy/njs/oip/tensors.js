@@ -6,6 +6,7 @@ import errors from 'http/errors.js';
 
 // As many as a client may have under way by default. Pixels of as many just fit into a body.
 const MAX_IMAGES = 64;
+const MAX_DIMENSIONS = 4;
 const PIXELS = 224 * 224 * 3;
 
 /**
@@ -28,7 +29,8 @@ function read(inputs, binary) {
     }
     const size = (tensor.parameters || {}).binary_data_size;
     if (size === undefined ? binary.length > 0 : size !== binary.length) {
-        return invalid(`${binary.length} bytes follow the JSON; the tensor's "binary_data_size" is ${errors.quote(String(size))}.`);
+        const said = typeof size === 'number' ? size : 'no number';
+        return invalid(`${binary.length} bytes follow the JSON; the tensor's "binary_data_size" is ${said}.`);
     }
     if (size === undefined && !Array.isArray(tensor.data)) {
         return invalid('The tensor has neither "data" nor a "binary_data_size".');
@@ -38,7 +40,8 @@ function read(inputs, binary) {
 
 // How many images a tensor holds, null for one of another name, type or shape.
 function countOf(tensor) {
-    const shape = Array.isArray(tensor.shape) ? tensor.shape : [];
+    const given = Array.isArray(tensor.shape) && tensor.shape.length <= MAX_DIMENSIONS ? tensor.shape : [];
+    const shape = given.every(Number.isInteger) ? given : [];
     const sides = shape.slice(1).join();
     const isKnown = (tensor.name === 'image' && tensor.datatype === 'BYTES' && (sides === '' || sides === '1'))
         || (tensor.name === 'pixels' && tensor.datatype === 'UINT8' && sides === '224,224,3');
@@ -47,6 +50,9 @@ function countOf(tensor) {
 
 /** @returns {Images} */
 function files(tensor, count, binary, size) {
+    if (size === undefined && tensor.data.length !== count) {
+        return otherCount(tensor.data.length, count, 'images');
+    }
     const found = size === undefined ? decoded(tensor.data) : elements(binary);
     if (found === null) {
         return invalid(size === undefined
@@ -103,8 +109,8 @@ function pixels(tensor, count, binary, size) {
 // Numbers to bytes, null for others than those of a byte. As text, lists in lists are flat. All of it is done by njs itself,
 // since a step of a script for each of so many numbers would take seconds.
 function toBytes(data) {
-    const text = data.join();
     try {
+        const text = data.join();
         const bytes = Uint8Array.from(Array.isArray(data[0]) ? JSON.parse(`[${text}]`) : data);
         return bytes.join() === text ? Buffer.from(bytes.buffer) : null;
     } catch (error) {
