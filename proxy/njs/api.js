@@ -10,6 +10,7 @@ import oipServer from 'oip/server.js';
 import pause from 'models/pause.js';
 import predict from 'predict/predict.js';
 import ready from 'describe/ready.js';
+import rounds from 'http/rounds.js';
 import routes from 'http/routes.js';
 import service from 'describe/service.js';
 
@@ -32,17 +33,9 @@ const OPERATIONS = {
     service: service.show,
 };
 
-// After so long, other connections come first.
-const MAX_ROUND_MS = 20;
-
-/**
- * nginx answers all requests that have arrived on one connection in one round of its event loop, however many those are.
- * Its own time stands still during a round.
- * @param {NginxHTTPRequest} r
- */
+/** @param {NginxHTTPRequest} r */
 function handle(r) {
-    const round = Date.now() - 1000 * Number(r.variables.msec);
-    return round < MAX_ROUND_MS ? routes.handle(r, OPERATIONS) : pause(0).then(() => routes.handle(r, OPERATIONS));
+    return rounds.isLong(r.variables.msec) ? pause(0).then(() => routes.handle(r, OPERATIONS)) : routes.handle(r, OPERATIONS);
 }
 
 export default {handle};

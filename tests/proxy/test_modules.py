@@ -6,6 +6,7 @@ import email
 import itertools
 import random
 import re
+import time
 from email.message import Message
 from typing import Any
 
@@ -215,3 +216,10 @@ def test_a_parameter_that_every_object_of_javascript_has_is_refused(modules: Mod
     request = {"uri": "/models/M", "method": "PUT", "args": {name: "1", "min_worker": "1"}}
     (result,) = modules.call([Call("management/requests.js", "read", (request,))])
     assert result.returned["failure"]["status"] == 400
+
+
+def test_a_round_of_nginx_that_lasts_is_told_from_one_that_has_just_begun(modules: Modules) -> None:
+    now = time.time()
+    begun = {now - 60: True, now + 60: False}
+    results = modules.call([Call("http/rounds.js", "isLong", (f"{seconds:.3f}",)) for seconds in begun])
+    assert [result.returned for result in results] == list(begun.values())
