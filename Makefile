@@ -101,10 +101,10 @@ archives: setup $(if $(filter int8,$(PRECISION)),$(VENV)/quantize.installed) $(i
 	@$(RUN) scripts.archives $(if $(ARCHIVE_VERSION),--archive-version $(ARCHIVE_VERSION)) $(if $(MODEL),--model $(MODEL)) $(if $(SIGN),--sign "$(SIGN)") $(call fine,$(UNREAD))
 
 push: $(VENV)/transfer.installed ## push the archives to a registry or S3: make push TO=oci://HOST/NAME:TAG (docs/model-stores.md)
-	@$(RUN) scripts.transfer push "$(TO)" $(if $(MODEL),--model "$(MODEL)")
+	@$(RUN) scripts.transfer push "$(TO)" $(if $(MODEL),--model "$(MODEL)") $(call fine,$(UNREAD))
 
 pull: $(VENV)/transfer.installed ## pull archives into model_store/: make pull FROM=s3://BUCKET/PREFIX
-	@$(RUN) scripts.transfer pull "$(FROM)" $(if $(MODEL),--model "$(MODEL)")
+	@$(RUN) scripts.transfer pull "$(FROM)" $(if $(MODEL),--model "$(MODEL)") $(call fine,$(UNREAD))
 
 models: setup ## manage the running models: make models ARGS="scale VGG19_CK+48 2" (docs/models.md)
 	@scripts/models $(or $(ARGS),--help) $(call fine,$(UNREAD))
