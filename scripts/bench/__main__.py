@@ -110,7 +110,7 @@ def first_paint(
     url: Annotated[str | None, typer.Option(help="Of the page; default: that of the stack that runs.")] = None,
     output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/page.json.")] = None,
 ) -> int:
-    """Measure how soon the page of a running service is there, at a desk and on a phone."""
+    """Measure how soon the page of a running service is there."""
     settings = running_settings()
     console = Console(highlight=False)
     result = paint.measure(url or f"{settings.url}/", loads, lambda text: _say(console, text))

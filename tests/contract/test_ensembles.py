@@ -170,6 +170,8 @@ def test_without_a_member_it_refuses_or_answers_as_its_entry_says(
         assert (answer["missing"], answer["members"]) == ([RAF], {FER: "1.0"})
         alone = {FER: ensembles_client.predict(FRAME, FER).json()["predictions"]}
         assert answer["predictions"] == pytest.approx(mean(site, ANSWERS, alone), abs=1e-5)
+        # Until the proxy has read again what is being unregistered.
+        poll(lambda: ensembles_client.predict(FRAME, RAF).json()["error"], lambda error: "not registered" in error)
         assert_comparison_without(ensembles_client, {CK, RAF, REFUSES, MAPPED})
         states = {
             row["model"]: row["state"] for row in json.loads(served.command("lifecycle", "list", "--json").stdout)

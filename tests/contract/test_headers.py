@@ -59,7 +59,7 @@ def _headers(client: Client, answer: str, origin: str | None) -> Mapping[str, st
     headers = {name.lower(): value for name, value in response.headers.items()}
     assert headers.pop("x-request-id")
     vary = {name.strip().lower() for name in headers.pop("vary").split(",")}
-    assert vary == ({"origin", "accept"} if answer == "root" else {"origin"})
+    assert vary == ({"origin", "accept", "user-agent"} if answer == "root" else {"origin"})
     return {name: value for name, value in headers.items() if name not in USUAL | SOME}
 
 

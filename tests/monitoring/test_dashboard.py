@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support import images
 from tests.support.client import Client
-from tests.support.models import SERVED
+from tests.support.models import ARCHIVE, SERVED
+from tests.support.sites import Site, repack
 
 from .prometheus import MONITORING, rule_groups
 from .scrape import Scrape
+
+if TYPE_CHECKING:
+    from tests.support.stacks import RunningStack
 
 DASHBOARD = MONITORING / "grafana" / "emotion-service.json"
 GROUPS = rule_groups()
@@ -51,8 +55,18 @@ def test_expressions_are_taken_apart() -> None:
 
 
 @pytest.fixture(scope="module")
-def existing(client: Client) -> set[str]:
-    """Names of the metrics of a stack that has answered a prediction."""
+def shadow(monitored: RunningStack, site: Site) -> Iterator[None]:
+    """A second version of SERVED, which is tried."""
+    archive = repack(site.archive(SERVED), site.store / f"{ARCHIVE}-9.0.mar", "9.0")
+    assert monitored.command("lifecycle", "shadow", SERVED, archive.name).returncode == 0
+    yield
+    assert monitored.command("lifecycle", "abort", SERVED).returncode == 0
+    archive.unlink()
+
+
+@pytest.fixture(scope="module")
+def existing(client: Client, shadow: None) -> set[str]:
+    """Names of the metrics of a stack that has answered a prediction, and tries a version."""
     client.predict(images.frame(92), SERVED)
     client.faces(images.frame(92), SERVED)
     return Scrape(client.url).names() | RECORDED | BUILT_IN
