@@ -15,10 +15,9 @@ from typing import Any
 import requests
 from oras.container import Container
 
-from scripts.files import sha256_of
 from scripts.transfer.layers import MEDIA_TYPE, Layer
 from scripts.transfer.manifest import remote_file
-from scripts.transfer.registry import Registry
+from scripts.transfer.registry import Registry, blob_digest
 from scripts.transfer.remote import InterruptedTransferError, Part, RemoteError, RemoteFile, Sent
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -49,8 +48,8 @@ class OciRemote:
         wanted = self._container.digest
         with self._explained():
             content = self._registry.manifest(wanted or self._container.tag, _MANIFEST)
-        if wanted and wanted != _digest(content):
-            raise RemoteError(f"{self._place}: the registry answers with something else, {_digest(content)}")
+        if wanted and wanted != blob_digest(content):
+            raise RemoteError(f"{self._place}: the registry answers with something else, {blob_digest(content)}")
         try:
             for layer in json.loads(content)["layers"]:
                 for fields in json.loads(layer.get("annotations", {}).get(_FILES, "[]")):
@@ -96,7 +95,7 @@ class OciRemote:
             }
             content = json.dumps(manifest).encode()
             self._registry.put_manifest(self._container.tag, content, _MANIFEST)
-        return f"oci://{self._container.registry}/{self._container.api_prefix}@{_digest(content)}"
+        return f"oci://{self._container.registry}/{self._container.api_prefix}@{blob_digest(content)}"
 
     def _refusal(self, answer: requests.Response) -> str:
         what = f"the registry answers {answer.request.method} with {answer.status_code} {answer.reason}"
@@ -138,10 +137,6 @@ def _descriptor(layer: Layer) -> dict[str, Any]:
         "size": layer.size,
         "annotations": {_TITLE: layer.part.title, _FILES: json.dumps(files)},
     }
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{sha256_of(content)}"
 
 
 def _config(layers: Sequence[Layer]) -> Mapping[str, Any]:

@@ -81,7 +81,7 @@ class Registry:
 
     def upload_bytes(self, content: bytes) -> dict[str, Any]:
         """Upload a small blob; returns its digest and size."""
-        digest = f"sha256:{sha256_of(content)}"
+        digest = blob_digest(content)
         if not self.has(digest):
             self._finish(self._begin(), digest, content)
         return {"digest": digest, "size": len(content)}
@@ -150,6 +150,11 @@ class Registry:
 
     def _location(self, answer: requests.Response) -> str:
         return requests.compat.urljoin(self._root, answer.headers["Location"])
+
+
+def blob_digest(content: bytes) -> str:
+    """The digest by which a registry knows these bytes."""
+    return f"sha256:{sha256_of(content)}"
 
 
 def _may_pass(error: requests.RequestException) -> bool:

@@ -22,13 +22,14 @@ class Server:
     log: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def address(self, name: str, port: int | None = None) -> str:
-        """A store of that name; behind another ``port`` where something stands between."""
-        return f"oci://127.0.0.1:{port or self.port}/{name}:1" if self.kind == "oci" else f"s3://models/{name}"
+    def address(self, name: str) -> str:
+        """A store of that name."""
+        return f"oci://127.0.0.1:{self.port}/{name}:1" if self.kind == "oci" else f"s3://models/{name}"
 
-    def through(self, port: int) -> dict[str, str]:
-        """What commands are told so that they reach it at another port."""
-        return {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"} if self.kind == "s3" else {}
+    def through(self, port: int, address: str) -> tuple[str, dict[str, str]]:
+        """How a store is called, and what commands are told besides, so that they reach it at another port."""
+        way = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"} if self.kind == "s3" else {}
+        return address.replace(f":{self.port}/", f":{port}/"), way
 
 
 @pytest.fixture(scope="package", params=["oci", "s3"])

@@ -43,8 +43,7 @@ def test_only_what_changed_is_sent_and_the_old_version_is_kept(
     before = serving.contents()
     builder.build(SECOND, 7, "1.1")
     with BadNetwork(server.port, 100 * SIZE) as network:
-        way = server.through(network.port)
-        name = address.replace(f":{server.port}/", f":{network.port}/")
+        name, way = server.through(network.port, address)
         Host(builder.folder, {**builder.environment, **way}).push(name)
         assert SIZE < network.up < 1.5 * SIZE
         assert serving.pull(name, **way) == f"{FIRST} 1.0  up to date\n{SECOND} 1.1  pulled\n"
@@ -58,8 +57,7 @@ def test_a_transfer_goes_on_where_its_connection_ended(
     server: Server, address: str, builder: Host, serving: Host
 ) -> None:
     with BadNetwork(server.port, 12_000_000 if server.kind == "oci" else 6_000_000) as network:
-        way = server.through(network.port)
-        name = address.replace(f":{server.port}/", f":{network.port}/")
+        name, way = server.through(network.port, address)
         # An S3 object of this size is sent in parts of 8 MiB, which boto3 repeats as wholes.
         Host(builder.folder, {**builder.environment, **way} if server.kind == "oci" else builder.environment).push(name)
         assert serving.pull(name, **way) == f"{FIRST} 1.0  pulled\n{SECOND} 1.0  pulled\n"
@@ -79,8 +77,8 @@ def test_the_next_pull_goes_on_where_one_was_given_up(
     (incoming / f"{FIRST}.mar.{digest[:16]}.partial").write_bytes(content[: SIZE // 2])
     (incoming / f"{FIRST}.mar.0123456789abcdef.partial").write_bytes(b"of another archive")
     with BadNetwork(server.port, 100 * SIZE) as network:
-        name = address.replace(f":{server.port}/", f":{network.port}/")
-        done = serving.transfer("pull", name, "--model", FIRST, **server.through(network.port))
+        name, way = server.through(network.port, address)
+        done = serving.transfer("pull", name, "--model", FIRST, **way)
         assert (done.returncode, done.stdout) == (0, f"{FIRST} 1.0  pulled\n"), done.stderr
         assert network.down < 0.6 * SIZE
     assert serving.archive(FIRST).read_bytes() == content
@@ -208,7 +206,8 @@ def test_what_is_not_there_or_cannot_be_reached_is_said(server: Server, builder:
     done = serving.transfer("pull", missing)
     assert done.returncode == REFUSED
     assert f"`make push TO={missing}" in done.stderr
-    done = serving.transfer("pull", server.address("any", 9), **server.through(9))
+    name, way = server.through(9, server.address("any"))
+    done = serving.transfer("pull", name, **way)
     assert done.returncode == REFUSED
     assert "Traceback" not in done.stderr
     assert "127.0.0.1" in done.stderr
