@@ -1,4 +1,4 @@
-"""``python -m scripts.bench [run|report|faces|page|soak]``: measure, make docs/performance.md, load for an hour."""
+"""``python -m scripts.bench [run|report|faces|page|plan|soak]``: measure, make docs/performance.md, plan, soak."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.console import Console
 from scripts.bench import BenchError, paint
 from scripts.bench import command_options as option
 from scripts.bench import faces as face_bench
+from scripts.bench.capacity import RATES, Node, capacity_table, checked, costs, need
 from scripts.bench.images import IMAGES
 from scripts.bench.page import conclusion, warning
 from scripts.bench.page import page as page_text
@@ -28,10 +29,12 @@ from scripts.bench.soak.run import Soak
 from scripts.bench.tables import Table, all_tables
 from scripts.catalogue import ARCHITECTURES
 from scripts.console import new_app, run
+from scripts.precision import EXACT
 from scripts.running import running_settings
 from scripts.settings import ROOT, Settings, load_settings
 
 PAGE = ROOT / "docs" / "performance.md"
+FIGURES = PAGE.with_suffix(".json")
 
 app = new_app("Measure the stack beside the backend it replaces, or make docs/performance.md from a run.")
 
@@ -77,14 +80,10 @@ def report(
 ) -> int:
     """Make the page and its plot from a run's JSON."""
     settings = load_settings()
-    try:
-        figures = results.read_text()
-        result: dict[str, Any] = json.loads(figures)
-    except (OSError, ValueError) as error:
-        raise BenchError(f"{results}: {error}; give the JSON file of a run") from error
+    result = _figures(results)
     draw(result, page.with_suffix(".svg"), settings.run_dir / "bench" / "matplotlib")
     page.write_text(page_text(result, page.stem))
-    page.with_suffix(".json").write_text(figures)
+    page.with_suffix(".json").write_text(results.read_text())
     return 0
 
 
@@ -101,6 +100,30 @@ def faces(
     options = face_bench.Options(tuple(architecture or ARCHITECTURES), seconds, pairs)
     result = face_bench.measure(settings, options, lambda text: _say(console, text))
     _keep(result, face_bench.table(result), output or settings.run_dir / "bench" / "faces.json", console)
+    return 0
+
+
+@app.command()
+def plan(
+    figures: Annotated[Path, typer.Argument(help="JSON file of a run.")] = FIGURES,
+    mix: option.Mix = None,
+    precision: option.Precision = EXACT,
+    rate: option.Rates = None,
+    cores: Annotated[int, typer.Option(min=1, help="Of a node.")] = 8,
+    memory: Annotated[float, typer.Option(min=0.1, help="Of a node, in GB.")] = 16.0,
+    network: Annotated[float, typer.Option(min=0.01, help="Of a node, in Gbit/s.")] = 10.0,
+    utilisation: Annotated[float, typer.Option(min=0.05, max=1.0, help="Part of a node that is planned with.")] = 0.7,
+    price: Annotated[float | None, typer.Option(min=0.0, help="Of a node and hour, in any currency.")] = None,
+) -> int:
+    """How many nodes a rate needs, from a run's figures."""
+    result, node = _figures(figures), Node(cores, memory, network, price)
+    cost = costs(result, dict(mix or dict.fromkeys(ARCHITECTURES, 1.0)), precision)
+    needs = [need(one, cost, node, utilisation) for one in rate or RATES]
+    console = Console(highlight=False)
+    console.print(_rich(capacity_table(needs, node)))
+    console.print(f"The models hold {cost.memory:.1f} GB on each node; one node and one balancer may be away.")
+    for line in checked(result):
+        console.print(line, soft_wrap=True)
     return 0
 
 
@@ -147,8 +170,16 @@ def soak(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``run`` need not be said. Returns 0, 1 for an error, 130 after a signal."""
     words = list(sys.argv[1:] if argv is None else argv)
-    named = bool(words) and words[0] in ("run", "report", "faces", "page", "soak", "--help")
+    named = bool(words) and words[0] in ("run", "report", "faces", "page", "plan", "soak", "--help")
     return run(app, "python -m scripts.bench", words if named else ["run", *words])
+
+
+def _figures(file: Path) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise BenchError(f"{file}: {error}; give the JSON file of a run") from error
+    return result
 
 
 def _show(result: dict[str, Any], output: Path, settings: Settings, console: Console) -> None:
