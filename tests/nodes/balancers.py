@@ -65,6 +65,11 @@ def start(node: RunningStack) -> None:
     assert started.returncode == 0, started.stdout + started.stderr
 
 
+def stop(node: RunningStack) -> None:
+    """Stop it as a user would: it finishes what it has."""
+    assert node.command("stack", "stop").returncode == 0
+
+
 @contextlib.contextmanager
 def hung(node: RunningStack) -> Generator[None]:
     """Stop its nginx and its supervisor: connections are accepted, by the kernel, and nothing answers."""
@@ -79,5 +84,5 @@ def hung(node: RunningStack) -> Generator[None]:
             process.resume()
 
 
-def wait_until_up(balancer: RunningStack, node: RunningStack, up: bool = True) -> None:
-    poll(lambda: is_up(balancer, address(node)), lambda found: found == up)
+def wait_until_up(balancer: RunningStack, node: str, up: bool = True) -> None:
+    poll(lambda: is_up(balancer, node), lambda found: found == up)

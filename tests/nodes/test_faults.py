@@ -1,58 +1,71 @@
-"""Whatever happens to one of two nodes, no client of the balancer sees an error."""
+"""Whatever happens to one of two nodes, none of eight clients of the balancer sees an error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-
-import pytest
-
-from tests.nodes.balancers import address, hung, kill, places, running_balancer, start, wait_until_up
+from tests.monitoring.scrape import Scrape
+from tests.nodes.balancers import address, hung, kill, start, stop, wait_until_up
 from tests.nodes.load import Load
+from tests.nodes.relays import Relay
 from tests.support import images
 from tests.support.models import SERVED
-from tests.support.polling import poll
-from tests.support.sites import Site, some_of_the_nine
-from tests.support.stacks import RunningStack, StartStack
+from tests.support.stacks import RunningStack
 
 FRAME = images.frame(7)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path) -> Site:
-    return some_of_the_nine(tmp_path_factory.mktemp("site"), results, archives, [SERVED])
+def outcomes(balancer: RunningStack, node: str, outcome: str) -> float:
+    """How many requests to the node have come to this."""
+    return Scrape(balancer.url).value("emotion_node_requests_total", node=node, outcome=outcome)
 
 
-@pytest.fixture(scope="module")
-def nodes(start_stack: StartStack, site: Site) -> Iterator[list[RunningStack]]:
-    """Two, with the same model."""
-    with ExitStack() as exits:
-        yield [exits.enter_context(start_stack(**site.places)) for _ in range(2)]
-
-
-@pytest.fixture(scope="module")
-def balancer(nodes: list[RunningStack], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_balancer(tmp_path_factory.mktemp("balancer") / "run", [address(node) for node in nodes]) as running:
-        poll(lambda: places(running, SERVED), lambda found: found == 2)
-        yield running
-
-
-def test_a_node_is_killed(balancer: RunningStack, nodes: list[RunningStack]) -> None:
+def test_a_node_is_killed_and_comes_back(balancer: RunningStack, nodes: list[RunningStack]) -> None:
+    node = address(nodes[0])
+    before = outcomes(balancer, node, "lost")
     with Load(balancer.url, SERVED, FRAME) as load:
         load.go_on()
         kill(nodes[0])
         load.go_on()
+        assert outcomes(balancer, node, "lost") > before
         start(nodes[0])
-        wait_until_up(balancer, nodes[0])
+        wait_until_up(balancer, node)
+        answered = outcomes(balancer, node, "answered")
         load.go_on()
+        assert outcomes(balancer, node, "answered") > answered
 
 
 def test_a_node_hangs(balancer: RunningStack, nodes: list[RunningStack]) -> None:
+    node = address(nodes[0])
     with Load(balancer.url, SERVED, FRAME) as load:
         load.go_on()
         with hung(nodes[0]):
-            wait_until_up(balancer, nodes[0], up=False)
+            wait_until_up(balancer, node, up=False)
             load.go_on()
-        wait_until_up(balancer, nodes[0])
+        wait_until_up(balancer, node)
         load.go_on()
+    assert outcomes(balancer, node, "silent") > 0
+
+
+def test_the_network_to_a_node_is_cut(balancer: RunningStack, relay: Relay) -> None:
+    before = outcomes(balancer, relay.address, "silent")
+    with Load(balancer.url, SERVED, FRAME) as load:
+        load.go_on()
+        with relay.cut():
+            wait_until_up(balancer, relay.address, up=False)
+            load.go_on()
+        wait_until_up(balancer, relay.address)
+        load.go_on()
+    assert outcomes(balancer, relay.address, "silent") > before
+
+
+def test_nodes_are_upgraded_one_after_the_other(
+    balancer: RunningStack, nodes: list[RunningStack], relay: Relay
+) -> None:
+    """Each is drained by an ordinary stop, and is asked again once its model is READY."""
+    with Load(balancer.url, SERVED, FRAME) as load:
+        for node, name in zip(nodes, [address(nodes[0]), relay.address], strict=True):
+            stop(node)
+            wait_until_up(balancer, name, up=False)
+            load.go_on()
+            start(node)
+            wait_until_up(balancer, name)
+            load.go_on()

@@ -19,6 +19,8 @@ const MAX_ATTEMPTS = 5;
 // Without a node to ask, one that is started again is waited for.
 const PAUSE_MS = 200;
 const PATIENCE_MS = 10000;
+// More than what waits for a worker may take (MAX_WAIT).
+const EIGHTHS_OF_FIRST = 6;
 const UNREACHABLE = 502, BUSY = 503, LATE = 504;
 // Of a node's answer; the balancer's own headers are those that each of its answers has.
 const PASSED_ON = ['Content-Type', 'Retry-After', 'Allow', 'WWW-Authenticate', 'Cache-Status', 'Inference-Header-Content-Length'];
@@ -29,7 +31,7 @@ const PASSED_ON = ['Content-Type', 'Retry-After', 'Allow', 'WWW-Authenticate', '
  * @param {string[]} names
  */
 async function answer(r, names) {
-    const outcome = await ask(r, names);
+    const outcome = await ask(r, names, r.requestBuffer);
     if (outcome.failure) {
         r.variables.rejection = outcome.failure.reason || '';
         return errors.send(r, outcome.failure);
@@ -39,21 +41,27 @@ async function answer(r, names) {
     PASSED_ON.filter((name) => reply.headersOut[name] !== undefined).forEach((name) => {
         headers[name] = reply.headersOut[name];
     });
-    answers.send(r, reply.status, reply.responseBuffer, headers);
+    answers.send(r, reply.status, reply.responseBuffer || '', headers);
 }
 
-/** @returns {Promise<Outcome>} */
-async function ask(r, names) {
+/**
+ * @param {NginxHTTPRequest} r
+ * @param {string[]} names
+ * @param {any} body  a Buffer, which is not copied, or undefined
+ * @returns {Promise<Outcome>}
+ */
+async function ask(r, names, body) {
     const left = clock.countdown(r, settings.predict_timeout * 1000);
     // More than one only after a node fell silent: should it answer after all, that counts.
     let replies = [];
     let tried = [];
     let refusal = null;
+    let isLate = false;
     let patience = PATIENCE_MS;
     for (let attempts = 0; attempts < MAX_ATTEMPTS && left() > 0;) {
         const choice = choosing.next(names, tried);
         if (choice === null) {
-            if (refusal !== null || patience <= 0) {
+            if (refusal !== null || isLate || patience <= 0) {
                 break;
             }
             patience -= PAUSE_MS;
@@ -63,29 +71,32 @@ async function ask(r, names) {
         }
         attempts++;
         tried = tried.concat(choice.index);
-        const reply = await attempt(r, choice, left(), replies, names, tried);
+        underWay.begin(r, choice.index);
+        replies = replies.concat(r.subrequest(uriOf(choice, left(), names, tried), optionsOf(r, body)));
+        const reply = await waiting.forReply(replies, choice.index, names, tried);
+        // As in predict/asking.js: what waits for a subrequest runs while nginx still ends it.
+        await pause(0);
         const outcome = judged(r, choice.index, reply);
         if (outcome === 'answered') {
             return {reply};
         }
-        if (outcome === 'late') {
-            return {failure: late(names)};
-        }
         refusal = outcome === 'refused' ? reply : refusal;
+        isLate = isLate || outcome === 'late';
         replies = outcome === 'silent' ? replies : [];
     }
-    return refusal === null ? {failure: unreachable(names)} : {reply: refusal};
+    return refusal === null ? {failure: isLate || left() <= 0 ? late(names) : unreachable(names)} : {reply: refusal};
 }
 
-async function attempt(r, choice, left, replies, names, tried) {
-    const eighths = Math.max(1, Math.min(8, Math.ceil(left / settings.predict_timeout / 125)));
-    const uri = `/_node/${choice.index}/${choice.loads ? 'load' : eighths}`;
-    underWay.begin(r, choice.index);
-    replies.push(r.subrequest(uri, {method: r.method, body: /** @type {any} */ (r.requestBuffer)}));
-    const reply = await waiting.forReply(replies, choice.index, names, tried);
-    // As in predict/asking.js: what waits for a subrequest runs while nginx still ends it.
-    await pause(0);
-    return reply;
+// The first node that is asked must leave some of the time to another one, if there is one.
+function uriOf(choice, left, names, tried) {
+    const most = tried.length === 1 && choosing.next(names, tried) !== null ? EIGHTHS_OF_FIRST : 8;
+    const eighths = Math.max(1, Math.min(most, Math.round(left / settings.predict_timeout / 125)));
+    return `/_node/${choice.index}/${choice.level === 'able' ? 'load' : eighths}`;
+}
+
+/** @returns {any} */
+function optionsOf(r, body) {
+    return r.method === 'POST' ? {method: 'POST', body} : {method: 'GET'};
 }
 
 // What an attempt has come to, counted.
@@ -133,4 +144,4 @@ function subject(names) {
     return names.length === 1 ? `Model ${names[0]}` : `No model of ${names.length}`;
 }
 
-export default {answer};
+export default {answer, ask};

@@ -2,10 +2,11 @@
 import known from 'nodes/known.js';
 import underWay from 'nodes/under_way.js';
 
-/** @typedef {{index: number, loads: boolean}} Choice  whether the node would have to load the model first */
+/** @typedef {{index: number, level: 'ready' | 'able' | 'listed'}} Choice  level: see Places in nodes/known.js */
 
 // The first that some node meets decides. Those that only list a model say why it cannot be asked; they are asked for that
 // alone, not in place of one that could answer and did not.
+/** @type {('ready' | 'able' | 'listed')[]} */
 const LEVELS = ['ready', 'able', 'listed'];
 
 /**
@@ -22,7 +23,7 @@ function next(names, tried) {
         const counts = open.map((index) => places.filter((place) => place[level].includes(index)).length);
         const most = Math.max.apply(null, counts.concat(0));
         if (most > 0) {
-            return {index: leastBusy(open.filter((_, place) => counts[place] === most)), loads: level === 'able'};
+            return {index: leastBusy(open.filter((_, place) => counts[place] === most)), level};
         }
     }
     return null;

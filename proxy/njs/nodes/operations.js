@@ -1,6 +1,7 @@
 // The operations that a node answers: which models they are about, which decides who is asked.
 import asking from 'nodes/asking.js';
 import catalogue from 'models/catalogue.js';
+import comparing from 'nodes/comparing.js';
 import counters from 'counting/counters.js';
 import errors from 'http/errors.js';
 import input from 'predict/input.js';
@@ -16,12 +17,15 @@ function ofForm(r) {
 }
 
 /**
- * POST /api/v1/compare: one node is asked for all of the models, and says of those that it does not have why.
+ * POST /api/v1/compare
  * @param {NginxHTTPRequest} r
  */
 function ofSeveral(r) {
     const given = input.readSeveral(r);
-    return given.failure ? errors.send(r, given.failure) : asking.answer(r, given.names);
+    if (given.failure) {
+        return errors.send(r, given.failure);
+    }
+    return comparing.isWhole(given.names) ? asking.answer(r, given.names) : comparing.compare(r, given.file, given.names);
 }
 
 /**
