@@ -23,8 +23,8 @@ from tests.support.stacks import RunningStack
 @contextlib.contextmanager
 def running_balancer(run_dir: Path, nodes: list[str], **settings: str) -> Generator[RunningStack]:
     """Start a balancer before ``nodes`` as a user would, on a free port, and stop it whatever happens."""
-    own = {"RUN_DIR": str(run_dir), "PORT": str(free_ports(1)[0]), "NODES": " ".join(nodes), "CLIENT_REQUESTS": "0"}
-    environment = {**os.environ, **own, **settings}
+    own = {"RUN_DIR": str(run_dir), "PORT": str(free_ports(1)[0]), "NODES": " ".join(nodes)}
+    environment = {**os.environ, **own, "CLIENT_REQUESTS": "0", "STAND_INS": "allowed", **settings}
     balancer = RunningStack(load_settings(environment), environment)
     try:
         started = balancer.command("balancer", "start")
