@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.monitoring.scrape import Scrape, settled
 from tests.nodes.balancers import address, places, running_balancer
@@ -110,7 +111,7 @@ def test_what_a_node_answers_is_passed_on(client: Client, pools: dict[str, Runni
     node = Client(pools[SERVED].url)
     infer = f"/v2/models/{SERVED}/infer"
     tensor = {"name": "pixels", "datatype": "UINT8", "shape": [1, 224, 224, 3], "data": [7] * 224 * 224 * 3}
-    for ask in (
+    asks: list[Callable[[Client], requests.Response]] = [
         lambda to: to.predict(b"not an image at all", SERVED),
         lambda to: to.predict(images.frame(3), SERVED, headers={"X-Request-ID": "mine"}),
         lambda to: to.faces(FRAME, SERVED, max_faces="99"),
@@ -120,7 +121,8 @@ def test_what_a_node_answers_is_passed_on(client: Client, pools: dict[str, Runni
         lambda to: to.request("HEAD", f"/v2/models/{SERVED}/ready"),
         lambda to: to.request("POST", infer, data=b"{}"),
         lambda to: to.request("POST", infer, data=json.dumps({"inputs": [tensor]}).encode()),
-    ):
+    ]
+    for ask in asks:
         expected, answer = ask(node), ask(client)
         assert (answer.status_code, answer.content) == (expected.status_code, expected.content)
         for header in ("Content-Type", "Retry-After", "Cache-Control", "X-Content-Type-Options"):
