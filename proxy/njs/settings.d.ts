@@ -8,6 +8,7 @@ declare const settings: {
     log_probe: string;
     nodes: string;
     nodes_key_file: string;
+    nodes_url: string;
     catalogue: string;
     closing: string;
     index: string;

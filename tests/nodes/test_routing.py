@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 import requests
 
+from scripts.access.key_file import KeyFile
 from tests.monitoring.scrape import Scrape, settled
 from tests.nodes.balancers import address, places, running_balancer
 from tests.support import forms, images
@@ -19,6 +21,7 @@ from tests.support.leaving import leave, prediction, proxy_processes
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.operator_view import Operator
 from tests.support.polling import poll
+from tests.support.proxies import proxy_of
 from tests.support.sites import some_of_the_nine
 from tests.support.stacks import RunningStack, StartStack
 from tests.support.wire import connection
@@ -26,6 +29,8 @@ from tests.support.wire import connection
 FRAME = images.frame(7)
 BALANCERS = 3
 WAITING = 12
+ELSEWHERE = "127.0.0.2"  # an address of this machine too
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +133,30 @@ def test_what_a_node_answers_is_passed_on(client: Client, pools: dict[str, Runni
         for header in ("Content-Type", "Retry-After", "Cache-Control", "X-Content-Type-Options"):
             assert answer.headers.get(header) == expected.headers.get(header)
     assert answer.status_code == 200
+
+
+def test_a_node_learns_of_the_client_its_key_and_its_trace(
+    pools: dict[str, RunningStack], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    keys = KeyFile(tmp_path / "api_keys.json")
+    (tmp_path / "key").write_text(keys.add("balancer"))
+    own = {"X-API-Key": keys.add("app"), "traceparent": f"00-{TRACE}-{TRACE[:16]}-01"}
+    wanted = {"ALLOW_ANONYMOUS": "0", "API_KEYS_FILE": str(keys.path), "TRUSTED_PROXIES": "127.0.0.1"}
+    with proxy_of(pools[SERVED], tmp_path_factory.mktemp("guarded") / "run", **wanted) as node:
+        name = f"127.0.0.1:{node.settings.port}"
+        with running_balancer(tmp_path / "run", [name], NODES_KEY_FILE=str(tmp_path / "key")) as balancer:
+            refused = Client(balancer.url).predict(FRAME, SERVED)
+            assert_error(refused, 401)
+            assert refused.headers["WWW-Authenticate"] == "Bearer"
+            asking = HTTPConnection("127.0.0.1", balancer.settings.port, source_address=(ELSEWHERE, 0))
+            with closing(asking):
+                kind = {"Content-Type": f"multipart/form-data; boundary={forms.BOUNDARY}"}
+                body = forms.encode(forms.image(FRAME), forms.field("model", SERVED))
+                asking.request("POST", "/api/v1/predict", body, own | kind)
+                assert asking.getresponse().status == 200
+        lines = [json.loads(line) for line in node.log("proxy-access.log").splitlines()]
+    line = next(line for line in lines if line["status"] == 200 and line["path"] == "/api/v1/predict")
+    assert (line["client"], line["key"], line["trace_id"]) == (ELSEWHERE, "app", TRACE)
 
 
 def test_what_no_node_need_be_asked_for_is_refused_at_once(balancers: list[RunningStack], client: Client) -> None:

@@ -11,12 +11,17 @@ import underWay from 'nodes/under_way.js';
 
 // A busy machine may miss a round.
 const MISSES = 2;
+const REFUSED = 'no connection';
+// Of nginx (templates/nodes/server.conf.j2), and of a node.
+const NO_CONNECTION = 502, NO_ANSWER = 504, NO_KEY = 401;
+// The second is that of a node without a model that is READY.
+const ANSWERS = [200, 503];
 
 async function poll() {
     rotation.rotate();
     disk.probe();
     underWay.keepOnly(processes.children());
-    const headers = keyHeaders();
+    const headers = Object.assign({Host: 'nodes'}, keyHeaders());
     await Promise.all(known.all().map((index) => look(index, headers)));
     union.record();
 }
@@ -35,21 +40,28 @@ async function look(index, headers) {
 }
 
 async function read(index, what, headers) {
-    const reply = await ngx.fetch(`http://${known.nameOf(index)}/api/v1/${what}`, {headers});
-    const answer = JSON.parse(await reply.text());
-    if (reply.status === 401) {
-        throw new Error(`it wants a key, which NODES_KEY_FILE should have: ${answer.error}`);
+    const reply = await ngx.fetch(`${settings.nodes_url}${index}/${what}`, {headers});
+    switch (reply.status) {
+    case NO_CONNECTION:
+        throw new Error(REFUSED);
+    case NO_ANSWER:
+        throw new Error('no answer in time');
+    case NO_KEY:
+        throw new Error('it wants a key that it knows; NODES_KEY_FILE should have one');
     }
-    return answer;
+    if (!ANSWERS.includes(reply.status)) {
+        throw new Error(`it answered ${reply.status}`);
+    }
+    return JSON.parse(await reply.text());
 }
 
 // No answer in time may be that of a machine that is busy; nobody to take the connection is clear at once.
 function missed(index, error) {
     const misses = Number(known.dictionary().get(`misses ${index}`) || 0) + 1;
     known.dictionary().set(`misses ${index}`, String(misses));
-    const isLate = /time/i.test(error.message);
-    if (!isLate || misses >= MISSES) {
-        known.setState(index, isLate ? 'silent' : 'refused', error.message);
+    const isClear = error.message === REFUSED;
+    if (isClear || misses >= MISSES) {
+        known.setState(index, isClear ? 'refused' : 'silent', error.message);
     }
 }
 
