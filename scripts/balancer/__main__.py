@@ -28,6 +28,7 @@ _add(commands.start, console=PatientConsole)
 _add(commands.serve, console=PatientConsole)
 _add(commands.status)
 _add(commands.stop, "RUN_DIR", console=PatientConsole)
+_add(commands.configure)
 _add(commands.supervise, hidden=True)
 
 

@@ -11,6 +11,7 @@ from scripts.proxy import certificates, rendering
 from scripts.running import keep_settings
 from scripts.settings import Settings
 from scripts.stack.addresses import refuse_unusable_addresses, with_free_ports
+from scripts.stack.commands import refuse_unwritable
 from scripts.stack.stack import Stack
 
 
@@ -29,9 +30,7 @@ class Balancer(Stack):
 
         Raises BalancerError without NODES, or when something runs already with this RUN_DIR.
         """
-        if not self.settings.nodes:
-            raise BalancerError("NODES is not set; name the nodes, as in NODES='10.0.0.1:8000 10.0.0.2:8000'")
-        self.settings.run_dir.mkdir(parents=True, exist_ok=True)
+        self._require_nodes()
         with exclusive(self.settings.run_dir):
             if self.records:
                 raise BalancerError(
@@ -39,13 +38,29 @@ class Balancer(Stack):
                 )
             self.settings = with_free_ports(self.settings, ())
             refuse_unusable_addresses(self.settings)
-            refuse_start_without_keys(self.settings)
-            ends_soon = certificates.check_all(self.settings)
             self._clear_leftovers()
-            keep_settings(self.settings)
-            self._close_logs()
-            rendering.rotate_large_log(self.settings)
-            rendering.render(self.settings, balances=True)
+            ends_soon = self._render()
             rendering.check(self.settings)
+            keep_settings(self.settings)
+            self.started = True
             self.start_proxy()
+        return ends_soon
+
+    def configure(self) -> list[str]:
+        """Render the configuration of a balancer in a container that has no Python. Returns and raises the same."""
+        self._require_nodes()
+        with exclusive(self.settings.run_dir):
+            return self._render()
+
+    def _require_nodes(self) -> None:
+        if not self.settings.nodes:
+            raise BalancerError("NODES is not set; name the nodes, as in NODES='10.0.0.1:8000 10.0.0.2:8000'")
+        refuse_unwritable(self.settings)
+
+    def _render(self) -> list[str]:
+        refuse_start_without_keys(self.settings)
+        ends_soon = certificates.check_all(self.settings)
+        self._close_logs()
+        rendering.rotate_large_log(self.settings)
+        rendering.render(self.settings, balances=True)
         return ends_soon

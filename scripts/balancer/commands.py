@@ -32,7 +32,11 @@ def start(settings: Settings, console: Console) -> int:
     """
     obey_signals()
     balancer = Balancer(settings, console)
-    warnings = balancer.start_before_nodes()
+    try:
+        warnings = balancer.start_before_nodes()
+    except BaseException:
+        _stop_started(balancer)
+        raise
     _start_supervisor(balancer)
     return _tell(balancer, warnings)
 
@@ -55,7 +59,20 @@ def serve(settings: Settings, console: Console) -> int:
             return 0
         finally:
             ignore_signals()
-            balancer.stop()
+            _stop_started(balancer)
+
+
+def _stop_started(balancer: Balancer) -> None:
+    """What runs with this RUN_DIR may be another one."""
+    if balancer.started:
+        balancer.stop()
+
+
+def configure(settings: Settings, console: Console) -> int:
+    """Render the configuration of a balancer in another container (docs/kubernetes.md). Returns 0."""
+    for sentence in Balancer(settings, console).configure():
+        console.print(sentence, style="yellow", markup=False, soft_wrap=True)
+    return 0
 
 
 def stop(settings: Settings, console: Console) -> int:
