@@ -47,6 +47,11 @@ class RunFolder:
         return self.run_dir / "nginx" / "trials.sock"
 
     @property
+    def nodes_socket(self) -> Path:
+        """Where the nginx of a balancer asks itself to ask its nodes (proxy/njs/nodes/poll.js)."""
+        return self.run_dir / "nginx" / "nodes.sock"
+
+    @property
     def supervision_file(self) -> Path:
         """What the supervisor says of the stack's parts (scripts/stack/supervision.py)."""
         return self.run_dir / "supervisor.json"

@@ -84,6 +84,8 @@ LONG = {
     "monitoring/test_probes.py": 19,
     "monitoring/test_runbook.py": 60,
     "monitoring/test_tracing.py": 20,
+    "nodes/test_faults.py": 120,
+    "nodes/test_routing.py": 65,
     "proxy/test_clock.py": 12,
     "proxy/test_config.py": 10,
     "proxy/test_form_growth.py": 12,

@@ -8,7 +8,7 @@ const KEY = 'processes';
 
 function look() {
     const before = state.read(KEY) || [];
-    const now = processes();
+    const now = children();
     if (before.some((pid) => !now.includes(pid))) {
         admission.startAnew();
         trials.forgetBackground();
@@ -18,8 +18,12 @@ function look() {
     }
 }
 
-// https://man7.org/linux/man-pages/man5/proc_pid_task_tid_children.5.html; none where the kernel does not tell.
-function processes() {
+/**
+ * Those of this nginx that answer requests, or still end some; none where the kernel does not tell.
+ * https://man7.org/linux/man-pages/man5/proc_pid_task_tid_children.5.html
+ * @returns {string[]}
+ */
+function children() {
     try {
         return fs.readFileSync(`/proc/${process.ppid}/task/${process.ppid}/children`, 'utf8').split(' ').filter((pid) => pid !== '');
     } catch (error) {
@@ -27,4 +31,4 @@ function processes() {
     }
 }
 
-export default {look};
+export default {children, look};
