@@ -86,6 +86,7 @@ LONG = {
     "monitoring/test_tracing.py": 20,
     "proxy/test_clock.py": 12,
     "proxy/test_config.py": 10,
+    "proxy/test_floods.py": 10,
     "proxy/test_form_growth.py": 12,
     "proxy/test_keys.py": 20,
     "proxy/test_uploads.py": 50,
