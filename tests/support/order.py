@@ -88,6 +88,7 @@ LONG = {
     "nodes/test_routing.py": 65,
     "proxy/test_clock.py": 12,
     "proxy/test_config.py": 10,
+    "proxy/test_floods.py": 10,
     "proxy/test_form_growth.py": 12,
     "proxy/test_keys.py": 20,
     "proxy/test_uploads.py": 50,
