@@ -52,6 +52,11 @@ class RunFolder:
         return self.run_dir / "nginx" / "nodes.sock"
 
     @property
+    def registrations_dir(self) -> Path:
+        """What other machines want to be registered (scripts/stack/registering.py)."""
+        return self.run_dir / "registrations"
+
+    @property
     def supervision_file(self) -> Path:
         """What the supervisor says of the stack's parts (scripts/stack/supervision.py)."""
         return self.run_dir / "supervisor.json"

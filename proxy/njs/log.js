@@ -22,7 +22,8 @@ function line(r) {
     jobs.release(r);
     const report = record.readReport(r.variables.prediction_report);
     const fields = record.fields(r, report);
-    requests.count(Object.assign({route: record.route(fields.path)}, fields), report);
+    const trace = fields.trace_id && r.variables.sampled_trace_id;
+    requests.count(Object.assign({route: record.route(fields.path), trace}, fields), report);
     return JSON.stringify(fields);
 }
 

@@ -18,6 +18,7 @@ declare const settings: {
     inference_url: string;
     management_url: string;
     model_store: string;
+    registrations: string;
     supervision: string;
     trial_outcomes: string;
     trials: string;

@@ -10,6 +10,7 @@ from scripts.errors import NOT_RUNNING, UserError
 from scripts.lifecycle.changes import Lifecycle
 from scripts.lifecycle.desired import DesiredError, Wish
 from scripts.lifecycle.listing import Row
+from scripts.lifecycle.trials import require_no_trial
 from scripts.precision import EXACT
 from scripts.store.archive import Archive, ArchiveError, kept_file, read_archive
 from scripts.store.checksums import read_checksum
@@ -60,6 +61,7 @@ class Applying:
         told = []
         if not wish.accepts(row.version, row.sha256, row.precision):
             archive = self._archive(name, wish)
+            require_no_trial(self._lifecycle.settings, name)
             acts.append(partial(self._lifecycle.upgrade, name, archive.file.name, self._seconds))
             told.append(f"version {row.version} → {archive.version}")
         if workers != (max(1, row.workers) if acts else row.workers):

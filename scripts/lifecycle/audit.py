@@ -44,7 +44,7 @@ def logged(method: Callable[Concatenate[_S, _P], _T]) -> Callable[Concatenate[_S
     def change(self: _S, /, *values: _P.args, **named: _P.kwargs) -> _T:
         given = list(inspect.signature(method).bind(self, *values, **named).arguments.items())[1:]
         # As the parameters of the API's requests are logged.
-        request = "&".join(f"{name}={value}" for name, value in given if value is not None)
+        request = "&".join(f"{name}={value}" for name, value in given if value is not None and value is not False)
         with audited(self.settings, method.__name__, request) as entry, self.lock():
             outcome = method(self, *values, **named)
             entry.result = str(outcome) if isinstance(outcome, Change) else f"unregistered {', '.join(outcome)}"

@@ -61,6 +61,16 @@ def require_next(archive: Archive, old: ModelState, name: str, held: str) -> Non
         )
 
 
+def registered_version(name: str, states: list[ModelState], version: str) -> ModelState:
+    """A version of the model ``name``. Raises UnknownModelError if it is not registered."""
+    for state in states:
+        if state.version == version:
+            return state
+    raise UnknownModelError(
+        f"{name} has no version {version} registered, only {', '.join(state.version for state in states)}"
+    )
+
+
 def what_is_registered(settings: Settings, name: str, archive: Archive, states: list[ModelState]) -> Change:
     """What there is of the model ``name`` already, if it is that very archive. Raises LifecycleError if it is not."""
     state = next((state for state in states if state.version == archive.version), None)

@@ -12,7 +12,13 @@ from scripts import ensembles
 from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
 from scripts.lifecycle.audit import logged
-from scripts.lifecycle.candidates import candidate, require_next, version_in_store, what_is_registered
+from scripts.lifecycle.candidates import (
+    candidate,
+    registered_version,
+    require_next,
+    version_in_store,
+    what_is_registered,
+)
 from scripts.lifecycle.capacity import require_room
 from scripts.lifecycle.closing import closed
 from scripts.lifecycle.history import record_version_before, version_before
@@ -67,22 +73,26 @@ class Lifecycle:
             ) from error
 
     @logged
-    def register(self, what: str, workers: int, seconds: float = LOAD_SECONDS) -> Change:
+    def register(
+        self, what: str, workers: int, seconds: float = LOAD_SECONDS, beside: bool = False, asked_by: str | None = None
+    ) -> Change:
         """Register a model of the catalogue, or an archive of the model store by file name.
 
-        Nothing is changed if that archive is registered already.
+        Nothing is changed if that archive is registered already. With ``beside`` other versions of the model go on
+        answering. ``asked_by`` is for the log.
         """
         archive = candidate(self.settings, self._catalogue, what, chosen=True)
         name = self.catalogue_name(archive.archive_name)
-        try:
+        states: list[ModelState] = []
+        with contextlib.suppress(UnknownModelError):
             states = self.versions(archive.archive_name)
-        except UnknownModelError:
+        if states and not (beside and archive.version not in [state.version for state in states]):
+            change = what_is_registered(self.settings, name, archive, states)
+        else:
             require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
             self._load(archive, workers, seconds)
-            record_choice(self.settings, archive.archive_name, archive.version)
-            return Change(name, archive.version, workers)
-        change = what_is_registered(self.settings, name, archive, states)
-        if change.version == states[0].version:
+            change = Change(name, archive.version, workers)
+        if not states or change.version == states[0].version:
             record_choice(self.settings, archive.archive_name, change.version)
         return change
 
@@ -90,7 +100,7 @@ class Lifecycle:
     def unregister(self, name: str, version: str | None = None) -> list[str]:
         """Remove a model or one version, once it has answered what it was asked. Returns the removed versions."""
         states = self.versions(name)
-        going = states if version is None else [self._version(name, states, version)]
+        going = states if version is None else [registered_version(name, states, version)]
         clients_name = self.catalogue_name(states[0].archive_name)
         if states[0] not in going:
             require_no_trial(self.settings, clients_name, version)
@@ -112,7 +122,7 @@ class Lifecycle:
     def scale(self, name: str, workers: int, version: str | None = None, seconds: float = LOAD_SECONDS) -> Change:
         """Give a model ``workers`` workers and wait for them; 0 keeps it registered, to be loaded by a request."""
         states = self.versions(name)
-        state = states[0] if version is None else self._version(name, states, version)
+        state = states[0] if version is None else registered_version(name, states, version)
         require_room(self.settings, self.management, state.archive_name, state.version, workers)
         self._scale(state, workers, seconds)
         return Change(self.catalogue_name(state.archive_name), state.version, workers)
@@ -232,14 +242,6 @@ class Lifecycle:
         self.management.scale(old.archive_name, old.version, 0)
         workers = self.management.describe(old.archive_name)[0].min_workers
         return Change(self.catalogue_name(old.archive_name), version, workers, old.version)
-
-    def _version(self, name: str, states: list[ModelState], version: str) -> ModelState:
-        for state in states:
-            if state.version == version:
-                return state
-        raise UnknownModelError(
-            f"{name} has no version {version} registered, only {', '.join(state.version for state in states)}"
-        )
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """One change at a time."""

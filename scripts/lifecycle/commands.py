@@ -74,13 +74,15 @@ def register(
         ),
     ],
     workers: Annotated[int, typer.Option(parser=count, metavar="N")] = 1,
+    beside: Annotated[bool, typer.Option("--beside", help="Other versions of the model go on answering.")] = False,
+    asked_by: Annotated[str | None, typer.Option(hidden=True)] = None,
     timeout: Timeout = LOAD_SECONDS,
     patience: Patience = 0.0,
     as_json: Json = False,
 ) -> int:
     """Register a model of the catalogue, or an archive of the model store."""
     answers = Answers(as_json, patience)
-    change = answers.lifecycle.register(model, workers, timeout)
+    change = answers.lifecycle.register(model, workers, timeout, beside, asked_by)
     already = "" if change.changed else " already, and nothing was changed"
     text = f"{change.model} {change.version} is registered with {change.workers} worker(s){already}."
     return answers.changed(change, text)

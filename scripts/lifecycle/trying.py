@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from scripts.lifecycle.audit import logged
-from scripts.lifecycle.candidates import candidate, require_next
+from scripts.lifecycle.candidates import candidate, registered_version, require_next
 from scripts.lifecycle.capacity import require_room
 from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle
 from scripts.lifecycle.outcomes import Change, LifecycleError
@@ -63,7 +63,7 @@ class Trying(Lifecycle):
                 f"version {trial.version} of {name} is no {trial.kind} any more ({end['text']}): `scripts/models abort "
                 f"{name}` removes it, `upgrade` brings it into service nevertheless"
             )
-        state, serving = self._version(name, states, trial.version), states[0]
+        state, serving = registered_version(name, states, trial.version), states[0]
         workers = max(state.min_workers, serving.min_workers)
         if workers > state.min_workers:
             self._tell(f"Starting {workers} worker(s) of version {trial.version}")
@@ -104,7 +104,7 @@ class Trying(Lifecycle):
         before = read_trials(self.settings).get(name)
         if before and read_outcome(self.settings, name, before).end is None:
             trial_id = self._require_same(name, before, kind, archive, states)
-            state = self._version(name, states, archive.version)
+            state = registered_version(name, states, archive.version)
             if state.min_workers != workers:
                 require_room(self.settings, self.management, state.archive_name, state.version, workers)
                 self._scale(state, workers, seconds)

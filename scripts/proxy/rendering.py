@@ -203,6 +203,7 @@ def _script_files(settings: Settings) -> dict[str, str]:
         "management_keys": settings.management_keys,
         "api_keys": settings.api_keys_file,
         "model_store": settings.model_store,
+        "registrations": settings.registrations_dir,
         "supervision": settings.supervision_file,
         "trial_outcomes": settings.trial_outcomes_file,
         "trials": settings.trials_file,

@@ -20,6 +20,7 @@ from scripts.processes import ProcessRecord, read_records
 from scripts.proxy.own import is_alive
 from scripts.settings import Settings
 from scripts.stack import report, restore
+from scripts.stack.registering import Registrations
 from scripts.stack.stack import Stack
 from scripts.stack.stopped import StoppedProcesses
 from scripts.stack.supervision import PartState, State, Supervision, write_supervision
@@ -45,6 +46,7 @@ class Supervisor:
     def __init__(self, stack: Stack, pid: int, announce: Announce) -> None:
         self._stack = stack
         self._announce = announce
+        self._registrations = Registrations(stack.settings, announce)
         self._ending = threading.Event()
         self._lock = threading.Lock()  # for the files of records and states, and for starts
         now = time.time()
@@ -56,17 +58,21 @@ class Supervisor:
         What is being started when the interrupt comes is recorded before this ends.
         """
         records = read_records(self._stack.record_file)
+        self._stack.settings.registrations_dir.mkdir(exist_ok=True)
+        self._registrations.begin()
         write_supervision(self._stack.settings, self._said)
         try:
             for name in self._stack.parts:
                 threading.Thread(target=self._watch, args=(name,), daemon=True).start()
-            threading.Thread(target=self._end_stopped, daemon=True).start()
+            for work in (self._end_stopped, self._register):
+                threading.Thread(target=work, daemon=True).start()
             while self._stack.record_file.exists():
                 records = read_records(self._stack.record_file) or records
                 time.sleep(_LOOK_SECONDS)
             self._end_deleted(records)
         finally:
             self._ending.set()
+            self._registrations.end()
             with self._lock:
                 self._stack.settings.supervision_file.unlink(missing_ok=True)
 
@@ -100,6 +106,10 @@ class Supervisor:
             proxy = self._stack.records.get("proxy")
             for pid in stopped.end(proxy.members() if proxy else []):
                 self._announce(f"process {pid} of the proxy was stopped for {HUNG_SECONDS:g} s and is replaced")
+
+    def _register(self) -> None:
+        while not self._ending.wait(_LOOK_SECONDS):
+            self._registrations.fulfil()
 
     def _problem(self, name: str, probe: _Probe) -> str | None:
         if name not in self._stack.records:

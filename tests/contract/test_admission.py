@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
 
 from tests.monitoring.scrape import Scrape, settled
 from tests.support import forms, images
@@ -19,6 +18,7 @@ from tests.support.client import ORIGIN
 from tests.support.leaving import prediction
 from tests.support.operator_view import Operator
 from tests.support.polling import poll
+from tests.support.sources import From
 from tests.support.wire import connection
 
 if TYPE_CHECKING:
@@ -44,21 +44,10 @@ def busy(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
         yield running
 
 
-class _From(HTTPAdapter):
-    """Connects from an address of this machine."""
-
-    def __init__(self, number: int) -> None:
-        self._address = (f"127.0.0.{number}", 0)
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, source_address=self._address)
-
-
 def post(url: str, number: int) -> requests.Response:
     """Ask for a prediction from the address 127.0.0.number."""
     with requests.Session() as session:
-        session.mount("http://", _From(number))
+        session.mount("http://", From(f"127.0.0.{number}"))
         return session.post(f"{url}/api/v1/predict", data=BODY, headers=HEADERS, timeout=100)
 
 

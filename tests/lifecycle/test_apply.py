@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from scripts.lifecycle.desired import DesiredError, read_wishes
+from tests.lifecycle.canaries import SAME, row_of, run, trial
 from tests.lifecycle.restarts import GUEST, guest, listed
 from tests.support.asking import predict
 from tests.support.models import OTHER, SERVED
-from tests.support.sites import Site
+from tests.support.sites import Site, repack
 from tests.support.stacks import RunningStack
 
 REFUSED = 1
@@ -81,3 +82,32 @@ def test_a_file_that_says_nothing_usable_is_refused(tmp_path: Path, text: str, m
     with pytest.raises(DesiredError) as caught:
         read_wishes(tmp_path / "models.yaml")
     assert message in str(caught.value)
+
+
+def test_apply_leaves_a_canary_alone(stack: RunningStack, site: Site, tmp_path: Path) -> None:
+    """Last, since the version that serves is another one by then in a test before."""
+    repack(site.archive(SERVED), site.store / SAME, "1.2")
+    run(stack, "canary", SERVED, SAME, "--percent", "100")
+    exported = stack.command("lifecycle", "export").stdout
+    file = tmp_path / "models.yaml"
+
+    def apply(text: str, *options: str) -> tuple[int, str, str]:
+        file.write_text(text)
+        done = stack.command("lifecycle", "apply", str(file), *options)
+        return done.returncode, done.stdout, done.stderr
+
+    # What serves is what is wished for, and stays; so does the canary.
+    assert apply(exported)[:2] == (0, "".join(f"= {name}: 1.0 with 1 worker(s)\n" for name in (OTHER, SERVED)))
+    assert predict(stack.url, SERVED).body["version"] == "1.2"
+    for wish in ('{version: "1.2"}', '{version: "1.1"}'):
+        for options in (["--dry-run"], []):
+            code, said, problem = apply(f"models: {{{SERVED}: {wish}}}", *options)
+            assert (code, said.strip()) == (REFUSED, "")
+            assert f"version 1.2 of {SERVED} is a canary now" in problem
+    code, said, _ = apply(f"models: {{{SERVED}: {{workers: 2}}}}")
+    assert (code, said) == (0, f"~ {SERVED}: workers 1 → 2\n")
+    assert (row_of(stack, "1.0")["ready"], row_of(stack, "1.2")["ready"]) == (2, 1)
+    assert predict(stack.url, SERVED).body["version"] == "1.2"
+    assert trial(stack)["under_way"]
+    run(stack, "scale", SERVED, "1")
+    run(stack, "abort", SERVED)

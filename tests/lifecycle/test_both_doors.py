@@ -34,7 +34,7 @@ def urls(remote: Remote, path: str) -> set[str]:
 
 
 def test_a_version_without_a_ready_worker_is_not_made_the_default(remote: Remote) -> None:
-    assert remote("POST", "/models", url=NEXT, initial_workers=0).status_code == 200
+    assert remote("POST", "/models", url=NEXT, initial_workers=0, synchronous="true").status_code == 200
     refused = remote("PUT", f"/models/{SERVED}/1.1/set-default")
     path = f"/models/{ARCHIVE}/1.1"
     told = (
@@ -65,7 +65,7 @@ def test_what_is_registered_already_is_not_registered_again(remote: Remote) -> N
     assert remote("DELETE", f"/models/{OTHER}").status_code == 200
     assert remote("POST", "/models", url=OTHER_FILE, initial_workers=1).status_code == 202
     poll(lambda: predict(remote.stack.url, OTHER).status, lambda status: status == 200)
-    again()  # as TorchServe unpacked it
+    again()  # as the supervisor registered it
     for change in ("unregister", "register"):
         assert remote.stack.command("lifecycle", change, OTHER).returncode == 0
     again()
@@ -127,7 +127,7 @@ def test_changes_from_this_machine_are_logged_beside_the_others(remote: Remote) 
 
 def test_other_content_of_a_catalogues_model_is_refused_from_afar(remote: Remote, site: Site) -> None:
     site.change_file(OTHER, "emotion_handler.py", lambda source: source + b"# other\n")
-    assert remote("POST", "/models", url=OTHER_FILE).status_code >= 400
+    assert remote("POST", "/models", url=OTHER_FILE, synchronous="true").status_code == 409
     here = remote.stack.command("lifecycle", "register", OTHER)
     assert here.returncode == REFUSED
     assert f"{OTHER} is registered already, version 1.0, but not from what is in {OTHER_FILE} now" in here.stderr

@@ -13,21 +13,19 @@ import pytest
 import requests
 
 from tests.lifecycle.bad_handler import bad_handler
+from tests.lifecycle.canaries import OTHERWISE, SAME, USERS, ask, expected, row_of, run, trial
 from tests.lifecycle.remote import Remote
 from tests.monitoring.runbook import follow
 from tests.support.asking import IMAGE, TIMEOUT, asking, predict, wait_for_answers
-from tests.support.assignment import hashed
 from tests.support.leaving import leave, proxy_processes
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.polling import poll
 from tests.support.sites import Site, repack
 from tests.support.stacks import RunningStack
 
-OTHERWISE = f"{ARCHIVE}-1.1.mar"  # from the retrained checkpoint
-SAME, BAD = f"{ARCHIVE}-1.2.mar", f"{ARCHIVE}-1.3.mar"
+BAD = f"{ARCHIVE}-1.3.mar"
 REFUSED = 1
 ROUNDS_UNTIL_RETIRED = 5  # of a second: proxy/njs/poller/trials.js
-USERS = [f"user-{number}" for number in range(24)]
 
 
 @pytest.fixture(scope="module")
@@ -45,45 +43,6 @@ def site(site: Site, built: Site, flag: Path) -> Site:
         source = archive.read(name).decode()
     repack(built.archive(SERVED), site.store / BAD, "1.3", {name: source + bad_handler(flag)})
     return site
-
-
-def ask(stack: RunningStack, user: str) -> dict[str, Any]:
-    answer = requests.post(
-        f"{stack.url}/api/v1/predict",
-        files={"file": ("frame.jpg", IMAGE)},
-        data={"model": SERVED},
-        headers={"X-User": user},
-        timeout=TIMEOUT,
-    )
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-def run(stack: RunningStack, *arguments: str) -> Any:
-    done = stack.command("lifecycle", *arguments, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def row_of(stack: RunningStack, version: str) -> dict[str, Any]:
-    """What ``models list`` says of a version of SERVED."""
-    rows = run(stack, "list")
-    return next((dict(row) for row in rows if (row["model"], row["version"]) == (SERVED, version)), {})
-
-
-def trial(stack: RunningStack) -> dict[str, Any]:
-    """What ``models trials`` says of SERVED."""
-    (found,) = run(stack, "trials", SERVED)
-    return dict(found)
-
-
-def is_canarys(user: str, version: str, percent: float) -> bool:
-    """As ``proxy/njs/trials/assignment.js`` decides."""
-    return hashed(f"{SERVED} {version} header {user}") % 10000 < percent * 100
-
-
-def expected(version: str, percent: float) -> dict[str, str]:
-    return {user: version if is_canarys(user, version, percent) else "1.0" for user in USERS}
 
 
 def series(stack: RunningStack, name: str) -> list[str]:
@@ -234,7 +193,7 @@ def test_what_another_machine_changes_ends_a_canary_and_says_so(remote: Remote) 
     found = poll(lambda: trial(stack), lambda found: found["end"] is not None, 30)
     assert found["end"]["reason"] == "unregistered"
     # What somebody registers or scales after its end keeps its workers.
-    registered = remote("POST", "/models", url=SAME, initial_workers=1)
+    registered = remote("POST", "/models", url=SAME, initial_workers=1, synchronous="true")
     assert registered.ok, registered.text
     time.sleep(ROUNDS_UNTIL_RETIRED + 2)
     assert row_of(stack, "1.2")["ready"] == 1

@@ -17,10 +17,13 @@ from tests.support.sites import Site, repack
 KEY_NEEDED = 'A key is required: "Authorization: Bearer KEY"; `scripts/models key add NAME` makes one.'
 
 
-ONLY_MODELS = "There is nothing at this path; only /models is served here."
+ONLY_MODELS = "There is nothing at this path; only /models and /registrations are served here."
 NO_SUCH_ROUTE = "There is nothing at this path; see docs/models.md for those of /models."
 NO_COUNT = "The parameter 'min_worker' must be given once, as a whole number."
-HANDLER_GIVEN = "The parameter 'handler' is not accepted here; use url, initial_workers."
+_REMEDY = "run `make archives`, which builds it again"
+YES_OR_NO = "The parameter 'synchronous' must be true or false."
+NO_ARCHIVE = "'X' is not the plain file name of an archive in the model store, like X.mar."
+HANDLER_GIVEN = "The parameter 'handler' is not accepted here; use url, initial_workers, synchronous."
 CUSTOMIZED_GIVEN = "The parameter 'customized' is not accepted here; there are none."
 
 
@@ -33,9 +36,9 @@ def error(response: requests.Response) -> str:
 
 def test_models_are_registered_scaled_and_removed_from_afar(remote: Remote, site: Site) -> None:
     repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
-    registered = remote("POST", "/models", url="Guest.mar", initial_workers=1)
-    assert registered.status_code == 202, registered.text
-    poll(lambda: remote("GET", "/models/Guest").text, lambda text: "READY" in text)
+    registered = remote("POST", "/models", url="Guest.mar", initial_workers=1, synchronous="true")
+    told = "Guest 1.0 is registered with 1 worker(s)"
+    assert (registered.status_code, registered.json()) == (200, {"status": told})
     assert remote("PUT", "/models/Guest", min_worker=2, max_worker=2).status_code == 202
     poll(lambda: remote("GET", "/models/Guest").text, lambda text: text.count("READY") == 2)
     assert remote("DELETE", "/models/Guest/1.0").json() == {"status": 'Model "Guest" unregistered'}
@@ -45,14 +48,10 @@ def test_models_are_registered_scaled_and_removed_from_afar(remote: Remote, site
         for line in remote.log()
         if line["method"] != "GET"
     ]
-    assert changes[-3:] == [
-        (
-            "ops",
-            "POST",
-            "/models?url=Guest.mar&initial_workers=1&synchronous=false",
-            202,
-            "Processing worker updates...",
-        ),
+    by_supervisor = "what=Guest.mar&workers=1&seconds=120.0&beside=True&asked_by=ops"
+    assert changes[-4:] == [
+        ("-", "register", by_supervisor, 200, "Guest 1.0 with 1 worker(s)"),
+        ("ops", "POST", "/models?url=Guest.mar&initial_workers=1&synchronous=true", 200, told),
         (
             "ops",
             "PUT",
@@ -157,14 +156,14 @@ def linked(site: Site) -> str:
     ("make", "status", "sentence"),
     [
         (unsigned, 409, "Unsigned.mar has no checksum file Unsigned.mar.sha256; put it beside the archive."),
-        (damaged, 409, "Damaged.mar is damaged: its SHA-256 is not the one in Damaged.mar.sha256; copy it again."),
+        (damaged, 409, f"Damaged.mar is damaged: its SHA-256 is not the one in Damaged.mar.sha256; {_REMEDY}"),
         (linked, 404, "Linked.mar is not a file in the model store."),
         (lambda site: "None.mar", 404, "There is no archive None.mar in the model store."),
     ],
 )
 def test_archives_are_verified_first(remote: Remote, site: Site, make: Any, status: int, sentence: str) -> None:
     name = make(site)
-    refused = remote("POST", "/models", url=name)
+    refused = remote("POST", "/models", url=name, synchronous="true")
     assert (refused.status_code, error(refused)) == (status, sentence)
     assert remote.logs(key="ops", method="POST", status=status, result=sentence)
 
@@ -183,6 +182,9 @@ def test_archives_are_verified_first(remote: Remote, site: Site, make: Any, stat
         ("GET", "/models/x", {"customized": "1"}, 400, CUSTOMIZED_GIVEN),
         ("POST", "/models", {}, 400, "The parameter 'url' is missing."),
         ("POST", "/models", {"handler": "os"}, 400, HANDLER_GIVEN),
+        ("POST", "/models", {"url": "X.mar", "synchronous": "1"}, 400, YES_OR_NO),
+        ("POST", "/registrations/X.mar", {}, 405, "POST is not allowed here; use GET."),
+        ("GET", "/registrations/X", {}, 400, NO_ARCHIVE),
         ("PUT", f"/models/{ARCHIVE}", {"min_worker": "-1"}, 400, NO_COUNT),
         ("PUT", f"/models/{ARCHIVE}", {"min_worker": ["1", "2"]}, 400, NO_COUNT),
         ("PUT", f"/models/{ARCHIVE}", {"max_worker": "1"}, 400, "The parameter 'min_worker' is missing."),

@@ -113,7 +113,7 @@ def test_a_signature_by_the_unmodified_command_and_a_second_key_is_accepted_by_b
     here = remote.stack.command("lifecycle", "register", "Guest.mar", "--workers", "0")
     assert here.returncode == 0, here.stderr
     assert remote.stack.command("lifecycle", "unregister", "Guest").returncode == 0
-    there = remote("POST", "/models", url="Guest.mar", initial_workers=0)
+    there = remote("POST", "/models", url="Guest.mar", initial_workers=0, synchronous="true")
     assert there.status_code == 200, there.text
     assert remote("DELETE", "/models/Guest").status_code == 200
 

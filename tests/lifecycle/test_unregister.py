@@ -127,8 +127,7 @@ def test_a_version_that_serves_no_more_goes_when_it_has_answered(
     remote: Remote, unregister: Callable[[Remote, Event], bool]
 ) -> None:
     pid, begun = Operator(remote.stack).only_worker(ARCHIVE), Event()
-    assert remote("POST", "/models", url=NEXT, initial_workers=1).status_code == 202
-    poll(lambda: remote("GET", f"/models/{SERVED}/1.1").text, lambda text: "READY" in text)
+    assert remote("POST", "/models", url=NEXT, initial_workers=1, synchronous="true").status_code == 200
     assert remote("PUT", f"/models/{SERVED}/1.1/set-default").status_code == 200
     with ThreadPoolExecutor(CLIENTS + 1) as threads:
         with stopped(pid):
@@ -146,7 +145,7 @@ def test_a_version_that_serves_no_more_goes_when_it_has_answered(
 
 
 def test_the_version_that_serves_goes_only_with_all_others(remote: Remote) -> None:
-    assert remote("POST", "/models", url=NEXT).status_code in (200, 202)
+    assert remote("POST", "/models", url=NEXT, synchronous="true").status_code == 200
     refused = remote.stack.command("lifecycle", "unregister", SERVED, "--version", "1.0")
     assert refused.returncode == 1
     assert f"{SERVED} 1.0 serves, and can only go with all other versions" in refused.stderr

@@ -72,6 +72,7 @@ def running_prometheus(directory: Path, target: str, thresholds: Mapping[str, fl
     log = directory / "prometheus.log"
     command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory / 'data'}"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
+    command += ["--enable-feature=exemplar-storage"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
     try:

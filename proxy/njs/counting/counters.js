@@ -59,15 +59,18 @@ function current(name, labels) {
 }
 
 /**
+ * Returns the key of the bucket.
  * @param {string} name
  * @param {Labels} labels
  * @param {number} value
  */
 function observe(name, labels, value) {
     const key = series(name, labels);
-    const bucket = BOUNDS[name].findIndex((bound) => value <= bound);
-    increase(`${key} ${bucket === -1 ? BOUNDS[name].length : bucket}`, 1);
+    const found = BOUNDS[name].findIndex((bound) => value <= bound);
+    const bucket = `${key} ${found === -1 ? BOUNDS[name].length : found}`;
+    increase(bucket, 1);
     increase(`${key} sum`, value);
+    return bucket;
 }
 
 // A dictionary without room for another key must fail no request.

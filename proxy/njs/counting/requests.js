@@ -1,8 +1,13 @@
 // What a request adds to the counters when it is over.
 import counters from 'counting/counters.js';
+import exemplars from 'counting/exemplars.js';
 import pace from 'counting/pace.js';
 
-/** @typedef {{route: string, model: string, key?: string, status: number, seconds: number, retries: number, rejection?: string}} Request */
+/**
+ * trace is the id of its trace, if somebody keeps that.
+ * @typedef {{route: string, model: string, key?: string, status: number, seconds: number, retries: number, rejection?: string,
+ *            trace?: string}} Request
+ */
 /** @typedef {import('http/record.js').Report} Report */
 
 const OF_A_MODEL = ['/api/v1/faces', '/api/v1/predict', '/v2/models/{name}/infer', '/v2/models/{name}/versions/{version}/infer'];
@@ -17,7 +22,10 @@ function count(request, report) {
     const model = name || (OF_A_MODEL.includes(request.route) ? 'unknown' : '');
     const outcome = {route: request.route, model, version: report.version || '', status_class: statusClass(request.status)};
     counters.add('emotion_http_requests_total', {route: request.route, model, status: request.status}, 1);
-    counters.observe('emotion_http_request_duration_seconds', outcome, request.seconds);
+    const bucket = counters.observe('emotion_http_request_duration_seconds', outcome, request.seconds);
+    if (request.trace) {
+        exemplars.note(bucket, request.trace, request.seconds);
+    }
     if (request.key !== undefined) {
         counters.add('emotion_key_requests_total', {key: request.key, route: request.route, status: request.status}, 1);
     }

@@ -2,7 +2,6 @@
 // for every call. What is not allowed here never reaches TorchServe.
 import answers from 'http/answers.js';
 import capacity from 'management/capacity.js';
-import checksum from 'management/checksum.js';
 import defaults from 'management/defaults.js';
 import errors from 'http/errors.js';
 import keys from 'management/keys.js';
@@ -11,13 +10,14 @@ import registering from 'management/registering.js';
 import requests from 'management/requests.js';
 import torchserve from 'models/torchserve.js';
 import unregistering from 'management/unregistering.js';
+import wishes from 'management/wishes.js';
 
 /** @param {NginxHTTPRequest} r */
 async function handle(r) {
     const key = keys.nameOf(r.headersIn['Authorization'] || '');
     r.variables.management_key = key || '-';
     r.variables.management_request = r.variables.request_path.slice(0, 300);
-    const failure = key === null ? unauthorized() : await answered(r);
+    const failure = key === null ? unauthorized() : await answered(r, key);
     if (failure !== null) {
         r.variables.management_result = failure.message;
         errors.send(r, failure);
@@ -30,7 +30,7 @@ function unauthorized() {
 }
 
 // Answer a request with TorchServe's reply; resolves to null, or to why there is none.
-async function answered(r) {
+async function answered(r, key) {
     const checked = requests.read(r);
     if (checked.failure) {
         return checked.failure;
@@ -38,10 +38,14 @@ async function answered(r) {
     r.variables.management_request = checked.path;
     try {
         const failure = await refusal(checked);
-        if (failure === null) {
-            pass(r, await done(r.method, checked));
+        if (failure !== null) {
+            return failure;
         }
-        return failure;
+        const reply = await done(r.method, checked, key);
+        if (!reply.failure) {
+            pass(r, reply);
+        }
+        return reply.failure || null;
     } catch (error) {
         r.error(`management: ${error.message}`);
         return errors.failure(503, 'TorchServe does not answer; is the stack running?', {retryAfter: 2});
@@ -53,17 +57,20 @@ async function refusal(checked) {
     if (checked.operation === 'set-default') {
         return defaults.failure(checked.model, checked.version);
     }
-    const failure = checked.archive ? await checksum.failure(checked.archive) : null;
+    const failure = checked.archive ? await registering.failure(checked.archive) : null;
     if (failure !== null || !checked.workers || (checked.archive && await registering.isRegistered(checked.archive))) {
         return failure;
     }
     return capacity.failure(checked.workers);
 }
 
-function done(method, checked) {
+/** @returns {Promise<import('management/wishes.js').Answer>} */
+async function done(method, checked, key) {
     switch (checked.operation) {
     case 'register':
-        return registering.register(checked.path, checked.archive);
+        return registering.register(checked, key);
+    case 'registration':
+        return wishes.show(checked.registration);
     case 'unregister':
         return unregistering.unregister(checked.path, checked.model, checked.version);
     }
@@ -72,7 +79,7 @@ function done(method, checked) {
 
 function pass(r, reply) {
     r.variables.management_result = r.method === 'GET' && reply.status === 200 ? 'shown' : summary(reply.text);
-    answers.send(r, reply.status, r.method === 'GET' ? locations.plain(reply.text) : reply.text, {});
+    answers.send(r, reply.status, r.method === 'GET' ? locations.plain(reply.text) : reply.text, reply.headers || {});
 }
 
 function summary(text) {

@@ -11,13 +11,12 @@ const PIECE = 1 << 18;
 const PAUSE_MS = 1;
 
 /**
- * Why an archive is not to be registered; resolves to null if it is as it should be.
+ * Why an archive is not to be registered, as far as that is seen without reading it; resolves to null if there is nothing.
  * @param {string} name  of its file
  * @returns {Promise<import('http/errors.js').Failure | null>}
  */
-async function failure(name) {
+async function told(name) {
     const path = `${settings.model_store}/${name}`;
-    let expected = '';
     try {
         if (!fs.lstatSync(path).isFile()) {
             return errors.failure(404, `${name} is not a file in the model store.`);
@@ -25,16 +24,31 @@ async function failure(name) {
     } catch (error) {
         return errors.failure(404, `There is no archive ${name} in the model store.`);
     }
+    let digestToBe = '';
     try {
-        expected = fs.readFileSync(`${path}.sha256`, 'utf8').split(/\s/)[0];
+        digestToBe = expected(path);
     } catch (error) {
         return errors.failure(409, `${name} has no checksum file ${name}.sha256; put it beside the archive.`);
     }
-    const found = await digest(path);
-    if (found !== expected) {
-        return errors.failure(409, `${name} is damaged: its SHA-256 is not the one in ${name}.sha256; copy it again.`);
+    return signature.failure(name, digestToBe);
+}
+
+/**
+ * Why an archive is not to be registered; resolves to null if it is as it should be.
+ * @param {string} name  of its file
+ * @returns {Promise<import('http/errors.js').Failure | null>}
+ */
+async function failure(name) {
+    const path = `${settings.model_store}/${name}`;
+    const seen = await told(name);
+    if (seen !== null || await digest(path) === expected(path)) {
+        return seen;
     }
-    return signature.failure(name, found);
+    return errors.failure(409, `${name} is damaged: its SHA-256 is not the one in ${name}.sha256; copy it again.`);
+}
+
+function expected(path) {
+    return fs.readFileSync(`${path}.sha256`, 'utf8').split(/\s/)[0];
 }
 
 async function digest(path) {
@@ -53,4 +67,4 @@ async function digest(path) {
     return hash.digest('hex');
 }
 
-export default {failure};
+export default {failure, told};

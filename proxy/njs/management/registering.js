@@ -1,21 +1,36 @@
 // Registering for other machines: what is registered already is not registered again. Whether it is the same archive can
-// be known of those that the build made, by its index.
+// be known of those that the build made, by its index. The supervisor has the rest done (wishes.js); where there is none,
+// TorchServe unpacks the archive itself.
 import archive from 'models/archive.js';
+import checksum from 'management/checksum.js';
 import fs from 'fs';
 import locations from 'management/locations.js';
 import served from 'management/served.js';
 import state from 'models/state.js';
+import supervision from 'models/supervision.js';
 import torchserve from 'models/torchserve.js';
+import wishes from 'management/wishes.js';
 
 /** @typedef {import('models/torchserve.js').Reply} Reply */
+/** @typedef {import('http/errors.js').Failure} Failure */
 
 /**
- * Resolves to TorchServe's reply, or to one that says what is registered already; throws when there is none.
- * @param {string} path  what to ask TorchServe for
- * @param {string} file  the archive's name in the model store; its checksum is right
- * @returns {Promise<Reply>}
+ * Why an archive cannot be registered, as far as that can be said at once.
+ * @param {string} file  its name in the model store
+ * @returns {Promise<Failure | null>}
  */
-async function register(path, file) {
+function failure(file) {
+    return supervision.current() === null ? checksum.failure(file) : checksum.told(file);
+}
+
+/**
+ * Resolves to what came of it, that it is under way, or what is registered already; throws when TorchServe does not reply.
+ * @param {import('management/requests.js').Checked} checked
+ * @param {string} key  the name of who asks
+ * @returns {Promise<import('management/wishes.js').Answer>}
+ */
+async function register(checked, key) {
+    const file = String(checked.archive);
     const entry = ofBuild(file);
     const before = await same(entry);
     if (before !== null) {
@@ -23,7 +38,12 @@ async function register(path, file) {
                        + `with ${before.workers.length} worker(s); nothing was changed`;
         return {status: 200, text: `${JSON.stringify({status}, null, 2)}\n`};
     }
-    const reply = await torchserve.call('POST', path);
+    if (supervision.current() !== null) {
+        const workers = checked.workers ? checked.workers.count : 1;
+        return wishes.ask({archive: file, workers, key}, checked.waits === true);
+    }
+    // Without a supervisor nobody waits for workers: see requests.js.
+    const reply = await torchserve.call('POST', String(checked.path).replace('synchronous=true', 'synchronous=false'));
     if (entry !== null && reply.status < 300) {
         state.dictionary().set(keyOf(entry), entry.sha256);
         served.note(entry);
@@ -55,9 +75,9 @@ function ofBuild(file) {
     try {
         const index = JSON.parse(fs.readFileSync(settings.index, 'utf8'));
         const name = Object.keys(index).find((candidate) => index[candidate].archive === file);
-        const checksum = fs.readFileSync(`${settings.model_store}/${file}.sha256`, 'utf8').split(/\s/)[0];
-        return name !== undefined && index[name].sha256 === checksum
-            ? {file, model: file.replace(/\.mar$/, ''), version: index[name].version, sha256: checksum, stand_in: index[name].stand_in}
+        const digest = fs.readFileSync(`${settings.model_store}/${file}.sha256`, 'utf8').split(/\s/)[0];
+        return name !== undefined && index[name].sha256 === digest
+            ? {file, model: file.replace(/\.mar$/, ''), version: index[name].version, sha256: digest, stand_in: index[name].stand_in}
             : null;
     } catch (error) {
         return null;
@@ -80,4 +100,4 @@ function isSame(entry, described) {
     return archive.facts(described).digest === entry.sha256;
 }
 
-export default {isRegistered, register};
+export default {failure, isRegistered, register};

@@ -3,23 +3,27 @@ import errors from 'http/errors.js';
 
 /**
  * A failure, or what is asked for: the operation, the path for TorchServe, model and version if they are named, the archive
- * of the model store to verify before, and how many workers are asked for, if any.
+ * of the model store to verify before, how many workers are asked for, if any, whether to wait for the end, and the archive
+ * whose registering is asked about.
  * @typedef {{failure?: import('http/errors.js').Failure, operation?: Operation, path?: string, model?: string,
- *            version?: string, archive?: string, workers?: Workers | null}} Checked
- * @typedef {'show' | 'register' | 'scale' | 'set-default' | 'unregister'} Operation
+ *            version?: string, archive?: string, workers?: Workers | null, waits?: boolean, registration?: string}} Checked
+ * @typedef {'show' | 'register' | 'registration' | 'scale' | 'set-default' | 'unregister'} Operation
  * @typedef {{parameter: string, count: number, model?: string, version?: string}} Workers
  */
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$/;
 const ARCHIVE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\.mar$/;
 const COUNT = /^[0-9]{1,3}$/;
+const YES_OR_NO = /^(true|false)$/;
 
-// Each route: method, number of segments after /models, and its parameters. "set-default" is recognised by its last segment.
+// Each route: method, number of segments after /models or what else it begins with, and its parameters. "set-default" is recognised by its last segment.
 const ROUTES = [
     {operation: 'show', method: 'GET', length: 0, parameters: {limit: COUNT, next_page_token: COUNT}},
     {operation: 'show', method: 'GET', length: 1, parameters: {}},
     {operation: 'show', method: 'GET', length: 2, parameters: {}},
-    {operation: 'register', method: 'POST', length: 0, parameters: {url: ARCHIVE, initial_workers: COUNT}, required: 'url'},
+    {operation: 'register', method: 'POST', length: 0, parameters: {url: ARCHIVE, initial_workers: COUNT, synchronous: YES_OR_NO},
+        required: 'url'},
+    {operation: 'registration', method: 'GET', begins: 'registrations', length: 1, parameters: {}},
     {operation: 'scale', method: 'PUT', length: 1, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
     {operation: 'scale', method: 'PUT', length: 2, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
     {operation: 'set-default', method: 'PUT', length: 3, end: 'set-default', parameters: {}},
@@ -33,10 +37,11 @@ const ROUTES = [
  */
 function read(r) {
     const segments = r.uri.split('/').slice(1);
-    if (segments.shift() !== 'models') {
-        return invalid(404, 'There is nothing at this path; only /models is served here.');
+    const begins = segments.shift();
+    if (begins !== 'models' && begins !== 'registrations') {
+        return invalid(404, 'There is nothing at this path; only /models and /registrations are served here.');
     }
-    const routes = ROUTES.filter((route) => route.length === segments.length
+    const routes = ROUTES.filter((route) => route.length === segments.length && (route.begins || 'models') === begins
                                             && (route.end === undefined || route.end === segments[route.length - 1]));
     const route = routes.find((candidate) => candidate.method === r.method);
     if (routes.length === 0) {
@@ -50,7 +55,15 @@ function read(r) {
     if (wrong !== undefined) {
         return invalid(400, `${errors.quote(wrong)} is neither a model's name nor a version.`);
     }
-    return parameters(route, r.args, segments.map(archiveName));
+    return begins === 'registrations' ? registration(route, r.args, segments[0]) : parameters(route, r.args, segments.map(archiveName));
+}
+
+function registration(route, given, file) {
+    if (!ARCHIVE.test(file)) {
+        return invalid(400, `${errors.quote(file)} is not the plain file name of an archive in the model store, like X.mar.`);
+    }
+    const checked = parameters(route, given, []);
+    return checked.failure ? checked : {operation: route.operation, path: `/registrations/${file}`, registration: file};
 }
 
 function invalid(status, message, more) {
@@ -76,7 +89,7 @@ function parameters(route, given, segments) {
     if (route.required && given[route.required] === undefined) {
         return invalid(400, `The parameter '${route.required}' is missing.`);
     }
-    if (route.operation === 'register' || route.operation === 'scale') {
+    if (route.operation === 'scale' || (route.operation === 'register' && given.synchronous === undefined)) {
         // Waiting would hold one of the two threads that also serve predictions.
         pairs.push('synchronous=false');
     }
@@ -86,6 +99,7 @@ function parameters(route, given, segments) {
         model: segments[0],
         version: segments[1],
         archive: given.url,
+        waits: given.synchronous === 'true',
         workers: workers(route, given, segments),
     };
 }
@@ -101,6 +115,9 @@ function workers(route, given, segments) {
 function expectation(name, route) {
     if (name === 'url') {
         return 'must be the plain file name of an archive in the model store, like X.mar.';
+    }
+    if (name === 'synchronous') {
+        return 'must be true or false.';
     }
     const allowed = Object.keys(route.parameters);
     if (allowed.includes(name)) {

@@ -1,5 +1,6 @@
-// Series as the text that Prometheus reads.
+// Series as the text that Prometheus reads, in its own format and in OpenMetrics.
 // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+// https://prometheus.io/docs/specs/om/open_metrics_spec/
 import counters from 'counting/counters.js';
 
 // docs/metrics.md explains them. The order is that of the answer.
@@ -49,10 +50,41 @@ const FAMILIES = {
 };
 
 /**
+ * What the formats differ in.
+ * @typedef {{family: (name: string, type: string) => string, bound: (bound: number | string) => string,
+ *            exemplar: (bucket: string) => string}} Format
+ */
+
+/** @type {Format} */
+const PLAIN = {family: (name) => name, bound: String, exemplar: () => ''};
+
+/**
  * @param {Object<string, number>} values  by series; a histogram's buckets are those of counters.js
  * @returns {string}
  */
 function text(values) {
+    return written(values, PLAIN);
+}
+
+/**
+ * The same in OpenMetrics, which has exemplars; whoever sends it ends it with "# EOF".
+ * @param {Object<string, number>} values
+ * @param {Object<string, string>} exemplars  by bucket
+ * @returns {string}
+ */
+function openMetrics(values, exemplars) {
+    return written(values, {
+        family: (name, type) => (type === 'counter' ? name.slice(0, -'_total'.length) : name),
+        bound: (bound) => (Number.isInteger(bound) ? `${bound}.0` : String(bound)),
+        exemplar: (bucket) => (exemplars[bucket] === undefined ? '' : ` # ${exemplars[bucket]}`),
+    });
+}
+
+/**
+ * @param {Object<string, number>} values
+ * @param {Format} format
+ */
+function written(values, format) {
     const families = {};
     Object.keys(values).sort().forEach((key) => {
         const name = /^[a-z_]+/.exec(key)[0];
@@ -60,24 +92,26 @@ function text(values) {
         families[name].push(key);
     });
     return Object.keys(FAMILIES).filter((name) => families[name] !== undefined).map((name) => {
-        const head = `# HELP ${name} ${FAMILIES[name][1]}\n# TYPE ${name} ${FAMILIES[name][0]}\n`;
+        const family = format.family(name, FAMILIES[name][0]);
+        const head = `# HELP ${family} ${FAMILIES[name][1]}\n# TYPE ${family} ${FAMILIES[name][0]}\n`;
         const lines = FAMILIES[name][0] === 'histogram'
-            ? histograms(name, families[name], values)
+            ? histograms(name, families[name], values, format)
             : families[name].map((key) => `${key} ${values[key]}\n`);
         return head + lines.join('');
     }).join('');
 }
 
-function histograms(name, keys, values) {
+function histograms(name, keys, values, format) {
     return keys.filter((key) => key.endsWith(' sum')).map((key) => {
         const labels = key.slice(name.length + 1, -'} sum'.length);
         let count = 0;
         const buckets = counters.BOUNDS[name].concat('+Inf').map((bound, index) => {
-            count += values[`${name}{${labels}} ${index}`] || 0;
-            return `${name}_bucket{${labels},le="${bound}"} ${count}\n`;
+            const bucket = `${name}{${labels}} ${index}`;
+            count += values[bucket] || 0;
+            return `${name}_bucket{${labels},le="${format.bound(bound)}"} ${count}${format.exemplar(bucket)}\n`;
         });
         return `${buckets.join('')}${name}_sum{${labels}} ${values[key]}\n${name}_count{${labels}} ${count}\n`;
     });
 }
 
-export default {text};
+export default {openMetrics, text};

@@ -1,0 +1,97 @@
+// What other machines want to be registered: a file for each archive, which the supervisor takes (scripts/stack/registering.py).
+import errors from 'http/errors.js';
+import fs from 'fs';
+import pause from 'models/pause.js';
+import supervision from 'models/supervision.js';
+
+/**
+ * status and result are there when it is over.
+ * @typedef {{archive: string, workers: number, key: string, since: number, state: 'waiting' | 'under way' | 'done' | 'failed',
+ *            status?: number, result?: string}} Wish
+ */
+/** @typedef {{status: number, text: string, headers?: Object<string, string>, failure?: import('http/errors.js').Failure}} Answer */
+
+const LOOK_MS = 200;
+
+/**
+ * Have an archive registered; one that is asked for already is not asked for again. Resolves at once to where to look, or
+ * with `waits` to what came of it.
+ * @param {{archive: string, workers: number, key: string}} wanted
+ * @param {boolean} waits
+ * @returns {Promise<Answer>}
+ */
+async function ask(wanted, waits) {
+    let wish = read(wanted.archive);
+    if (wish === null || isOver(wish)) {
+        wish = /** @type {Wish} */ (Object.assign({since: Date.now() / 1000, state: 'waiting'}, wanted));
+        write(wish);
+    }
+    return waits ? outcome(await ended(wish)) : underWay(wish);
+}
+
+/**
+ * What there is to say of an archive.
+ * @param {string} archive
+ * @returns {Answer}
+ */
+function show(archive) {
+    const wish = read(archive);
+    if (wish === null) {
+        return failed(404, `Nobody has asked for ${archive} to be registered since the stack has run; POST /models?url=${archive} does.`);
+    }
+    return {status: 200, text: `${JSON.stringify(wish, null, 2)}\n`};
+}
+
+function underWay(wish) {
+    const path = `/registrations/${wish.archive}`;
+    const status = `${wish.archive} is being registered; repeat GET ${path} until its state is done or failed`;
+    return {status: 202, text: `${JSON.stringify({status}, null, 2)}\n`, headers: {Location: path}};
+}
+
+async function ended(wish) {
+    let now = wish;
+    while (!isOver(now)) {
+        if (supervision.current() === null) {
+            return Object.assign({}, now, {status: 503, result: 'The stack is being stopped, or its supervisor has ended; register it again.'});
+        }
+        await pause(LOOK_MS);
+        now = read(wish.archive) || now;
+    }
+    return now;
+}
+
+function outcome(wish) {
+    return wish.status === 200 ? {status: 200, text: `${JSON.stringify({status: wish.result}, null, 2)}\n`} : failed(wish.status, wish.result);
+}
+
+function failed(status, message) {
+    return {status, text: '', failure: errors.failure(status, message)};
+}
+
+function isOver(wish) {
+    return wish.state === 'done' || wish.state === 'failed';
+}
+
+/**
+ * @param {string} archive
+ * @returns {Wish | null}
+ */
+function read(archive) {
+    try {
+        return JSON.parse(fs.readFileSync(pathOf(archive), 'utf8'));
+    } catch (error) {
+        return null;
+    }
+}
+
+function write(wish) {
+    const path = pathOf(wish.archive);
+    fs.writeFileSync(`${path}.new`, JSON.stringify(wish));
+    fs.renameSync(`${path}.new`, path);
+}
+
+function pathOf(archive) {
+    return `${settings.registrations}/${archive}.json`;
+}
+
+export default {ask, show};

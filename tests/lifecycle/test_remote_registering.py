@@ -1,0 +1,106 @@
+"""Registering from another machine: answered at once, done once, beside the predictions, and waited for on request."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from scripts.processes import read_records
+from tests.lifecycle.remote import Remote
+from tests.support.asking import asking, predict, wait_for_answers
+from tests.support.models import ARCHIVE, SERVED
+from tests.support.operator_view import Operator, stopped
+from tests.support.polling import poll
+from tests.support.sites import Site, repack
+
+GUEST = "Guest.mar"
+UNDER_WAY = f"{GUEST} is being registered; repeat GET /registrations/{GUEST} until its state is done or failed"
+DONE = "Guest 1.0 is registered with 1 worker(s)"
+
+
+@pytest.fixture
+def guest(remote: Remote, site: Site) -> Iterator[Path]:
+    """An archive that is registered at the end of no test."""
+    yield repack(site.store / f"{ARCHIVE}.mar", site.store / GUEST, "1.0", name="Guest")
+    remote("DELETE", "/models/Guest")
+
+
+def supervisor(remote: Remote) -> int:
+    return read_records(remote.stack.settings.run_dir / "stack.json")["supervisor"].pid
+
+
+def state(remote: Remote) -> str:
+    return str(remote("GET", f"/registrations/{GUEST}").json()["state"])
+
+
+def test_it_is_answered_before_anything_is_done_and_delays_no_prediction(remote: Remote, guest: Path) -> None:
+    with asking(remote.stack.url, SERVED, 4) as answers:
+        with stopped(supervisor(remote)):
+            asked = remote("POST", "/models", url=GUEST)
+            assert (asked.status_code, asked.json()) == (202, {"status": UNDER_WAY})
+            assert asked.headers["Location"].endswith(f"/registrations/{GUEST}")
+            assert state(remote) == "waiting"
+            assert remote("GET", "/models/Guest").status_code == 404
+            wait_for_answers(answers, 2)
+        poll(lambda: state(remote), lambda state: state == "done")
+        wait_for_answers(answers, 2)
+    assert {answer.status for own in answers for answer in own} == {200}
+    # TorchServe was given the files, not the archive, which it would unpack on a thread that predictions share.
+    assert Path(str(Operator(remote.stack).describe("Guest")["modelUrl"])).is_dir()
+
+
+def test_who_asks_while_it_is_under_way_waits_for_the_same(remote: Remote, guest: Path) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        with stopped(supervisor(remote)):
+            assert remote("POST", "/models", url=GUEST).status_code == 202
+            waiting = [
+                threads.submit(remote, "POST", "/models", url=GUEST, initial_workers=2, synchronous="true")
+                for _ in range(2)
+            ]
+            poll(lambda: state(remote), lambda state: state == "waiting")
+        answers = [future.result() for future in waiting]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"status": DONE})] * 2
+    again = remote("POST", "/models", url=GUEST, synchronous="true")
+    assert (again.status_code, again.json()) == (200, {"status": f"{DONE} already, and nothing was changed"})
+    changes = [line for line in remote.log() if line["method"] == "register" and GUEST in line["request"]]
+    assert [line["result"] for line in changes[-2:]] == [
+        "Guest 1.0 with 1 worker(s)",
+        "Guest 1.0 with 1 worker(s), as it was",
+    ]
+
+
+def test_what_does_not_load_is_told_and_not_kept(remote: Remote, site: Site, guest: Path) -> None:
+    repack(site.store / f"{ARCHIVE}.mar", guest, "1.0", {"emotion_handler.py": "raise RuntimeError\n"}, name="Guest")
+    refused = remote("POST", "/models", url=GUEST, synchronous="true")
+    assert refused.status_code == 500
+    assert "Guest" in refused.json()["error"]
+    assert (
+        remote("GET", f"/registrations/{GUEST}").json() | {"state": "failed", "status": 500}
+        == remote("GET", f"/registrations/{GUEST}").json()
+    )
+    assert remote("GET", "/models/Guest").status_code == 404
+
+
+def test_what_nobody_asked_for_is_not_there(remote: Remote) -> None:
+    unknown = remote("GET", "/registrations/Other.mar")
+    told = "Nobody has asked for Other.mar to be registered since the stack has run; POST /models?url=Other.mar does."
+    assert (unknown.status_code, unknown.json()["error"]) == (404, told)
+
+
+def test_a_supervisor_that_ends_leaves_no_registration_open(remote: Remote, guest: Path) -> None:
+    """Last, since it ends the supervisor; a start brings it back."""
+    with ThreadPoolExecutor(1) as threads:
+        with stopped(supervisor(remote)):
+            waiting = threads.submit(remote, "POST", "/models", url=GUEST, synchronous="true")
+            poll(lambda: remote("GET", f"/registrations/{GUEST}").status_code, lambda status: status == 200)
+            read_records(remote.stack.settings.run_dir / "stack.json")["supervisor"].stop(signal.SIGKILL, 10)
+        answer = waiting.result()
+    assert (answer.status_code, "register it again" in answer.text) == (503, True)
+    assert remote.stack.command("stack", "start").returncode == 0
+    found = poll(lambda: remote("GET", f"/registrations/{GUEST}").json(), lambda wish: wish["state"] == "failed")
+    assert (found["status"], found["result"]) == (503, "Interrupted; register it again.")
+    assert predict(remote.stack.url, SERVED).status == 200
