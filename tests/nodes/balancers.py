@@ -44,17 +44,21 @@ def is_up(balancer: RunningStack, node: str) -> bool:
     return Scrape(balancer.url).value("emotion_node_up", node=node) == 1
 
 
+def in_flight(balancer: RunningStack) -> float:
+    """How many requests all of its nodes have under way."""
+    return Scrape(balancer.url).total("emotion_node_requests_in_flight")
+
+
 def places(balancer: RunningStack, model: str) -> float:
     """On how many nodes the model is READY."""
     return Scrape(balancer.url).value("emotion_model_nodes", model=model)
 
 
-def kill(node: RunningStack) -> None:
-    """Kill all of its processes at once, as when a machine loses its power."""
+def kill(node: RunningStack, parts: tuple[str, ...] = ("proxy", "torchserve")) -> None:
+    """Kill all processes of these parts and the supervisor at once, as when a machine loses its power."""
     records = read_records(record_file(node.settings.run_dir))
-    supervisor = records.pop("supervisor")
-    os.kill(supervisor.pid, signal.SIGKILL)
-    for member in [member for record in records.values() for member in record.members()]:
+    os.kill(records["supervisor"].pid, signal.SIGKILL)
+    for member in [member for part in parts for member in records[part].members()]:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.monitoring.scrape import Scrape
-from tests.nodes.balancers import address, hung, is_up, kill, running_balancer, start, stop, wait_until_up
+from tests.nodes.balancers import (
+    address,
+    hung,
+    in_flight,
+    is_up,
+    kill,
+    places,
+    running_balancer,
+    start,
+    stop,
+    wait_until_up,
+)
 from tests.nodes.load import Load
 from tests.nodes.relays import Relay
 from tests.support import images
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.operator_view import Operator
+from tests.support.polling import poll
 from tests.support.stacks import RunningStack
 
 FRAME = images.frame(7)
@@ -54,6 +66,20 @@ def test_a_node_is_killed_and_comes_back(balancer: RunningStack, nodes: list[Run
         assert outcomes(balancer, node, "answered") > answered
 
 
+def test_a_node_loses_its_torchserve(balancer: RunningStack, nodes: list[RunningStack]) -> None:
+    """Its proxy then answers 503, for a second as a node that has the model."""
+    node = address(nodes[0])
+    with Load(balancer.url, SERVED, FRAME) as load:
+        load.go_on()
+        kill(nodes[0], parts=("torchserve",))
+        load.go_on()
+        assert outcomes(balancer, node, "refused") > 0
+        stop(nodes[0])
+        start(nodes[0])
+        poll(lambda: places(balancer, SERVED), lambda found: found == 2)
+        load.go_on()
+
+
 def test_a_node_hangs(balancer: RunningStack, nodes: list[RunningStack]) -> None:
     node = address(nodes[0])
     with Load(balancer.url, SERVED, FRAME) as load:
@@ -64,6 +90,7 @@ def test_a_node_hangs(balancer: RunningStack, nodes: list[RunningStack]) -> None
         wait_until_up(balancer, node)
         load.go_on()
     assert outcomes(balancer, node, "silent") > 0
+    poll(lambda: in_flight(balancer), lambda count: count == 0)
 
 
 def test_the_network_to_a_node_is_cut(balancer: RunningStack, relay: Relay) -> None:

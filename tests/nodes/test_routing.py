@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
@@ -12,8 +13,9 @@ import pytest
 import requests
 
 from scripts.access.key_file import KeyFile
+from scripts.settings import ROOT
 from tests.monitoring.scrape import Scrape, settled
-from tests.nodes.balancers import address, places, running_balancer
+from tests.nodes.balancers import address, in_flight, places, running_balancer
 from tests.support import forms, images
 from tests.support.assertions import assert_cors, assert_error, json_body
 from tests.support.client import Client
@@ -108,7 +110,11 @@ def test_a_comparison_is_one_answer_although_no_node_has_all_models(
     own = [Client(node.url).predict(FRAME, model).json() for model, node in pools.items()]
     assert body["results"] == own
     assert body["agreement"]["of"] == 2
-    assert client.compare(FRAME, OTHER, SERVED).json()["results"] == own[::-1]
+    for names, expected in [
+        ((SERVED, OTHER), own),
+        ((OTHER, SERVED), own[::-1]),
+    ] * 4:  # the nodes are asked in any order
+        assert client.compare(FRAME, *names).json()["results"] == expected
     assert_error(client.compare(b"GIF89 but not really"), 415)
 
 
@@ -116,6 +122,7 @@ def test_what_a_node_answers_is_passed_on(client: Client, pools: dict[str, Runni
     node = Client(pools[SERVED].url)
     infer = f"/v2/models/{SERVED}/infer"
     tensor = {"name": "pixels", "datatype": "UINT8", "shape": [1, 224, 224, 3], "data": [7] * 224 * 224 * 3}
+    binary = {"binary_data_output": True}
     asks: list[Callable[[Client], requests.Response]] = [
         lambda to: to.predict(b"not an image at all", SERVED),
         lambda to: to.predict(images.frame(3), SERVED, headers={"X-Request-ID": "mine"}),
@@ -126,13 +133,20 @@ def test_what_a_node_answers_is_passed_on(client: Client, pools: dict[str, Runni
         lambda to: to.request("HEAD", f"/v2/models/{SERVED}/ready"),
         lambda to: to.request("POST", infer, data=b"{}"),
         lambda to: to.request("POST", infer, data=json.dumps({"inputs": [tensor]}).encode()),
+        lambda to: to.request("POST", infer, data=json.dumps({"inputs": [tensor], "parameters": binary}).encode()),
     ]
     for ask in asks:
         expected, answer = ask(node), ask(client)
         assert (answer.status_code, answer.content) == (expected.status_code, expected.content)
-        for header in ("Content-Type", "Retry-After", "Cache-Control", "X-Content-Type-Options"):
+        for header in (
+            "Content-Type",
+            "Inference-Header-Content-Length",
+            "Retry-After",
+            "Cache-Control",
+            "X-Content-Type-Options",
+        ):
             assert answer.headers.get(header) == expected.headers.get(header)
-    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/octet-stream"
 
 
 def test_a_node_learns_of_the_client_its_key_and_its_trace(
@@ -188,8 +202,14 @@ def test_a_model_whose_node_is_away_is_told_of_and_its_clients_to_come_again(
     poll(lambda: places(balancers[0], OTHER), lambda found: found == 1)
 
 
-def in_flight(balancer: RunningStack) -> float:
-    return Scrape(balancer.url).total("emotion_node_requests_in_flight")
+def test_every_metric_of_a_balancer_is_documented(balancers: list[RunningStack], client: Client) -> None:
+    client.predict(FRAME, SERVED)
+    scrape = Scrape(balancers[0].url)
+    documented = set(re.findall(r"^\| `(emotion_\w+)`", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE))
+    shown = set(re.findall(r"^# TYPE (\S+)", scrape.text, re.MULTILINE))
+    assert shown <= documented
+    assert {name for name in documented if name.startswith(("emotion_node_", "emotion_model_nodes"))} <= shown
+    assert scrape.labels("node") == set(balancers[0].environment["NODES"].split())
 
 
 @pytest.mark.parametrize("resets", [True, False], ids=["reset", "closed"])
