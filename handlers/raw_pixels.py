@@ -16,6 +16,9 @@ COUNT: Final = SIZE * SIZE * 3
 # What lists of numbers are made of in JSON.
 NUMBERS: Final = b"0123456789+-.eE,[] \t\r\n"
 
+# As many as there are numbers, and those that hold them.
+MOST_LISTS: Final = COUNT + SIZE * SIZE + SIZE + 2
+
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -29,19 +32,20 @@ def read_bytes(content: bytes | bytearray) -> Pixels:
 def read_numbers(content: bytes | bytearray) -> Pixels:
     """The same from JSON: a list of whole numbers from 0 to 255, or of lists of such lists, all of the same length.
 
-    Raises ImageError (400) for anything else. The proxy bounds the text (proxy/njs/oip/request.js): 3 MiB of empty
-    lists, its worst, take 100 MB for as long as they are read.
+    Raises ImageError (400) for anything else, before it is read if it cannot be that many. The proxy bounds the text
+    (proxy/njs/oip/request.js).
     """
+    count = content.count(b",") + 1
+    if count != COUNT:
+        raise _damaged(f"The tensor holds {count} bytes; by its shape there should be {COUNT}.")
     values = _numbers(content)
-    if values is None or not np.array_equal(values, values.astype(np.uint8)):
+    if values is None or values.size != COUNT or not np.array_equal(values, values.astype(np.uint8)):
         raise _damaged('The "data" of the pixels holds something else than whole numbers from 0 to 255.')
-    if values.size != COUNT:
-        raise _damaged(f"The tensor holds {values.size} bytes; by its shape there should be {COUNT}.")
     return values.astype(np.uint8).reshape(SIZE, SIZE, 3)
 
 
 def _numbers(content: bytes | bytearray) -> npt.NDArray[np.int64 | np.float64] | None:
-    if content.translate(None, NUMBERS):
+    if content.translate(None, NUMBERS) or content.count(b"[") > MOST_LISTS:
         return None
     try:
         values = np.asarray(json.loads(content))
