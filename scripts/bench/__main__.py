@@ -1,4 +1,4 @@
-"""``python -m scripts.bench [run|report|faces|page|soak]``: measure, make docs/performance.md, load for an hour."""
+"""``python -m scripts.bench [run|report|faces|overload|quota|page|soak]``: measure, make the page, soak."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from rich.console import Console
 from scripts.bench import BenchError, paint
 from scripts.bench import command_options as option
 from scripts.bench import faces as face_bench
+from scripts.bench import overload as overload_bench
+from scripts.bench import quota as quota_bench
 from scripts.bench.images import IMAGES
 from scripts.bench.page import conclusion, warning
 from scripts.bench.page import page as page_text
@@ -100,7 +102,40 @@ def faces(
     console = Console(highlight=False)
     options = face_bench.Options(tuple(architecture or ARCHITECTURES), seconds, pairs)
     result = face_bench.measure(settings, options, lambda text: _say(console, text))
-    _keep(result, face_bench.table(result), output or settings.run_dir / "bench" / "faces.json", console)
+    _keep(result, [face_bench.table(result)], output or settings.run_dir / "bench" / "faces.json", console)
+    return 0
+
+
+@app.command()
+def overload(
+    architecture: option.Architectures = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of one slice.")] = 20.0,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Of slices.")] = 3,
+    clients: Annotated[int, typer.Option(min=1, metavar="N", help="In a crowd.")] = 150,
+    output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/overload.json.")] = None,
+) -> int:
+    """Measure what is answered when far more ask than can be answered."""
+    settings = load_settings()
+    console = Console(highlight=False)
+    options = overload_bench.Options(tuple(architecture or ARCHITECTURES), seconds, rounds, clients)
+    result = overload_bench.measure(settings, options, lambda text: _say(console, text))
+    _keep(result, overload_bench.tables(result), output or settings.run_dir / "bench" / "overload.json", console)
+    return 0
+
+
+@app.command()
+def quota(
+    architecture: option.Architectures = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of one slice.")] = 8.0,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Of slices.")] = 5,
+    output: Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/quota.json.")] = None,
+) -> int:
+    """Measure what is made of a quota of one processor's time."""
+    settings = load_settings()
+    console = Console(highlight=False)
+    options = quota_bench.Options(tuple(architecture or ARCHITECTURES), seconds, rounds)
+    result = quota_bench.measure(settings, options, lambda text: _say(console, text))
+    _keep(result, [quota_bench.table(result)], output or settings.run_dir / "bench" / "quota.json", console)
     return 0
 
 
@@ -114,7 +149,7 @@ def first_paint(
     settings = running_settings()
     console = Console(highlight=False)
     result = paint.measure(url or f"{settings.url}/", loads, lambda text: _say(console, text))
-    _keep(result, paint.table(result), output or settings.run_dir / "bench" / "page.json", console)
+    _keep(result, [paint.table(result)], output or settings.run_dir / "bench" / "page.json", console)
     return 0
 
 
@@ -147,7 +182,7 @@ def soak(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``run`` need not be said. Returns 0, 1 for an error, 130 after a signal."""
     words = list(sys.argv[1:] if argv is None else argv)
-    named = bool(words) and words[0] in ("run", "report", "faces", "page", "soak", "--help")
+    named = bool(words) and words[0] in ("run", "report", "faces", "overload", "quota", "page", "soak", "--help")
     return run(app, "python -m scripts.bench", words if named else ["run", *words])
 
 
@@ -163,10 +198,11 @@ def _show(result: dict[str, Any], output: Path, settings: Settings, console: Con
     console.print(f"{conclusion(result)}\nFigures: {output}\nPlot: {plot}", soft_wrap=True)
 
 
-def _keep(result: dict[str, Any], table: Table, file: Path, console: Console) -> None:
+def _keep(result: dict[str, Any], tables: Sequence[Table], file: Path, console: Console) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result, indent=2) + "\n")
-    console.print(_rich(table))
+    for table in tables:
+        console.print(_rich(table))
     console.print(f"Figures: {file}", soft_wrap=True)
 
 
