@@ -50,11 +50,12 @@ class Tally:
 
 
 class Client:
-    """One connection with at most one request in flight."""
+    """One connection with at most one request in flight, from the address ``source`` of this machine."""
 
-    def __init__(self, port: int, selector: selectors.BaseSelector) -> None:
+    def __init__(self, port: int, selector: selectors.BaseSelector, source: str = "127.0.0.1") -> None:
         self._port = port
         self._selector = selector
+        self._source = (source, 0)
         self.connect()
 
     def send(self, request: bytes) -> None:
@@ -93,7 +94,7 @@ class Client:
 
     def connect(self) -> None:
         """Open the connection, the first one or one in place of that which was closed."""
-        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", self._port), 10, self._source)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setblocking(False)
         self._unsent = memoryview(b"")

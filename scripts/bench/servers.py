@@ -78,6 +78,7 @@ def stack_environment(settings: Settings) -> dict[str, str]:
         "RUN_DIR": str(settings.run_dir),
         "LOAD_MODELS": settings.load_models,
         "RATE_LIMIT": str(settings.rate_limit),
+        "CPUS": str(settings.cpus) if settings.cpus else "",
         # Both servers are measured without TLS.
         "TLS_CERTIFICATE": "",
         "TLS_KEY": "",

@@ -76,7 +76,7 @@ def test_the_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     commands = [line.split()[0] for line in shown.partition("Commands:")[2].strip("\n").splitlines()]
-    assert commands == ["run", "report", "faces", "plan", "page", "soak"]
+    assert commands == ["run", "report", "faces", "overload", "quota", "plan", "page", "soak"]
 
 
 def test_a_report_without_figures_says_what_it_needs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -61,6 +61,23 @@ def test_faces_are_measured_beside_predictions(settings: Settings, directory: Pa
     assert "Finding the faces of a 640×480 frame with one face" in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.stack
+def test_more_clients_than_can_be_answered_are_measured_beside_few(settings: Settings, directory: Path) -> None:
+    paths = {"CATALOGUE": settings.catalogue, "RESULTS_DIR": settings.results_dir, "RUN_DIR": settings.run_dir}
+    environment = {**os.environ, "MODEL_STORE": str(directory / "store"), **{k: str(v) for k, v in paths.items()}}
+    options = ["--architecture", "MobileNetV2", "--seconds", "2", "--rounds", "1", "--clients", "20"]
+    done = run_command(environment, "bench", "overload", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (case,) = json.loads((settings.run_dir / "bench" / "overload.json").read_text())["cases"]
+    assert len(case["parts"]) == 4
+    for part in case["parts"].values():
+        assert part["rate"] > 0
+        assert part["errors"] == {}
+    assert case["leaving"]["milliseconds"] > 0
+    assert "More clients than a model can answer" in done.stdout
+
+
 def command(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()

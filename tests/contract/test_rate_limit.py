@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
 
 from tests.monitoring.scrape import Scrape
 from tests.support import forms, images
@@ -20,6 +20,7 @@ from tests.support.operator_view import Operator
 from tests.support.polling import poll
 from tests.support.reference import Reference
 from tests.support.sites import Site
+from tests.support.sources import From
 from tests.support.wire import head
 
 if TYPE_CHECKING:
@@ -71,22 +72,11 @@ def test_client_is_turned_away_and_served_again(limited: RunningStack, reference
 def test_another_client_is_served_meanwhile(limited: RunningStack) -> None:
     _exhaust(Client(limited.url))
     with requests.Session() as session:
-        session.mount("http://", _From("127.0.0.2"))
+        session.mount("http://", From("127.0.0.2"))
         address = f"http://127.0.0.1:{limited.settings.port}/api/v1/predict"
         form = {"file": ("blob", FRAME, "image/jpeg")}
         answer = session.post(address, data={"model": MODEL}, files=form, timeout=60)
     assert answer.status_code == 200, answer.text
-
-
-class _From(HTTPAdapter):
-    """Connects from the given address of this machine."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: int, **options: object) -> None:
-        super().init_poolmanager(*arguments, **options, source_address=(self._address, 0))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded"])
@@ -111,10 +101,11 @@ def test_only_the_origins_of_the_setting_are_allowed(limited: RunningStack) -> N
         assert "Access-Control-Allow-Origin" not in client.get("/api/v1/models", {"Origin": origin}).headers
 
 
-def _begin(stack: RunningStack, sockets: contextlib.ExitStack, source: str) -> None:
+def _begin(stack: RunningStack, sockets: contextlib.ExitStack, source: str) -> socket.socket:
     """Send the head of a prediction from an address of this machine, and nothing of its body."""
     sock = sockets.enter_context(socket.create_connection(("127.0.0.1", stack.settings.port), 10, (source, 0)))
     sock.sendall(head("POST /api/v1/predict HTTP/1.1", "Content-Type: multipart/form-data", "Content-Length: 100"))
+    return sock
 
 
 def test_one_client_cannot_have_all_the_predictions_under_way(limited: RunningStack) -> None:
@@ -122,7 +113,7 @@ def test_one_client_cannot_have_all_the_predictions_under_way(limited: RunningSt
         for _ in range(3):
             _begin(limited, sockets, "127.0.0.3")
         with requests.Session() as session:
-            session.mount("http://", _From("127.0.0.3"))
+            session.mount("http://", From("127.0.0.3"))
             url = f"http://127.0.0.1:{limited.settings.port}"
             # Until the three have arrived, others pass, and may use up the rate.
             refused = poll(
@@ -135,6 +126,23 @@ def test_one_client_cannot_have_all_the_predictions_under_way(limited: RunningSt
         assert "under way" not in other.text
     counted = Scrape(limited.url).total("emotion_rejections_total", reason="concurrency")
     assert counted >= 1
+
+
+def test_who_comes_back_at_once_is_refused_later_than_others_are_answered(limited: RunningStack) -> None:
+    """Its refusal is held back for a second: to answer it at once again and again would take the processors."""
+
+    def is_held() -> bool:
+        with contextlib.ExitStack() as attempt:
+            refused = _begin(limited, attempt, "127.0.0.5")
+            statuses = {Client(limited.url).get("/api/v1/health").status_code for _ in range(10)}
+            waits = not select.select([refused], [], [], 0)[0]
+            refused.settimeout(30)
+            return waits and (statuses, refused.recv(12)) == ({200}, b"HTTP/1.1 429")
+
+    with contextlib.ExitStack() as sockets:
+        for _ in range(3):
+            _begin(limited, sockets, "127.0.0.5")
+        poll(is_held, bool)
 
 
 def _compare(client: Client) -> requests.Response:

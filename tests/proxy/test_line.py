@@ -61,6 +61,15 @@ def test_those_who_left_hold_nobody_up_for_long(modules: Modules) -> None:
     assert turns(modules, *left, free, short, free)[10:] == [(True, 0), (True, 0)]
 
 
+def test_a_line_that_is_no_more_comes_first_where_there_is_room_and_last_where_there_is_none(modules: Modules) -> None:
+    full, one_free, short = 17, 16, 12
+    before = [("a", full), ("b", full), ("other", short), ("c", full)]
+    answers = turns(modules, *((client, everybody, 1, 17) for client, everybody in [*before, ("a", full), ("b", full)]))
+    assert answers == [(False, 1), (False, 2), (True, 0), (False, 1), (False, 2), (False, 3)]
+    answers = turns(modules, *((client, everybody, 1, 17) for client, everybody in [*before, ("a", one_free)]))
+    assert answers[-1] == (True, 0)
+
+
 def test_one_batch_that_stood_still_moves_the_mean_little(modules: Modules) -> None:
     def note(inference: float) -> Call:
         report = {"batch": 8, "item": 0, "decode": 0.08, "inference": inference}

@@ -23,11 +23,11 @@ const BATCH = 8;
 const COMMON_PART = 0.75;
 // Fewer than a batch at work and one behind it would only make the batches smaller.
 const LEAST_BATCHES = 2;
-// Refusals that are held back: for how long, how many, and of forms of how many bytes at most.
+// Refusals that are held back: for how long, and of forms of how many bytes at most, each and together.
 const HELD_MS = 1000;
-const MAX_HELD = 128;
 const MAX_HELD_BYTES = 1048576;
-// Their name among those of the models.
+const MAX_ALL_HELD_BYTES = 134217728;
+// Their name among those of the models. The bytes stand for the client, and are what is counted.
 const HELD = '(held)';
 // An expected wait is worth no more than this part of PREDICT_TIMEOUT.
 const WORTH = 0.8;
@@ -61,11 +61,12 @@ async function enter(r, name) {
 // take the processors from the workers.
 async function holdImpatient(r, name, client) {
     const isFirst = ngx.shared.refused.add(`${name} ${client}`, 1);
-    if (isFirst || r.requestBuffer.length > MAX_HELD_BYTES) {
+    const bytes = r.requestBuffer.length;
+    if (isFirst || bytes > MAX_HELD_BYTES) {
         return;
     }
-    const place = `${epoch()} ${HELD} ${client}`;
-    if (counted(place).all > MAX_HELD) {
+    const place = `${epoch()} ${HELD} ${bytes}`;
+    if (dictionary().incr(`all ${queueOf(place)}`, bytes, 0) > MAX_ALL_HELD_BYTES) {
         discount(place);
         return;
     }
@@ -143,11 +144,13 @@ function counted(place) {
 
 function discount(place) {
     const ofModel = queueOf(place);
+    const isHeld = modelOf(place) === HELD;
+    const amount = isHeld ? Number(place.slice(ofModel.length)) : 1;
     // The dictionary forgets by the time of day: what it forgot too early, since the clock was changed, would stay below zero.
-    if (dictionary().incr(`all ${ofModel}`, -1, 0) < 0 && place.startsWith(`${epoch()} `)) {
+    if (dictionary().incr(`all ${ofModel}`, -amount, 0) < 0 && place.startsWith(`${epoch()} `)) {
         startAnew();
     }
-    if (dictionary().incr(`own ${place}`, -1, 0) === 0) {
+    if (!isHeld && dictionary().incr(`own ${place}`, -1, 0) === 0) {
         dictionary().incr(`clients ${ofModel}`, -1, 0);
     }
 }

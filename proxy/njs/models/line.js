@@ -3,7 +3,8 @@
 
 /** @typedef {{mayEnter: boolean, ahead: number}} Turn  how many predictions must be over before it may be tried again */
 
-// A client that does not come back within a minute loses its number (templates/http/njs.conf.j2).
+// A client that does not come back within ten minutes loses its number (templates/http/njs.conf.j2): a slow model may have told it to
+// come back in several.
 function numbers() {
     return ngx.shared.line;
 }
@@ -29,8 +30,10 @@ function inLine(model, client, queue) {
     const free = queue.limit - queue.all + 1;
     const called = read(`called ${model}`);
     let number = read(key);
-    if (number === 0) {
-        if (free > 0 && read(`given ${model}`) <= called) {
+    if (number <= read(`dissolved ${model}`)) {
+        // Whoever was in a line that is no more comes before those of the next one, but only if there is room now.
+        if (free > 0 && (number > 0 || read(`given ${model}`) <= called)) {
+            numbers().delete(key);
             return {mayEnter: true, ahead: 0};
         }
         number = numbers().incr(`given ${model}`, 1, 0);
@@ -48,6 +51,7 @@ function dissolve(model) {
     const given = read(`given ${model}`);
     if (given > read(`called ${model}`)) {
         numbers().set(`called ${model}`, given);
+        numbers().set(`dissolved ${model}`, given);
     }
 }
 

@@ -1,0 +1,40 @@
+// The answer to a client that has too many predictions under way. Who comes back at once gets it only after a second: to answer
+// those who ask again and again would take the processors from the workers. nginx's limit itself knows no delay:
+// https://nginx.org/en/docs/http/ngx_http_limit_conn_module.html
+import answers from 'http/answers.js';
+import nginxErrors from 'http/nginx_errors.js';
+
+// As models/admission.js holds those whose model is busy.
+const HELD_MS = 1000;
+const MAX_HELD = 1024;
+// Not the name of a client.
+const HELD = '(held)';
+
+/** @param {NginxHTTPRequest} r */
+async function tooMany(r) {
+    if (isConcurrency(r.variables) && mustWait(r)) {
+        await new Promise((resolve) => {
+            setTimeout(() => resolve(undefined), HELD_MS);
+        });
+        ngx.shared.limits.incr(HELD, -1, 0);
+    }
+    answers.send(r, 429, nginxErrors.body(r), {});
+}
+
+function isConcurrency(variables) {
+    return variables.limit_conn_status === 'REJECTED' || variables.rejection === 'concurrency';
+}
+
+function mustWait(r) {
+    const isFirst = ngx.shared.refused.add(`429 ${r.variables.key_name || r.variables.remote_addr}`, 1);
+    if (isFirst) {
+        return false;
+    }
+    if (ngx.shared.limits.incr(HELD, 1, 0) > MAX_HELD) {
+        ngx.shared.limits.incr(HELD, -1, 0);
+        return false;
+    }
+    return true;
+}
+
+export default {tooMany};
