@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -188,6 +189,19 @@ def test_requests_on_one_connection_are_answered_each(authority: Authority, url:
     with h2.connection(url, authority.client("h2")) as http:
         streams = [http.send("GET", "/api/v1/health/live", {"x-request-id": str(number)}) for number in range(30)]
         assert [http.reply(stream).headers["x-request-id"] for stream in streams] == [str(n) for n in range(30)]
+
+
+def test_requests_that_are_reset_at_once_cost_no_other_its_answer(
+    proxy: RunningProxy, authority: Authority, url: str
+) -> None:
+    processes = psutil.Process(proxy.pid).children()
+    with h2.connection(url, authority.client("h2")) as hasty, h2.connection(url, authority.client("h2")) as patient:
+        with suppress(h2.NotProcessedError, ConnectionError):
+            for _ in range(500):
+                hasty.reset(hasty.send("GET", "/api/v1/models"))
+        assert patient.request("GET", "/api/v1/models").status_code == 200
+        assert patient.most_streams == 32
+    assert psutil.Process(proxy.pid).children() == processes
 
 
 def test_a_proxy_is_alive_whatever_became_of_its_files_and_not_when_it_hangs(proxy: RunningProxy) -> None:

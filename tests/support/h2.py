@@ -71,6 +71,11 @@ class Connection:
                 self._receive(stream)
         return stream
 
+    @property
+    def most_streams(self) -> int:
+        """How many requests the server answers at the same time, once it has answered one."""
+        return int(self._http.remote_settings.max_concurrent_streams)
+
     def reset(self, stream: int) -> None:
         """End a stream without waiting for its answer."""
         self._http.reset_stream(stream, 8)  # CANCEL
