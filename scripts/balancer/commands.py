@@ -132,4 +132,4 @@ def _tell(balancer: Balancer, warnings: list[str]) -> int:
 def _show(found: Seen, console: Console) -> None:
     for node, is_up in found.nodes.items():
         console.print(f"{node:<22}" + ("answers" if is_up else "[red]does not answer[/]"), soft_wrap=True)
-    console.print(f"{found.loaded} of {found.available} models can be asked.")
+    console.print(f"{found.loaded} of {found.available} models are READY on a node.")
