@@ -20,7 +20,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_D
 .NOTPARALLEL:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup face-detector tracing serve start stop status reload archives push pull models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean images image-test kubernetes
+.PHONY: help setup face-detector tracing serve start stop status balance reload archives push pull models standins checkpoints evaluate bench soak test test-fast coverage mutants fuzz check format sbom guide release clean images image-test kubernetes
 
 # After a command: exit codes with which it has ended well.
 fine = || { code=$$?; case $$code in $(1)) ;; *) exit $$code;; esac; }
@@ -93,6 +93,9 @@ stop: ## stop the background stack
 # 4: nothing runs, which it has said.
 status: ## show what runs
 	@$(IF_SET_UP) $(RUN) scripts.stack status; fi $(call fine,4|$(UNREAD))
+
+balance: $(VENV)/serve.installed ## balance over several nodes: make balance NODES="10.0.0.1:8000 10.0.0.2:8000" (docs/nodes.md)
+	@exec $(RUN) scripts.balancer serve
 
 reload: setup ## load renewed certificates without losing a request (docs/configuration.md)
 	@$(RUN) scripts.stack reload

@@ -24,10 +24,12 @@ from face_finder import FaceFinder
 from face_image import read_face
 from face_request import HEADER as FACES_HEADER
 from face_request import read_wish
+from image_base64 import CONTENT_TYPE as BASE64
+from image_base64 import read_base64
 from image_budget import MemoryBudget
 from image_error import ImageError
-from raw_pixels import CONTENT_TYPE, read_pixels
 from raw_pixels import HEADER as TYPE_HEADER
+from raw_pixels import READERS
 from trace_export import REQUEST_ID_HEADER, TRACE_HEADER, Tracing, load_tracing, trace_id
 from worker_metrics import BatchReport
 
@@ -151,8 +153,10 @@ class EmotionHandler:
         data = self._field(request)
         try:
             content = data if isinstance(data, (bytes, bytearray)) else str(data).encode()
-            if kind == CONTENT_TYPE:
+            if read_pixels := READERS.get(kind):
                 return read_pixels(content)
+            if kind == BASE64:
+                content = read_base64(content)
             if wish := read_wish(wish_header):
                 return self.finder.find(content, wish, self.decoding, self.budget)
             return read_face(content, helper=helper, budget=self.budget, **self.decoding)

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 from cpus import available_cpus
+from heap import give_back
 
 Images = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
@@ -115,7 +116,9 @@ class OpenVINOEngine:
             if streams == 1:
                 return []
             compiled = core.compile_model(trunk, "CPU", {**options, "NUM_STREAMS": streams})
-            return [compiled.create_infer_request() for _ in range(streams)]
+            requests = [compiled.create_infer_request() for _ in range(streams)]
+            give_back()
+            return requests
 
         self._compile_streams = compile_streams
         self._compiler = ThreadPoolExecutor(1, thread_name_prefix="compiler")

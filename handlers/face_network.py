@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import threading
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 from face_boxes import Floats
 from face_canvas import SIDE, Canvas
+from heap import give_back
 
 FILE: Final = "face_detector.xml"  # and .bin
 # So many cores share a stream, which takes some 9 MB.
@@ -44,8 +44,7 @@ class FaceNetwork:
         self._compiled = core.compile_model(model, "CPU", options)
         self._own = threading.local()
         del model, core
-        # What compiling took for a moment, 3 MB and more, goes back to the system.
-        ctypes.CDLL(None).malloc_trim(0)
+        give_back()
 
     def infer(self, canvas: Canvas) -> tuple[Floats, Floats]:
         """Compute a canvas: uint8 (SIDE, SIDE, 3), RGB.

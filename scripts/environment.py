@@ -124,6 +124,17 @@ class Environment:
                 )
         return given
 
+    def nodes(self, name: str) -> tuple[str, ...]:
+        """Addresses with ports, separated by spaces, each once."""
+        given = tuple(dict.fromkeys(self.text(name, "").split()))
+        for text in given:
+            if not _is_listener(text):
+                raise SettingsError(
+                    f"{name}: {text} is no address with a port; write each as in 10.0.0.1:8000 or [fd00::1]:8000, "
+                    "separated by spaces"
+                )
+        return given
+
     def port(self, name: str, default: int) -> int:
         """A TCP port."""
         value = self.number(name, default, least=1)
@@ -134,10 +145,14 @@ class Environment:
     def listener(self, name: str) -> str:
         """An address and a port, empty if it is not set."""
         value = self.text(name, "")
-        found = _LISTEN.match(value)
-        if value and not (found and 0 < int(found[2]) < 65536):
+        if value and not _is_listener(value):
             raise SettingsError(f"{name}={value}: give an address and a port, as in 127.0.0.1:8443 or [::1]:8443")
         return value
+
+
+def _is_listener(text: str) -> bool:
+    found = _LISTEN.match(text)
+    return found is not None and 0 < int(found[2]) < 65536
 
 
 def refuse_shared_ports(ports: Mapping[str, int]) -> None:

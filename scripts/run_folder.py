@@ -47,6 +47,11 @@ class RunFolder:
         return self.run_dir / "nginx" / "trials.sock"
 
     @property
+    def nodes_socket(self) -> Path:
+        """Where the nginx of a balancer asks itself to ask its nodes (proxy/njs/nodes/poll.js)."""
+        return self.run_dir / "nginx" / "nodes.sock"
+
+    @property
     def registrations_dir(self) -> Path:
         """What other machines want to be registered (scripts/stack/registering.py)."""
         return self.run_dir / "registrations"

@@ -79,6 +79,8 @@ class Settings(RunFolder):
     nginx: str | None
     otlp_endpoint: str
     management_listen: str
+    nodes: tuple[str, ...]
+    nodes_key_file: Path | None
     allow_anonymous: str
     api_keys_file: Path
     tls_certificate: Path | None
@@ -216,6 +218,8 @@ def _access(env: Environment) -> partial[Settings]:
         nginx=env.text("NGINX", "") or None,
         otlp_endpoint=env.url("OTLP_ENDPOINT"),
         management_listen=env.listener("MANAGEMENT_LISTEN"),
+        nodes=env.nodes("NODES"),
+        nodes_key_file=env.link("NODES_KEY_FILE"),
         allow_anonymous=env.choice("ALLOW_ANONYMOUS", "auto", ("auto", "0", "1")),
         api_keys_file=env.path("API_KEYS_FILE", f"{env.path('RUN_DIR', '.run')}/api_keys.json"),
         tls_certificate=env.link("TLS_CERTIFICATE"),

@@ -31,5 +31,5 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s \
     CMD ["sh", "-c", "curl -fsSko /dev/null http://127.0.0.1:${PORT:-8000}/api/v1/health/live || curl -fsSko /dev/null https://127.0.0.1:${PORT:-8000}/api/v1/health/live"]
 # Not the entry point of nginx's image, which changes files below /etc.
 # One that was killed leaves its socket behind, on which nginx could not listen again.
-ENTRYPOINT ["sh", "-c", "rm -f /run/emotions/nginx/trials.sock; exec nginx -p /run/emotions/nginx/ -c /run/emotions/nginx/nginx.conf -e /run/emotions/logs/proxy-error.log \"$@\"", "nginx"]
+ENTRYPOINT ["sh", "-c", "rm -f /run/emotions/nginx/*.sock; exec nginx -p /run/emotions/nginx/ -c /run/emotions/nginx/nginx.conf -e /run/emotions/logs/proxy-error.log \"$@\"", "nginx"]
 CMD []

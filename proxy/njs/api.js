@@ -33,9 +33,23 @@ const OPERATIONS = {
     service: service.show,
 };
 
+// At most, in milliseconds: the last of several pauses, each twice as long as the one before.
+const MAX_PAUSE = 32;
+
 /** @param {NginxHTTPRequest} r */
 function handle(r) {
-    return rounds.isLong(r.variables.msec) ? pause(0).then(() => routes.handle(r, OPERATIONS)) : routes.handle(r, OPERATIONS);
+    return rounds.isLong(r.variables.msec) ? pass(r).then(() => routes.handle(r, OPERATIONS)) : routes.handle(r, OPERATIONS);
 }
 
-export default {handle};
+/**
+ * Let others come first; for files too, which nginx itself answers (templates/server/pages.conf.j2).
+ * Of many requests that wait, most find the next round long again; who has waited for several is answered in any case.
+ * @param {NginxHTTPRequest} r
+ */
+async function pass(r) {
+    for (let ms = 1; ms <= MAX_PAUSE && rounds.isLong(r.variables.msec); ms *= 2) {
+        await pause(ms);
+    }
+}
+
+export default {handle, pass};

@@ -2,6 +2,7 @@
 // request, whichever part answered it.
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_set
 import admission from 'models/admission.js';
+import bodies from 'http/bodies.js';
 import caching from 'predict/caching.js';
 import comparisons from 'access/comparisons.js';
 import jobs from 'trials/jobs.js';
@@ -12,6 +13,7 @@ import requests from 'counting/requests.js';
 
 /** @param {NginxHTTPRequest} r */
 function line(r) {
+    bodies.release(r);
     limits.release(r);
     admission.release(r);
     comparisons.release(r);

@@ -6,6 +6,9 @@ declare const settings: {
     cache: number;
     management_log: string;
     log_probe: string;
+    nodes: string;
+    nodes_key_file: string;
+    nodes_url: string;
     catalogue: string;
     closing: string;
     index: string;

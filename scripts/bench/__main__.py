@@ -1,4 +1,4 @@
-"""``python -m scripts.bench [run|report|faces|overload|quota|page|soak]``: measure, make the page, soak."""
+"""``python -m scripts.bench [run|report|faces|overload|quota|page|plan|soak]``: measure, make the page, plan, soak."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import rich.table
 import typer
 from rich.console import Console
 
@@ -19,21 +17,23 @@ from scripts.bench import command_options as option
 from scripts.bench import faces as face_bench
 from scripts.bench import overload as overload_bench
 from scripts.bench import quota as quota_bench
+from scripts.bench.capacity import RATES, Node, capacity_table, checked, costs, need
 from scripts.bench.images import IMAGES
-from scripts.bench.page import conclusion, warning
 from scripts.bench.page import page as page_text
 from scripts.bench.plot import draw
 from scripts.bench.run import Options, Run
+from scripts.bench.showing import as_rich, keep, say, show
 from scripts.bench.soak import report as soak_report
 from scripts.bench.soak.run import Options as SoakOptions
 from scripts.bench.soak.run import Soak
-from scripts.bench.tables import Table, all_tables
 from scripts.catalogue import ARCHITECTURES
 from scripts.console import new_app, run
+from scripts.precision import EXACT
 from scripts.running import running_settings
-from scripts.settings import ROOT, Settings, load_settings
+from scripts.settings import ROOT, load_settings
 
 PAGE = ROOT / "docs" / "performance.md"
+FIGURES = PAGE.with_suffix(".json")
 
 app = new_app("Measure the stack beside the backend it replaces, or make docs/performance.md from a run.")
 
@@ -51,7 +51,7 @@ def measure(
     build: option.Build = True,
     output: option.Output = None,
 ) -> int:
-    """Measure this stack, two backends beside it, and the machine's limit."""
+    """Measure this stack, two backends, and the machine's limit."""
     settings = load_settings()
     standard_clients, standard_seconds, standard_pairs = ((1, 8), 1.0, 2) if quick else ((1, 8, 32), 4.0, 5)
     standard_precisions = () if quick or profile else option.FEWER_BITS
@@ -68,29 +68,25 @@ def measure(
     )
     console = Console(highlight=False)
     result = Run(settings, options, console).measure()
-    _show(result, output or settings.run_dir / "bench" / "results.json", settings, console)
+    show(result, output or settings.run_dir / "bench" / "results.json", settings, console)
     return 0
 
 
-@app.command()
+@app.command("report")
 def report(
     results: Annotated[Path, typer.Argument(help="JSON file of a run.")],
     page: Annotated[Path, typer.Option(help="The page; plot and figures lie beside it.")] = PAGE,
 ) -> int:
     """Make the page and its plot from a run's JSON."""
     settings = load_settings()
-    try:
-        figures = results.read_text()
-        result: dict[str, Any] = json.loads(figures)
-    except (OSError, ValueError) as error:
-        raise BenchError(f"{results}: {error}; give the JSON file of a run") from error
+    result = _figures(results)
     draw(result, page.with_suffix(".svg"), settings.run_dir / "bench" / "matplotlib")
     page.write_text(page_text(result, page.stem))
-    page.with_suffix(".json").write_text(figures)
+    page.with_suffix(".json").write_text(results.read_text())
     return 0
 
 
-@app.command()
+@app.command("faces")
 def faces(
     architecture: option.Architectures = None,
     seconds: Annotated[float, typer.Option(help="Of one slice.")] = 4.0,
@@ -101,12 +97,12 @@ def faces(
     settings = load_settings()
     console = Console(highlight=False)
     options = face_bench.Options(tuple(architecture or ARCHITECTURES), seconds, pairs)
-    result = face_bench.measure(settings, options, lambda text: _say(console, text))
-    _keep(result, [face_bench.table(result)], output or settings.run_dir / "bench" / "faces.json", console)
+    result = face_bench.measure(settings, options, lambda text: say(console, text))
+    keep(result, [face_bench.table(result)], output or settings.run_dir / "bench" / "faces.json", console)
     return 0
 
 
-@app.command()
+@app.command("overload")
 def overload(
     architecture: option.Architectures = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="Of one slice.")] = 20.0,
@@ -118,12 +114,12 @@ def overload(
     settings = load_settings()
     console = Console(highlight=False)
     options = overload_bench.Options(tuple(architecture or ARCHITECTURES), seconds, rounds, clients)
-    result = overload_bench.measure(settings, options, lambda text: _say(console, text))
-    _keep(result, overload_bench.tables(result), output or settings.run_dir / "bench" / "overload.json", console)
+    result = overload_bench.measure(settings, options, lambda text: say(console, text))
+    keep(result, overload_bench.tables(result), output or settings.run_dir / "bench" / "overload.json", console)
     return 0
 
 
-@app.command()
+@app.command("quota")
 def quota(
     architecture: option.Architectures = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="Of one slice.")] = 8.0,
@@ -134,8 +130,32 @@ def quota(
     settings = load_settings()
     console = Console(highlight=False)
     options = quota_bench.Options(tuple(architecture or ARCHITECTURES), seconds, rounds)
-    result = quota_bench.measure(settings, options, lambda text: _say(console, text))
-    _keep(result, [quota_bench.table(result)], output or settings.run_dir / "bench" / "quota.json", console)
+    result = quota_bench.measure(settings, options, lambda text: say(console, text))
+    keep(result, [quota_bench.table(result)], output or settings.run_dir / "bench" / "quota.json", console)
+    return 0
+
+
+@app.command("plan")
+def plan(
+    figures: Annotated[Path, typer.Argument(help="JSON file of a run.")] = FIGURES,
+    mix: option.Mix = None,
+    precision: option.Precision = EXACT,
+    rate: option.Rates = None,
+    cores: Annotated[int, typer.Option(min=1, help="Of a node.")] = 8,
+    memory: Annotated[float, typer.Option(min=0.1, help="Of a node, in GB.")] = 16.0,
+    network: Annotated[float, typer.Option(min=0.01, help="Of a node, in Gbit/s.")] = 10.0,
+    utilisation: Annotated[float, typer.Option(min=0.05, max=1.0, help="Part of a node that is planned with.")] = 0.7,
+    price: Annotated[float | None, typer.Option(min=0.0, help="Of a node and hour, in any currency.")] = None,
+) -> int:
+    """How many nodes a rate needs, from a run's figures."""
+    result, node = _figures(figures), Node(cores, memory, network, price)
+    cost = costs(result, dict(mix or dict.fromkeys(ARCHITECTURES, 1.0)), precision)
+    needs = [need(one, cost, node, utilisation) for one in rate or RATES]
+    console = Console(highlight=False)
+    console.print(as_rich(capacity_table(needs, node)))
+    console.print(f"The models hold {cost.memory:.1f} GB on each node; one node and one balancer may be away.")
+    for line in checked(result):
+        console.print(line, soft_wrap=True)
     return 0
 
 
@@ -148,12 +168,12 @@ def first_paint(
     """Measure how soon the page of a running service is there."""
     settings = running_settings()
     console = Console(highlight=False)
-    result = paint.measure(url or f"{settings.url}/", loads, lambda text: _say(console, text))
-    _keep(result, [paint.table(result)], output or settings.run_dir / "bench" / "page.json", console)
+    result = paint.measure(url or f"{settings.url}/", loads, lambda text: say(console, text))
+    keep(result, [paint.table(result)], output or settings.run_dir / "bench" / "page.json", console)
     return 0
 
 
-@app.command()
+@app.command("soak")
 def soak(
     minutes: Annotated[float, typer.Option(min=0.1, help="After the start of the stack.")] = 60.0,
     clients: Annotated[int, typer.Option(min=1, metavar="N", help="At a time.")] = 6,
@@ -168,12 +188,12 @@ def soak(
     """
     settings = load_settings()
     console = Console(highlight=False)
-    result = Soak(settings, SoakOptions(minutes, clients, seed), lambda text: _say(console, text)).run()
+    result = Soak(settings, SoakOptions(minutes, clients, seed), lambda text: say(console, text)).run()
     output = json_file or settings.run_dir / "bench" / "soak.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(result) + "\n")
     for table in soak_report.tables(result):
-        console.print(_rich(table))
+        console.print(as_rich(table))
     for line in [*soak_report.conclusion(result), f"Figures: {output}"]:
         console.print(line, markup=False, soft_wrap=True)
     return 0 if soak_report.passed(result) else 1
@@ -182,41 +202,16 @@ def soak(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; ``run`` need not be said. Returns 0, 1 for an error, 130 after a signal."""
     words = list(sys.argv[1:] if argv is None else argv)
-    named = bool(words) and words[0] in ("run", "report", "faces", "overload", "quota", "page", "soak", "--help")
+    named = bool(words) and words[0] in {"--help", *(command.name for command in app.registered_commands)}
     return run(app, "python -m scripts.bench", words if named else ["run", *words])
 
 
-def _show(result: dict[str, Any], output: Path, settings: Settings, console: Console) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(result, indent=2) + "\n")
-    for table in all_tables(result):
-        console.print(_rich(table))
-    plot = output.with_suffix(".svg")
-    draw(result, plot, settings.run_dir / "bench" / "matplotlib")
-    if warning(result):
-        console.print(warning(result), style="yellow")
-    console.print(f"{conclusion(result)}\nFigures: {output}\nPlot: {plot}", soft_wrap=True)
-
-
-def _keep(result: dict[str, Any], tables: Sequence[Table], file: Path, console: Console) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(result, indent=2) + "\n")
-    for table in tables:
-        console.print(_rich(table))
-    console.print(f"Figures: {file}", soft_wrap=True)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(f"{datetime.now():%H:%M:%S} {text}", markup=False, soft_wrap=True)
-
-
-def _rich(table: Table) -> rich.table.Table:
-    shown = rich.table.Table(title=table.title, title_justify="left", box=None, pad_edge=False)
-    for index, heading in enumerate(table.headings):
-        shown.add_column(heading, justify="left" if index == 0 else "right", no_wrap=index == 0)
-    for row in table.rows:
-        shown.add_row(*(cell.replace("**", "") for cell in row))
-    return shown
+def _figures(file: Path) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise BenchError(f"{file}: {error}; give the JSON file of a run") from error
+    return result
 
 
 if __name__ == "__main__":

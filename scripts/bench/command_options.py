@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,10 +26,27 @@ def _fewer_bits(text: str) -> str:
     return text
 
 
+def _precision(text: str) -> str:
+    if text not in PRECISIONS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(PRECISIONS)}")
+    return text
+
+
 def _image(text: str) -> str:
     if text not in IMAGES:
         raise typer.BadParameter(f"{text!r} is not one of {', '.join(IMAGES)}")
     return text
+
+
+def _share(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    try:
+        share = float(weight or 1)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < float("inf"):
+        raise typer.BadParameter(f"{text!r} is no NAME=WEIGHT with a weight above 0")
+    return _architecture(name), share
 
 
 Quick = Annotated[bool, typer.Option("--quick", help="Short slices and no builds: to see that all works.")]
@@ -55,3 +72,16 @@ Images = Annotated[
 Profile = Annotated[bool, typer.Option("--profile", help="Only where a request's time goes.")]
 Build = Annotated[bool, typer.Option(help="Measure how long the archives take to build.")]
 Output = Annotated[Path | None, typer.Option(help="JSON file; default: RUN_DIR/bench/results.json.")]
+Mix = Annotated[
+    list[Any] | None,
+    typer.Option(
+        parser=_share,
+        metavar="NAME=WEIGHT",
+        help="Architectures that are asked for, and how often; repeatable. Default: all alike.",
+    ),
+]
+Precision = Annotated[str, typer.Option(parser=_precision, metavar="f32|bf16|int8", help="What the models compute in.")]
+Rates = Annotated[
+    list[float] | None,
+    typer.Option(min=0.001, metavar="N", help="Requests a second; repeatable. Default: 10 to 1,000,000."),
+]

@@ -46,21 +46,26 @@ _ERROR_LOG_LEVELS = {"debug": "info", "info": "notice", "warning": "warn", "erro
 _POLLER_LOG_LEVELS = {**_ERROR_LOG_LEVELS, "info": "info"}
 
 
-def render(settings: Settings, *, same_container: bool = True) -> Path:
+def render(settings: Settings, *, same_container: bool = True, balances: bool = False) -> Path:
     """Write the configuration for ``settings`` into RUN_DIR/nginx.
 
     An nginx that is not in the ``same_container`` has another limit of memory than TorchServe, and is told none.
+    One that ``balances`` asks NODES, and no TorchServe of its own.
     Returns its main file. Raises ProxyError for a setting that nginx cannot be given, or an unusable catalogue.
     """
     directory = _directory(settings)
-    values = _values(settings)
+    nodes = settings.nodes if balances else ()
+    values = _values(settings) | {"nodes": nodes}
     settings.log_dir.mkdir(parents=True, exist_ok=True)
     templates = _templates()
     for name in templates.list_templates():
         path = directory / name.removesuffix(TEMPLATE_SUFFIX)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(templates.get_template(name).render(values), encoding="utf-8")
-    script_settings = _script_settings(settings) | {"memory": _memory_files() if same_container else None}
+    script_settings = _script_settings(settings) | {
+        "memory": _memory_files() if same_container else None,
+        "nodes": " ".join(nodes),
+    }
     (directory / "settings.json").write_text(json.dumps(script_settings, indent=2), encoding="utf-8")
     loaded = {address: vars(pair) for address, pair in listeners(settings, values["listen"]).items()}
     (directory / LISTENERS_FILE).write_text(json.dumps(loaded, indent=2, default=str), encoding="utf-8")
@@ -130,9 +135,11 @@ def _values(settings: Settings) -> dict[str, Any]:
         "listen": [f"{host}:{settings.port}" for host in hosts(settings.bind_address)],
         "inference_port": settings.inference_port,
         "predict_timeout": settings.predict_timeout,
+        "load_timeout": settings.load_timeout,
         "cache": settings.cache,
         "tracing": bool(settings.otlp_endpoint),
         "trials_socket": _quotable(settings.trials_socket),
+        "nodes_socket": _quotable(settings.nodes_socket),
         "server_names": server_names(settings),
         "root_path": settings.root_path,
         "origins": [re.escape(origin(text)) for text in settings.cors_origins],
@@ -161,6 +168,7 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "inference_url": settings.inference_url,
         "management_url": settings.management_url,
         "trials_url": f"http://unix:{settings.trials_socket}:/",
+        "nodes_url": f"http://unix:{settings.nodes_socket}:/",
         "metrics_url": f"http://127.0.0.1:{settings.metrics_port}/metrics",
         "max_faces": settings.max_faces,
         "max_workers": max_workers(settings),
@@ -183,10 +191,11 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
 
 def _script_files(settings: Settings) -> dict[str, str]:
     """What the scripts read and write, by their names for it."""
-    files = {
+    files: dict[str, Path | str] = {
         "access_log": settings.log_dir / "proxy-access.log",
         "management_log": settings.log_dir / "management.log",
         "log_probe": settings.log_dir / ".probe",
+        "nodes_key_file": settings.nodes_key_file or "",
         "catalogue": settings.catalogue,
         "closing": settings.closing_file,
         "index": settings.index_file,

@@ -127,7 +127,8 @@ class Stack:
 
     def start_proxy(self) -> None:
         """Start nginx with the configuration as it was rendered."""
-        self.settings.trials_socket.unlink(missing_ok=True)  # of one that was killed: nginx could not listen there
+        for path in (self.settings.trials_socket, self.settings.nodes_socket):
+            path.unlink(missing_ok=True)  # of one that was killed: nginx could not listen there
         with (self.settings.log_dir / "proxy-start.log").open("wb") as log:
             nginx = subprocess.Popen(
                 rendering.command(self.settings),

@@ -1,4 +1,4 @@
-"""``python -m scripts.transfer push|pull ADDRESS``: archives to and from an OCI registry or S3."""
+"""``python -m scripts.transfer push|pull ADDRESS``: archives to and from an OCI registry, S3 or a folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scripts.transfer.pulling import Pull
 from scripts.transfer.pushing import push as push_archives
 from scripts.transfer.remote import RemoteError, open_remote
 
-app = new_app("Move archives to and from an OCI registry or S3, which hosts that serve share.")
+app = new_app("Move archives to and from an OCI registry, S3 or a folder, which hosts that serve share.")
 
 Names = Annotated[list[str] | None, typer.Option("--model", metavar="NAME", help="Only this model; repeatable.")]
 PlainHttp = Annotated[bool, typer.Option("--plain-http", help="No TLS to the registry; loopback has none anyway.")]

@@ -69,7 +69,7 @@ class Remote(Protocol):
 
 
 def open_remote(address: str, *, plain_http: bool = False) -> Remote:
-    """The store at ``oci://HOST[:PORT]/NAME[:TAG]`` or ``s3://BUCKET[/PREFIX]``.
+    """The store at ``oci://HOST[:PORT]/NAME[:TAG]``, ``s3://BUCKET[/PREFIX]`` or ``file:///FOLDER``.
 
     ``plain_http``: no TLS to a registry; loopback never has it. Raises RemoteError for another address, or where the
     client of that kind of store is not installed.
@@ -84,8 +84,12 @@ def open_remote(address: str, *, plain_http: bool = False) -> Remote:
             from scripts.transfer.s3 import S3Remote
 
             return S3Remote(place)
+        if scheme == "file" and place:
+            from scripts.transfer.folder import FolderRemote
+
+            return FolderRemote(place)
     except ImportError as error:
         raise RemoteError(
             f"{address}: {error.name} is not installed; `make push` and `make pull` install it"
         ) from error
-    raise RemoteError(f"{address}: give oci://HOST/NAME:TAG or s3://BUCKET/PREFIX")
+    raise RemoteError(f"{address}: give oci://HOST/NAME:TAG, s3://BUCKET/PREFIX or file:///FOLDER")

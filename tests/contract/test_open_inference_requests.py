@@ -16,7 +16,7 @@ import requests
 from scripts.access.apps import app_keys
 from tests.monitoring.scrape import Scrape, settled
 from tests.support import images
-from tests.support.assertions import VERSION, assert_cors, json_body
+from tests.support.assertions import TOLERANCE, VERSION, assert_cors, json_body
 from tests.support.client import ORIGIN, Client
 from tests.support.polling import poll
 from tests.support.proxies import proxy_of
@@ -89,6 +89,12 @@ WRONG: dict[str, dict[str, Any] | bytes] = {
     "no text for a pixel": request([], name="pixels", datatype="UINT8", shape=[1, 224, 224, 3], data=[WITHOUT_TEXT]),
     "an output too many": {**request(FRAMES[:1]), "outputs": [{"name": "error"}] * 5},
     "no byte": request([], name="pixels", datatype="UINT8", shape=[1, 224, 224, 3], data=[256] * 150528),
+    "a quotation mark in Base64": request(FRAMES[:1], data=['"AAAA']),
+    "strings and numbers": request(FRAMES[:2], data=["AAAA", 7]),
+    "no list": request(FRAMES[:1], data=True),
+    "lists of different lengths": request(
+        [], name="pixels", datatype="UINT8", shape=[1, 224, 224, 3], data=[[0] * 150527, 0]
+    ),
     "a fraction": request([], name="pixels", datatype="UINT8", shape=[1, 224, 224, 3], data=[0.5] * 150528),
 }
 
@@ -119,8 +125,37 @@ def test_pixels_may_be_lists_in_lists(client: Client) -> None:
 
 
 def test_more_pixels_than_json_may_have_are_asked_for_as_binary_data(client: Client) -> None:
-    given = request([], name="pixels", datatype="UINT8", shape=[6, 224, 224, 3], data=[200] * 6 * 150528)
-    assert_refused(infer(client, given), 413, "binary data")
+    two = request([], name="pixels", datatype="UINT8", shape=[2, 224, 224, 3], data=[200] * 2 * 150528)
+    assert_refused(infer(client, two), 413, "one image, not of 2", "binary data")
+    spaced = request([], name="pixels", datatype="UINT8", shape=[1, 224, 224, 3], data=[200] * 150528)
+    text = json.dumps(spaced).replace(", ", "," + " " * 30).encode()
+    assert_refused(infer(client, text), 413, str(3 * 2**20), "65536", "binary data")
+    assert_refused(infer(client, request(FRAMES[:1], parameters={"x": [1] * 30_000})), 413, "65536", "binary data")
+
+
+def test_base64_may_be_written_in_any_way_that_json_has(client: Client) -> None:
+    plain = request(FRAMES)
+    nested = request(FRAMES, shape=[2, 1], data=[[text] for text in plain["inputs"][0]["data"]])
+    behind = {"id": '"data": ["', "inputs": [{"x": "data", **plain["inputs"][0], "y": 1}]}
+    escaped = json.dumps(plain).replace("/", "\\/").replace("+", "\\u002b")
+    pretty = json.dumps(plain, indent=8)
+    outputs = [infer(client, plain).json()["outputs"]]
+    for body in (nested, behind, escaped.encode(), pretty.replace('"data":', '"data" :').encode()):
+        answer = infer(client, body)
+        assert answer.status_code == 200, answer.text
+        outputs.append(answer.json()["outputs"])
+    for output in outputs[1:]:
+        np.testing.assert_allclose(output[0]["data"], outputs[0][0]["data"], rtol=0, atol=TOLERANCE / 10)
+        assert output[1:] == outputs[0][1:]
+
+
+def test_text_that_is_no_base64_spoils_no_other_image(client: Client) -> None:
+    data = [*request(FRAMES[:1])["inputs"][0]["data"], "a picture?"]
+    told = {
+        output["name"]: output["data"] for output in infer(client, request([], shape=[2], data=data)).json()["outputs"]
+    }
+    assert told["status"] == [200, 400]
+    assert "Base64" in told["error"][1]
 
 
 def test_an_error_of_the_only_image_is_that_of_the_request(client: Client) -> None:

@@ -111,6 +111,12 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
             "METRICS_ALLOW: 10.0.0.1/8 has host bits set; write addresses or networks like 10.0.0.0/8, separated by "
             "spaces, or all, or none",
         ),
+        (
+            "NODES",
+            "10.0.0.1:8000 10.0.0.2",
+            "NODES: 10.0.0.2 is no address with a port; write each as in 10.0.0.1:8000 or [fd00::1]:8000, separated by "
+            "spaces",
+        ),
         ("JPEG_DECODING", "fast", "JPEG_DECODING=fast: use one of exact, reduced"),
         ("MAX_FACES", "0", "MAX_FACES=0: must be a whole number of at least 1"),
         ("TURN_FACES", "1", "TURN_FACES=1: use one of on, off"),

@@ -33,7 +33,7 @@ def test_a_file_has_the_names_of_the_environment_which_wins(file: Path, monkeypa
     [
         ("PROT=9000", "stack.env, line 1: there is no setting PROT; did you mean PORT?"),
         ("\nport=9000", "stack.env, line 2: there is no setting port; did you mean PORT?"),
-        ("NONSENSE=1", "stack.env, line 1: there is no setting NONSENSE; docs/configuration.md lists them"),
+        ("QWXYZ=1", "stack.env, line 1: there is no setting QWXYZ; docs/configuration.md lists them"),
         ("PORT 9000", "stack.env, line 1: 'PORT 9000' is no setting; write NAME=value"),
         ("PORT=1\nPORT=2", "stack.env, line 2: PORT is set a second time; keep one"),
         ("PORT=x", "PORT=x: must be a whole number of at least 1"),

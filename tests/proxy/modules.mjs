@@ -22,7 +22,13 @@ globalThis.ngx = {
     WARN: 'warn',
     INFO: 'info',
     log() {},
-    shared: {admission: dictionary(), line: dictionary(), state: dictionary()},
+    shared: {
+        admission: dictionary(),
+        line: dictionary(),
+        nodes: dictionary(),
+        nodes_under_way: dictionary(),
+        state: dictionary(),
+    },
     async fetch() {
         const {status, text} = fetched.shift();
         return {status, text: async () => text};

@@ -15,8 +15,8 @@ def settings_of(run_dir: Path, **environment: str) -> Settings:
     return load_settings({"RUN_DIR": str(run_dir), **environment})
 
 
-def rendered(settings: Settings) -> dict[str, str]:
+def rendered(settings: Settings, *, balances: bool = False) -> dict[str, str]:
     """What ``render`` writes, by the file's path below RUN_DIR/nginx."""
-    rendering.render(settings)
+    rendering.render(settings, balances=balances)
     directory = settings.run_dir / "nginx"
     return {str(path.relative_to(directory)): path.read_text() for path in directory.rglob("*.conf")}

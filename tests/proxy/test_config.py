@@ -46,6 +46,17 @@ def test_nginx_accepts_the_configuration(tmp_path: Path, environment: dict[str, 
     rendering.check(settings)
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"ROOT_PATH": "/emotions", "ALLOW_ANONYMOUS": "0"}, {"MANAGEMENT_LISTEN": "127.0.0.1:18001"}],
+    ids=lambda environment: " ".join(environment) or "defaults",
+)
+def test_nginx_accepts_the_configuration_of_a_balancer(tmp_path: Path, environment: dict[str, str]) -> None:
+    settings = settings_of(tmp_path, PORT="18000", NODES="10.0.0.1:8000 [fd00::1]:8000", **environment)
+    rendering.render(settings, balances=True)
+    rendering.check(settings)
+
+
 def test_directories_may_have_blanks_and_other_letters(tmp_path: Path) -> None:
     settings = settings_of(tmp_path / "a b; é #1 {x} 'y'", PORT="18000")
     rendering.render(settings)
@@ -58,17 +69,24 @@ def test_every_placeholder_has_a_value(tmp_path: Path) -> None:
 
 
 def test_every_template_is_included(tmp_path: Path) -> None:
-    files = rendered(settings_of(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001", **TLS))
-    included = set(
-        re.findall(rf'include "{re.escape(str(tmp_path))}/nginx/([a-z_/]+\.conf)";', "".join(files.values()))
-    )
+    settings = settings_of(tmp_path, MANAGEMENT_LISTEN="127.0.0.1:18001", NODES="10.0.0.1:8000", **TLS)
+    included = set()
+    for balances in (False, True):
+        files = rendered(settings, balances=balances)
+        pattern = rf'include "{re.escape(str(tmp_path))}/nginx/([a-z_/]+\.conf)";'
+        included |= set(re.findall(pattern, "".join(files.values())))
     assert included == files.keys() - {"nginx.conf"}
 
 
 @pytest.mark.parametrize("tls", [{}, TLS], ids=["http", "https"])
-@pytest.mark.parametrize("environment", [{}, {"MANAGEMENT_LISTEN": "127.0.0.1:18001", "METRICS_ALLOW": "all"}])
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"MANAGEMENT_LISTEN": "127.0.0.1:18001", "METRICS_ALLOW": "all"}, {"NODES": "10.0.0.1:8000 10.0.0.2:8000"}],
+    ids=["defaults", "management", "balancer"],
+)
 def test_gixy_finds_nothing_unsafe(tmp_path: Path, environment: dict[str, str], tls: dict[str, str]) -> None:
-    path = rendering.render(settings_of(tmp_path, **environment, **tls))
+    settings = settings_of(tmp_path, **environment, **tls)
+    path = rendering.render(settings, balances=bool(settings.nodes))
     # Pages replace the headers of the API on purpose, and a file is looked up once a page.
     meant = "--skips=add_header_redefinition,try_files_is_evil_too"
     gixy = Path(sys.executable).with_name("gixy")
@@ -84,7 +102,7 @@ def test_imports_of_scripts_go_down() -> None:
         {"access", "models"},
         {"trials"},
         {"predict", "describe", "metrics", "management", "poller"},
-        {"oip"},
+        {"oip", "nodes"},
         {"."},
     ]
     height = {folder: number for number, level in enumerate(layers) for folder in level}

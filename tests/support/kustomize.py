@@ -1,4 +1,4 @@
-"""The manifests of deploy/kubernetes, rendered by kustomize."""
+"""The manifests of deploy/, rendered by kustomize."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ Resource = dict[str, Any]
 
 
 class Kustomize:
-    """Renders folders of a copy of the manifests, with rules.yaml as `make kubernetes` writes it."""
+    """Renders folders of a copy of ``manifests``; those of Kubernetes with rules.yaml, as by `make kubernetes`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, manifests: Path = MANIFESTS) -> None:
         self._kubectl = _kubectl(folder)
-        self._copy = folder / "kubernetes"
-        shutil.copytree(MANIFESTS, self._copy)
-        (self._copy / operator.TARGET.relative_to(MANIFESTS)).write_text(operator.prometheus_rule())
+        self._copy = folder / manifests.name
+        shutil.copytree(manifests, self._copy)
+        if manifests == MANIFESTS:
+            (self._copy / operator.TARGET.relative_to(MANIFESTS)).write_text(operator.prometheus_rule())
 
     def render(self, folder: str) -> list[Resource]:
         command = [str(self._kubectl), "kustomize", str(self._copy / folder)]

@@ -47,5 +47,5 @@ def test_what_is_no_list_is_said_to_be_none(text: str | bytes) -> None:
 
 @pytest.mark.parametrize("address", ["", "model_store", "gs://a/b", "oci://", "s3://", "http://a/b"])
 def test_an_address_is_that_of_a_registry_or_a_bucket(address: str) -> None:
-    with pytest.raises(RemoteError, match=r"give oci://HOST/NAME:TAG or s3://BUCKET/PREFIX$"):
+    with pytest.raises(RemoteError, match=r"give oci://HOST/NAME:TAG, s3://BUCKET/PREFIX or file:///FOLDER$"):
         open_remote(address)

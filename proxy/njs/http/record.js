@@ -25,6 +25,7 @@ function fields(r, report) {
         method: variables.request_method || '',
         path: variables.request_path || '',
         model: variables.model || '',
+        node: variables.node || undefined,
         status: Number(variables.status),
         received_bytes: Number(variables.request_length),
         sent_bytes: Number(variables.bytes_sent),

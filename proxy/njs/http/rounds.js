@@ -1,4 +1,4 @@
-// nginx answers all requests that have arrived on one connection in one round of its event loop, however many those are.
+// nginx answers all requests that have arrived, on one connection or many, in one round of its event loop, however many those are.
 
 // After so long, other connections come first.
 const MAX_MS = 20;

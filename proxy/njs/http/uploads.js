@@ -2,6 +2,7 @@
 // only when nothing at all has come for a while: a byte now and then would hold it for days.
 // njs runs this before a body is there:
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_access
+import bodies from 'http/bodies.js';
 import errors from 'http/errors.js';
 
 const LOOK_SECONDS = 5;
@@ -12,6 +13,11 @@ const LATE = 408;
 
 /** @param {NginxHTTPRequest} r */
 function watch(r) {
+    const failure = bodies.begin(r);
+    if (failure !== null) {
+        r.variables.rejection = failure.reason;
+        return errors.send(r, failure);
+    }
     const least = settings.upload_timeout;
     const between = Math.min(LOOK_SECONDS, least / 3);
     let received = arrived(r);

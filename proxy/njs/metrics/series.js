@@ -12,7 +12,7 @@ import workers from 'models/workers.js';
 // Series that start at zero before anything is counted: a rate needs the zero before the first.
 const REASONS = ['abandoned', 'client_share', 'expected_wait', 'killed_worker', 'not_ready', 'pixels', 'queue_full', 'torchserve_down'];
 // Why a prediction is refused before its model is read.
-const EARLY_REASONS = ['body_size', 'concurrency', 'key_missing', 'key_unknown', 'rate_limit'];
+const EARLY_REASONS = ['body_memory', 'body_size', 'concurrency', 'key_missing', 'key_unknown', 'rate_limit'];
 // Nothing is looked for where nothing is kept.
 const CACHE_RESULTS = settings.cache > 0 ? ['hit', 'collapsed', 'miss'] : [];
 const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'no_detector', 'too_large', 'unsupported'];

@@ -1,5 +1,6 @@
 // An inference request: JSON, and behind it the binary data of its tensor, if any.
 // https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol/binary-tensor-data-extension
+import data from 'oip/data.js';
 import errors from 'http/errors.js';
 import input from 'predict/input.js';
 import outputs from 'oip/outputs.js';
@@ -9,15 +10,13 @@ import tensors from 'oip/tensors.js';
 /** @typedef {import('oip/outputs.js').Wanted} Wanted */
 /**
  * A failure, or the rest: images as files, or as pixels, and what is wanted of their answers.
- * @typedef {{failure?: Failure, id?: string, files?: Buffer[], kind?: 'file' | 'pixels', wanted?: Wanted[]}} Inference
+ * @typedef {{failure?: Failure, id?: string, files?: Buffer[], kind?: import('oip/tensors.js').Kind, wanted?: Wanted[]}} Inference
  */
 
-// Numbers take nginx's process a fraction of a second to read, and others wait meanwhile: five pictures' worth at most.
+// Beside the data of the tensor. JSON takes longer to read than anything else that is sent, and other clients wait meanwhile.
+const MAX_JSON = 65536;
+// The numbers of an image, each in a line of its own with blanks before it.
 const MAX_NUMBERS = 3 * 1024 * 1024;
-// A value of any other kind takes up to a hundred times as long as its two bytes do in a picture: a request has a few hundred.
-const MAX_VALUES = 1000;
-// Lists of numbers: each pixel of five pictures in a list of its own, those in lists by rows, and some.
-const MAX_LISTS = 5 * 224 * 225 + MAX_VALUES;
 
 /**
  * @param {NginxHTTPRequest} r
@@ -30,11 +29,14 @@ function read(r) {
     }
     const body = r.requestBuffer || Buffer.alloc(0);
     const size = jsonSize(r.headersIn['Inference-Header-Content-Length'], body.length);
-    const tooMuch = size === null ? null : excess(body.subarray(0, size));
-    if (tooMuch !== null) {
-        return {failure: errors.failure(413, `${tooMuch}; send images and pixels as binary data.`)};
+    const most = {rest: MAX_JSON, strings: tensors.MAX_IMAGES + 1, numbers: MAX_NUMBERS};
+    /** @type {import('oip/data.js').Cut} */
+    const given = size === null ? {json: Buffer.alloc(0)} : data.cut(body.subarray(0, size), most);
+    if (given.json.length > MAX_JSON) {
+        return {failure: errors.failure(413, `The JSON is too long: beside files in Base64, or ${MAX_NUMBERS} bytes of numbers, it may have `
+                                             + `${MAX_JSON} bytes, not ${given.json.length}; send images and pixels as binary data.`)};
     }
-    const request = size === null ? null : parsed(body.subarray(0, size));
+    const request = parsed(given.json);
     if (request === null) {
         return invalid('The body is no inference request: send a JSON object, and the size of it in the header '
                        + 'Inference-Header-Content-Length if binary data follows.');
@@ -42,7 +44,7 @@ function read(r) {
     if (request.id !== undefined && typeof request.id !== 'string') {
         return invalid('The "id" of the request is no string.');
     }
-    const images = tensors.read(request.inputs, body.subarray(size));
+    const images = tensors.read(request.inputs, {binary: body.subarray(size), strings: given.strings, numbers: given.numbers});
     const wanted = outputs.wanted(request);
     const wrong = images.failure || wanted.failure;
     return wrong ? {failure: wrong} : Object.assign({id: request.id, wanted: wanted.wanted}, images);
@@ -54,27 +56,6 @@ function jsonSize(header, whole) {
         return whole;
     }
     return /^[0-9]{1,9}$/.test(header) && Number(header) <= whole ? Number(header) : null;
-}
-
-// Why JSON would take too long to read, null if it would not. What has few commas has few values.
-function excess(bytes) {
-    if (!hasMore(bytes, ',', MAX_VALUES)) {
-        return null;
-    }
-    if (bytes.length > MAX_NUMBERS) {
-        return `Pixels in JSON may have ${MAX_NUMBERS} bytes`;
-    }
-    const isLong = hasMore(bytes, '"', 2 * MAX_VALUES) || hasMore(bytes, '{', MAX_VALUES) || hasMore(bytes, '[', MAX_LISTS);
-    return isLong ? `The JSON may have ${MAX_VALUES} strings, as many objects, and ${MAX_LISTS} lists` : null;
-}
-
-// Whether a letter appears more than so many times.
-function hasMore(bytes, letter, most) {
-    let count = 0;
-    for (let place = bytes.indexOf(letter); place !== -1 && count <= most; place = bytes.indexOf(letter, place + 1)) {
-        count++;
-    }
-    return count > most;
 }
 
 function parsed(bytes) {

@@ -1,8 +1,11 @@
-// The images in the one tensor of an inference request. Binary data is sliced where it lies.
+// The images in the one tensor of an inference request: slices of its body.
 import errors from 'http/errors.js';
+import json from 'oip/data.js';
 
 /** @typedef {import('http/errors.js').Failure} Failure */
-/** @typedef {{failure?: Failure, files?: Buffer[], kind?: 'file' | 'pixels'}} Images  a failure, or the rest */
+/** @typedef {'file' | 'base64' | 'pixels' | 'numbers'} Kind  what an image is sent as (templates/http/torchserve.conf.j2) */
+/** @typedef {{failure?: Failure, files?: Buffer[], kind?: Kind}} Images  a failure, or the rest */
+/** @typedef {{binary: Buffer, strings?: Buffer[], numbers?: Buffer}} Data  what follows the JSON, and what was cut out of it */
 
 // As many as a client may have under way by default. Pixels of as many just fit into a body.
 const MAX_IMAGES = 64;
@@ -11,10 +14,10 @@ const PIXELS = 224 * 224 * 3;
 
 /**
  * @param {any} inputs  of the request
- * @param {Buffer} binary  what follows the JSON
+ * @param {Data} data
  * @returns {Images}
  */
-function read(inputs, binary) {
+function read(inputs, data) {
     if (!Array.isArray(inputs) || inputs.length !== 1 || inputs[0] === null || typeof inputs[0] !== 'object') {
         return invalid('Send one tensor in "inputs": "image" (BYTES, [N]) or "pixels" (UINT8, [N,224,224,3]).');
     }
@@ -28,14 +31,18 @@ function read(inputs, binary) {
         return invalid(`That are ${count} images; one request takes ${MAX_IMAGES} at most.`);
     }
     const size = (tensor.parameters || {}).binary_data_size;
-    if (size === undefined ? binary.length > 0 : size !== binary.length) {
+    const length = data.binary.length;
+    if (size === undefined ? length > 0 : size !== length) {
         const said = typeof size === 'number' ? size : 'no number';
-        return invalid(`${binary.length} bytes follow the JSON; the tensor's "binary_data_size" is ${said}.`);
+        return invalid(`${length} bytes follow the JSON; the tensor's "binary_data_size" is ${said}.`);
     }
-    if (size === undefined && !Array.isArray(tensor.data)) {
+    if (size !== undefined) {
+        return tensor.datatype === 'BYTES' ? binaryFiles(data.binary, count) : binaryPixels(data.binary, count);
+    }
+    if (tensor.data !== json.MARK && !Array.isArray(tensor.data)) {
         return invalid('The tensor has neither "data" nor a "binary_data_size".');
     }
-    return tensor.datatype === 'BYTES' ? files(tensor, count, binary, size) : pixels(tensor, count, binary, size);
+    return tensor.datatype === 'BYTES' ? textFiles(tensor.data, data.strings, count) : textPixels(tensor.data, data.numbers, count);
 }
 
 // How many images a tensor holds, null for one of another name, type or shape.
@@ -49,33 +56,23 @@ function countOf(tensor) {
 }
 
 /** @returns {Images} */
-function files(tensor, count, binary, size) {
-    if (size === undefined && tensor.data.length !== count) {
-        return otherCount(tensor.data.length, count, 'images');
-    }
-    const found = size === undefined ? decoded(tensor.data) : elements(binary);
+function binaryFiles(binary, count) {
+    const found = elements(binary);
     if (found === null) {
-        return invalid(size === undefined
-            ? 'JSON cannot hold bytes: write each image in Base64, or send it as binary data.'
-            : 'The binary data is cut off: each image has its size before it, in 4 bytes, the lowest first.');
+        return invalid('The binary data is cut off: each image has its size before it, in 4 bytes, the lowest first.');
     }
     return found.length === count ? {kind: 'file', files: found} : otherCount(found.length, count, 'images');
 }
 
-// Each string of a list, which may be a list itself ([N,1]), from Base64; null if one is not in it.
-function decoded(data) {
-    const found = data.map((item) => fromBase64(Array.isArray(item) && item.length === 1 ? item[0] : item));
-    return found.includes(null) ? null : found;
-}
-
-// njs reads Base64 up to the first letter of another alphabet; what that gives is too short.
-function fromBase64(text) {
-    if (typeof text !== 'string') {
-        return null;
+// Of strings nothing is left but how many there are. Whether what was cut out is Base64, its reader sees.
+/** @returns {Images} */
+function textFiles(given, strings, count) {
+    if (given !== json.MARK && given.length !== count) {
+        return otherCount(given.length, count, 'images');
     }
-    const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-    const bytes = Buffer.from(text, 'base64');
-    return bytes.length === Math.floor((text.length - padding) * 3 / 4) ? bytes : null;
+    const isText = given !== json.MARK && given.every((item) => (Array.isArray(item) && item.length === 1 ? item[0] : item) === '');
+    return isText && strings !== undefined && strings.length === count ? {kind: 'base64', files: strings}
+        : invalid('JSON cannot hold bytes: write each image in Base64, or send it as binary data.');
 }
 
 // The elements of a BYTES tensor, null if the last one is not whole.
@@ -91,31 +88,30 @@ function elements(binary) {
 }
 
 /** @returns {Images} */
-function pixels(tensor, count, binary, size) {
-    const bytes = size === undefined ? toBytes(tensor.data) : binary;
-    if (bytes === null) {
-        return invalid('The "data" of the pixels holds something else than whole numbers from 0 to 255.');
-    }
-    if (bytes.length !== count * PIXELS) {
-        return otherCount(bytes.length, count * PIXELS, 'bytes');
+function binaryPixels(binary, count) {
+    if (binary.length !== count * PIXELS) {
+        return otherCount(binary.length, count * PIXELS, 'bytes');
     }
     const found = [];
-    for (let start = 0; start < bytes.length; start += PIXELS) {
-        found.push(bytes.subarray(start, start + PIXELS));
+    for (let start = 0; start < binary.length; start += PIXELS) {
+        found.push(binary.subarray(start, start + PIXELS));
     }
     return {kind: 'pixels', files: found};
 }
 
-// Numbers to bytes, null for others than those of a byte. As text, lists in lists are flat. All of it is done by njs itself,
-// since a step of a script for each of so many numbers would take seconds.
-function toBytes(data) {
-    try {
-        const text = data.join();
-        const bytes = Uint8Array.from(Array.isArray(data[0]) ? JSON.parse(`[${text}]`) : data);
-        return bytes.join() === text ? Buffer.from(bytes.buffer) : null;
-    } catch (error) {
-        return null;
+// Where the numbers of one picture end and those of the next begin, only their reader could tell.
+/** @returns {Images} */
+function textPixels(given, numbers, count) {
+    if (given !== json.MARK || numbers === undefined) {
+        return invalid('The "data" of the pixels holds something else than whole numbers from 0 to 255.');
     }
+    if (count > 1) {
+        return {failure: errors.failure(413, `JSON may hold the pixels of one image, not of ${count}; send them as binary data, `
+                                             + 'or each image in a request of its own.')};
+    }
+    return numbers.length < 2 * PIXELS + 1
+        ? invalid(`The "data" of the pixels is too short: by the tensor's shape there should be ${PIXELS} numbers.`)
+        : {kind: 'numbers', files: [numbers]};
 }
 
 function otherCount(found, wanted, what) {
@@ -126,4 +122,4 @@ function invalid(message) {
     return {failure: errors.failure(400, message)};
 }
 
-export default {read};
+export default {MAX_IMAGES, read};

@@ -1,6 +1,7 @@
 // Whether a process of this nginx has ended since the last round: what it had under way is not taken off the counts.
 import fs from 'fs';
 import admission from 'models/admission.js';
+import bodies from 'http/bodies.js';
 import state from 'models/state.js';
 import trials from 'trials/trials.js';
 
@@ -8,8 +9,9 @@ const KEY = 'processes';
 
 function look() {
     const before = state.read(KEY) || [];
-    const now = processes();
+    const now = children();
     if (before.some((pid) => !now.includes(pid))) {
+        bodies.forgetOthers(now);
         admission.startAnew();
         trials.forgetBackground();
     }
@@ -18,8 +20,12 @@ function look() {
     }
 }
 
-// https://man7.org/linux/man-pages/man5/proc_pid_task_tid_children.5.html; none where the kernel does not tell.
-function processes() {
+/**
+ * Those of this nginx that answer requests, or still end some; none where the kernel does not tell.
+ * https://man7.org/linux/man-pages/man5/proc_pid_task_tid_children.5.html
+ * @returns {string[]}
+ */
+function children() {
     try {
         return fs.readFileSync(`/proc/${process.ppid}/task/${process.ppid}/children`, 'utf8').split(' ').filter((pid) => pid !== '');
     } catch (error) {
@@ -27,4 +33,4 @@ function processes() {
     }
 }
 
-export default {look};
+export default {children, look};

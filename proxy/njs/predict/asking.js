@@ -3,6 +3,7 @@ import admission from 'models/admission.js';
 import alone from 'predict/alone.js';
 import availability from 'models/availability.js';
 import clock from 'counting/clock.js';
+import digest from 'predict/digest.js';
 import killers from 'predict/killers.js';
 import lifecycle from 'models/lifecycle.js';
 import pause from 'models/pause.js';
@@ -130,7 +131,7 @@ function judged(r, given, wasAlone, outcome) {
 
 // A worker that answers tells the image's digest itself.
 function noteDigest(given) {
-    given.notes.image_digest = killers.digest(given).slice(0, DIGEST_DIGITS);
+    given.notes.image_digest = digest.of(given.file).slice(0, DIGEST_DIGITS);
 }
 
 // For the log and the metrics (log.js, counting/networks.js).

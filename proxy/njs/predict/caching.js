@@ -3,7 +3,7 @@
 import archive from 'models/archive.js';
 import clock from 'counting/clock.js';
 import counters from 'counting/counters.js';
-import crypto from 'crypto';
+import digest from 'predict/digest.js';
 import pause from 'models/pause.js';
 import state from 'models/state.js';
 import torchserve from 'models/torchserve.js';
@@ -34,7 +34,7 @@ async function answer(r, given, compute) {
     if (facts.digest === undefined) {
         return compute();
     }
-    const image = crypto.createHash('sha256').update(given.file).digest('hex');
+    const image = digest.of(given.file);
     const question = [given.name, model.generation || 0, facts.digest, r.variables.image_kind || '', r.variables.faces_wish || '', image];
     const key = question.join(' ');
     let result = 'hit';

@@ -89,7 +89,7 @@ function withoutDelimiter(form) {
     if (form.body[0] === GZIP[0] && form.body[1] === GZIP[1]) {
         return 'it is compressed; send it as it is';
     }
-    if (form.body.indexOf(Buffer.concat([own, Buffer.from('\n')])) !== -1) {
+    if (search.find(form.body, Buffer.concat([own, Buffer.from('\n')]), 0) !== -1) {
         return 'its lines end in a line feed alone, instead of a carriage return and a line feed';
     }
     if (first.startsWith('--') && first !== own.toString()) {

@@ -3,7 +3,7 @@
 // compute nothing is itself to blame.
 import catalogue from 'models/catalogue.js';
 import counters from 'counting/counters.js';
-import crypto from 'crypto';
+import digests from 'predict/digest.js';
 import errors from 'http/errors.js';
 
 /** @typedef {{file: Buffer, name: string}} Given  an image and its model; another model may be able to compute it */
@@ -20,16 +20,7 @@ function lengthOf(given) {
 }
 
 function keyOf(given) {
-    return `${lengthOf(given)} ${digest(given)}`;
-}
-
-/**
- * The SHA-256 of an image, in hexadecimal. It takes time in proportion to the image, so ordinary predictions do without.
- * @param {Given} given
- * @returns {string}
- */
-function digest(given) {
-    return crypto.createHash('sha256').update(given.file).digest('hex');
+    return `${lengthOf(given)} ${digests.of(given.file)}`;
 }
 
 function answersOf(key) {
@@ -100,4 +91,4 @@ function answers(model) {
     return emotions.reduce((sum, emotion) => sum + counters.current('emotion_predictions_total', {model, emotion}), 0);
 }
 
-export default {deaths, digest, failure, forget, note};
+export default {deaths, failure, forget, note};

@@ -1,0 +1,37 @@
+// Which function answers which operation on a balancer, which has nodes in the place of TorchServe (nodes/); see api.js.
+import health from 'describe/health.js';
+import metrics from 'nodes/metrics.js';
+import models from 'describe/models.js';
+import nodes from 'nodes/operations.js';
+import oipServer from 'oip/server.js';
+import pause from 'models/pause.js';
+import ready from 'describe/ready.js';
+import rounds from 'http/rounds.js';
+import routes from 'http/routes.js';
+import service from 'describe/service.js';
+
+const OPERATIONS = {
+    compare: nodes.ofSeveral,
+    faces: nodes.ofForm,
+    health: health.show,
+    live: health.live,
+    metrics: metrics.show,
+    modelReady: ready.ofModel,
+    models: models.show,
+    oipInfer: nodes.ofPath,
+    oipLive: oipServer.live,
+    oipModel: nodes.ofPath,
+    oipModelReady: nodes.ofPath,
+    oipReady: oipServer.ready,
+    oipServer: oipServer.show,
+    predict: nodes.ofForm,
+    ready: ready.ofService,
+    service: service.show,
+};
+
+/** @param {NginxHTTPRequest} r */
+function handle(r) {
+    return rounds.isLong(r.variables.msec) ? pause(0).then(() => routes.handle(r, OPERATIONS)) : routes.handle(r, OPERATIONS);
+}
+
+export default {handle};
