@@ -80,7 +80,7 @@ def _crowd_rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
             f"{case['architecture']}, {name}",
             f"{part['rate']:.1f}",
             f"{part['ratio']:.0%}",
-            f"{part['cpu_ms']:.0f} ms",
+            f"{part['cpu_ms']:.1f} ms",
             _both(part["answered"], 1000, "s"),
             _both(part["refused"], 1, "ms"),
             f"{part['told'][0]} to {part['told'][1]} s" if part["told"] else "–",
@@ -124,9 +124,9 @@ class _Bench:
         crowd = {**every, "clients": many, "patient": min(_PATIENT, many)}
         return {
             CALM: {**every, "clients": FEW, "together": True},
-            f"{many} that come back at once": crowd,
-            f"{many} of one address that come back at once": {**crowd, "together": True},
-            f"{many} that come back when told": {**crowd, "patient": many},
+            f"{many}, at once": crowd,
+            f"{many} of one address": {**crowd, "together": True},
+            f"{many}, when told": {**crowd, "patient": many},
         }
 
     def _slice(self, job: dict[str, Any]) -> dict[str, Any]:

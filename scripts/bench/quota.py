@@ -20,6 +20,7 @@ from scripts.bench.build_time import BUILD
 from scripts.bench.child import Child
 from scripts.bench.images import image_bytes, predict_request, write_once
 from scripts.bench.machine import cores, describe_machine
+from scripts.bench.processes import Meter
 from scripts.bench.servers import Server, project_stack, run_command, stack_environment, stack_settings
 from scripts.bench.tables import Table
 from scripts.catalogue import load_catalogue
@@ -51,11 +52,17 @@ def measure(settings: Settings, options: Options, say: Callable[[str], None]) ->
 def table(result: dict[str, Any]) -> Table:
     """The cases for people."""
     rows = [
-        (f"{case['architecture']}, {name}", f"{part['rate']:.1f}", f"{part['ratio']:.0%}", f"{part['p50']:.0f} ms")
+        (
+            f"{case['architecture']}, {name}",
+            f"{part['rate']:.1f}",
+            f"{part['ratio']:.0%}",
+            f"{part['cpu_ms']:.1f} ms",
+            f"{part['p50']:.0f} ms",
+        )
         for case in result["cases"]
         for name, part in case["parts"].items()
     ]
-    headings = ("Threads", "answers/s", "of those by hand", "p50")
+    headings = ("Threads", "answers/s", "of those by hand", "processor time", "p50")
     return Table(f"With the time of one of {result['machine']['cores']} processors, {CLIENTS} clients", headings, rows)
 
 
@@ -119,7 +126,7 @@ def _parts(generator: Child, stacks: dict[str, Server], request: Path, options: 
         name: {
             "rate": rates[name],
             "ratio": statistics.median(one[name]["rate"] / one[best]["rate"] for one in rounds),
-            "p50": statistics.median(one[name]["p50"] for one in rounds),
+            **{key: statistics.median(one[name][key] for one in rounds) for key in ("cpu_ms", "p50")},
         }
         for name in stacks
     }
@@ -127,7 +134,13 @@ def _parts(generator: Child, stacks: dict[str, Server], request: Path, options: 
 
 def _slice(generator: Child, server: Server, request: Path, seconds: float) -> dict[str, float]:
     job = {"port": server.port, "requests": [str(request)], "clients": CLIENTS, "seconds": seconds}
-    tally = generator.ask(job)
+    with Meter(server.roots) as stack:
+        tally = generator.ask(job)
     if tally["errors"] or not tally["latencies"]:
         raise BenchError(f"/api/v1/predict answered {tally['errors'] or 'nothing'}: {tally['answer'][:300]}")
-    return {"rate": len(tally["latencies"]) / tally["seconds"], "p50": statistics.median(tally["latencies"])}
+    answered = len(tally["latencies"])
+    return {
+        "rate": answered / tally["seconds"],
+        "cpu_ms": stack.cpu * 1000 / answered,
+        "p50": statistics.median(tally["latencies"]),
+    }

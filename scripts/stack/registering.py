@@ -54,7 +54,10 @@ class Registrations:
             if self._ended:
                 return
             self._write(file, {**wish, "state": "under way"})
-            status, result = self._register(wish)
+            try:
+                status, result = self._register(wish)
+            except OSError as error:  # no process can be started
+                status, result = 503, f"It could not be begun ({error}); register it again."
             self._write(
                 file, {**wish, "state": "done" if status == 200 else "failed", "status": status, "result": result}
             )

@@ -81,16 +81,16 @@ def test_the_table_has_what_was_measured() -> None:
         "told": [1, 7],
         "errors": {"504": 2},
     }
-    parts = {overload.CALM: few, "150 that come back at once": many | {"returns": 9, "kept": 8}}
+    parts = {overload.CALM: few, "150, at once": many | {"returns": 9, "kept": 8}}
     case = {"architecture": "VGG19", "parts": parts, "leaving": {"milliseconds": 640.0, "batches": 1.1}}
     crowds, leaving = overload.tables({"cases": [case]})
     assert crowds.rows == [
-        ("VGG19, 8 clients", "10.0", "100%", "95 ms", "0.8, 0.9 s", "–", "–", "–", "0", "10%"),
+        ("VGG19, 8 clients", "10.0", "100%", "95.0 ms", "0.8, 0.9 s", "–", "–", "–", "0", "10%"),
         (
-            "VGG19, 150 that come back at once",
+            "VGG19, 150, at once",
             "10.0",
             "95%",
-            "95 ms",
+            "95.0 ms",
             "0.8, 0.9 s",
             "1.3, 3.0 ms",
             "1 to 7 s",
