@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-import sys
 from datetime import datetime
 
 from rich.console import Console
@@ -14,12 +12,12 @@ from scripts.balancer.balancer import Balancer
 from scripts.balancer.seen import Seen, seen
 from scripts.errors import NOT_LOADED, NOT_RUNNING
 from scripts.processes import wait_until
-from scripts.settings import ROOT, Settings
+from scripts.settings import Settings
 from scripts.stack.following import followed_logs
 from scripts.stack.guard import guarded
 from scripts.stack.signals import ignore_signals, obey_signals, obey_terminal
 from scripts.stack.stack import SUPERVISOR
-from scripts.stack.supervisor import Supervisor
+from scripts.stack.supervisor import Supervisor, start_supervisor
 
 # The nodes are asked once a second.
 _FIRST_ANSWER_SECONDS = 5.0
@@ -37,7 +35,7 @@ def start(settings: Settings, console: Console) -> int:
     except BaseException:
         _stop_started(balancer)
         raise
-    _start_supervisor(balancer)
+    start_supervisor(balancer, "scripts.balancer")
     return _tell(balancer, warnings)
 
 
@@ -104,19 +102,6 @@ def supervise(settings: Settings, console: Console) -> int:
 
 def _announce(message: str) -> None:
     print(f"{datetime.now().astimezone().isoformat(timespec='seconds')} supervisor: {message}", flush=True)
-
-
-def _start_supervisor(balancer: Balancer) -> None:
-    with (balancer.settings.log_dir / "supervisor.log").open("ab") as log:
-        supervisor = subprocess.Popen(
-            [sys.executable, "-E", "-m", "scripts.balancer", "supervise"],  # -E: whatever PYTHON... variables say
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    balancer.note(SUPERVISOR, supervisor.pid)
 
 
 def _tell(balancer: Balancer, warnings: list[str]) -> int:

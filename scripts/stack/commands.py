@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,14 +20,14 @@ from scripts.ensembles import load_ensembles
 from scripts.files import exclusive
 from scripts.proxy import certificates, reloading
 from scripts.running import kept_settings
-from scripts.settings import ROOT, Settings
+from scripts.settings import Settings
 from scripts.stack import report, restore
 from scripts.stack.following import followed_logs
 from scripts.stack.guard import guarded
 from scripts.stack.signals import ignore_signals, obey_signals, obey_terminal
 from scripts.stack.stack import PARTS, SUPERVISOR, NotRunningError, Stack, StackError
 from scripts.stack.supervision import Supervision, read_supervision
-from scripts.stack.supervisor import Supervisor
+from scripts.stack.supervisor import Supervisor, start_supervisor
 from scripts.store.index import read_index, verified_index
 from scripts.store.serve_only import check_store
 
@@ -42,9 +41,9 @@ def start(settings: Settings, console: Console) -> int:
     stack = Stack(settings, console)
     if {*PARTS} == stack.records.keys():
         console.print(f"The stack runs already at {settings.url}, without its supervisor, which is started again.")
-        _start_supervisor(stack)
+        start_supervisor(stack, "scripts.stack")
         return 0
-    return _start(stack, lambda: _start_supervisor(stack))
+    return _start(stack, lambda: start_supervisor(stack, "scripts.stack"))
 
 
 def _start(stack: Stack, started: Callable[[], None], starting: Callable[[], object] = lambda: None) -> int:
@@ -98,19 +97,6 @@ def refuse_unwritable(settings: Settings) -> None:
             f"RUN_DIR={settings.run_dir}: nothing can be written there ({error.strerror}); set RUN_DIR to a folder of "
             "this user's"
         ) from error
-
-
-def _start_supervisor(stack: Stack) -> None:
-    with (stack.settings.log_dir / "supervisor.log").open("ab") as log:
-        supervisor = subprocess.Popen(
-            [sys.executable, "-E", "-m", "scripts.stack", "supervise"],  # -E: whatever PYTHON... variables say
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    stack.note(SUPERVISOR, supervisor.pid)
 
 
 def supervise(settings: Settings, console: Console) -> int:

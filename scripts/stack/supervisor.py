@@ -6,6 +6,8 @@ outlive it; what is needed here is little enough to be written out.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,10 +20,10 @@ from scripts.catalogue import load_catalogue
 from scripts.errors import UserError
 from scripts.processes import ProcessRecord, read_records
 from scripts.proxy.own import is_alive
-from scripts.settings import Settings
+from scripts.settings import ROOT, Settings
 from scripts.stack import report, restore
 from scripts.stack.registering import Registrations
-from scripts.stack.stack import Stack
+from scripts.stack.stack import SUPERVISOR, Stack
 from scripts.stack.stopped import StoppedProcesses
 from scripts.stack.supervision import PartState, State, Supervision, write_supervision
 from scripts.store.index import verified_index
@@ -38,6 +40,20 @@ PROBE_SECONDS = 5.0
 HUNG_SECONDS = 20.0
 
 Announce = Callable[[str], None]
+
+
+def start_supervisor(stack: Stack, module: str) -> None:
+    """Start the supervisor in the background: the command ``supervise`` of ``module``."""
+    with (stack.settings.log_dir / "supervisor.log").open("ab") as log:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-E", "-m", module, "supervise"],  # -E: whatever PYTHON... variables say
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    stack.note(SUPERVISOR, supervisor.pid)
 
 
 class Supervisor:

@@ -1,6 +1,7 @@
 // Waiting for a node's reply, or for the sign that the node hangs: it has accepted the request, and answers nothing any more, the
 // poller's questions included.
 import choosing from 'nodes/choosing.js';
+import firstReply from 'http/first_reply.js';
 import known from 'nodes/known.js';
 
 const INTERVAL_MS = 500;
@@ -13,26 +14,8 @@ const INTERVAL_MS = 500;
  * @param {number[]} tried
  * @returns {Promise<NginxHTTPRequest | null>}
  */
-async function forReply(replies, index, names, tried) {
-    let timer;
-    const loss = new Promise((resolve) => {
-        function check() {
-            const isLost = known.state(index) === 'silent' && choosing.next(names, tried) !== null;
-            timer = isLost ? undefined : setTimeout(check, INTERVAL_MS);
-            if (isLost) {
-                resolve(null);
-            }
-        }
-        timer = setTimeout(check, INTERVAL_MS);
-    });
-    try {
-        return await Promise.race(replies.concat([loss]));
-    } finally {
-        // To clear a timer that is over crashes njs.
-        if (timer !== undefined) {
-            clearTimeout(timer);
-        }
-    }
+function forReply(replies, index, names, tried) {
+    return firstReply(replies, () => known.state(index) === 'silent' && choosing.next(names, tried) !== null, INTERVAL_MS);
 }
 
 export default {forReply};

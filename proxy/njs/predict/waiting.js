@@ -2,6 +2,7 @@
 // collects a batch, because its process died or is scaled away, forgets what it has taken from the queue: those requests
 // would never be answered.
 // https://github.com/pytorch/serve/blob/v0.12.0/frontend/server/src/main/java/org/pytorch/serve/wlm/WorkerThread.java
+import firstReply from 'http/first_reply.js';
 import lifecycle from 'models/lifecycle.js';
 import state from 'models/state.js';
 import workers from 'models/workers.js';
@@ -16,30 +17,14 @@ const PATIENCE = 5;
  * @param {string} name
  * @returns {Promise<NginxHTTPRequest | null>}
  */
-async function forReply(replies, name) {
+function forReply(replies, name) {
     const before = workers.ends(name);
     let seen = 0;
-    let timer;
-    const loss = new Promise((resolve) => {
-        function check() {
-            if (workers.ends(name) !== before && lifecycle.isReady(state.model(name))) {
-                seen++;
-            }
-            timer = seen > PATIENCE ? undefined : setTimeout(check, INTERVAL_MS);
-            if (timer === undefined) {
-                resolve(null);
-            }
-        }
-        timer = setTimeout(check, INTERVAL_MS);
-    });
-    try {
-        return await Promise.race(replies.concat([loss]));
-    } finally {
-        // To clear a timer that is over crashes njs.
-        if (timer !== undefined) {
-            clearTimeout(timer);
-        }
+    function isLost() {
+        seen += Number(workers.ends(name) !== before && lifecycle.isReady(state.model(name)));
+        return seen > PATIENCE;
     }
+    return firstReply(replies, isLost, INTERVAL_MS);
 }
 
 export default {forReply};
