@@ -24,7 +24,7 @@ _LARGE: Final = 0.2
 # The closer look: how much of the surroundings, in sides of the face, at how many pixels; and at how many candidates.
 _AROUND: Final = 2.6
 _CLOSE: Final = (SIDE - GAP) // 2
-_MAX_LOOKS: Final = 16
+_MAX_LOOKS: Final = 32
 # The corners of the looks that one canvas shows.
 _CORNERS: Final = tuple((x, y) for y in (0, SIDE - _CLOSE) for x in (0, SIDE - _CLOSE))
 # A face that a closer look finds is the candidate if their boxes share so much.

@@ -90,11 +90,13 @@ class Environment:
             raise SettingsError(f"{name}={value}: use an address like http://localhost:4318")
         return value
 
-    def number(self, name: str, default: int, least: int = 0) -> int:
-        """A whole number of at least ``least``."""
+    def number(self, name: str, default: int, least: int = 0, most: int | None = None) -> int:
+        """A whole number of at least ``least``, and at most ``most``."""
         value = self.text(name, str(default))
         if not value.isascii() or not value.isdigit() or int(value) < least:
             raise SettingsError(f"{name}={value}: must be a whole number of at least {least}")
+        if most is not None and int(value) > most:
+            raise SettingsError(f"{name}={value}: must be at most {most}")
         return int(value)
 
     def networks(self, name: str, default: str) -> tuple[str, ...]:

@@ -207,7 +207,7 @@ def _requests(env: Environment) -> partial[Settings]:
         max_decode_seconds=env.number("MAX_DECODE_SECONDS", 2, least=1),
         jpeg_decoding=env.choice("JPEG_DECODING", "exact", JPEG_DECODINGS),
         extra_formats=env.choice("EXTRA_FORMATS", "none", EXTRA_FORMATS),
-        max_faces=env.number("MAX_FACES", 10, least=1),
+        max_faces=env.number("MAX_FACES", 10, least=1, most=100),
         turn_faces=env.choice("TURN_FACES", "on", ("on", "off")),
     )
 

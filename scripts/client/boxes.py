@@ -26,9 +26,11 @@ def draw_boxes(data: bytes, faces: Sequence[Answer]) -> Image.Image:
         left, top = box["x"], box["y"]
         pencil.rectangle((left, top, left + box["width"], top + box["height"]), outline=colour, width=line)
         text = f"{number} {face.body['top_emotion']} {face.body['confidence']:.0%}"
-        area = pencil.textbbox((left, top + box["height"]), text, font=font)
-        pencil.rectangle(area, fill=colour)
-        pencil.text((left, top + box["height"]), text, fill="white", font=font)
+        _, _, width, height = pencil.textbbox((0, 0), text, font=font)
+        # Below the face, but within the picture.
+        corner = (max(0, min(left, picture.width - width)), min(top + box["height"], picture.height - height))
+        pencil.rectangle(pencil.textbbox(corner, text, font=font), fill=colour)
+        pencil.text(corner, text, fill="white", font=font)
     return picture
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -34,6 +35,20 @@ def test_each_face_has_a_frame_of_its_own_colour_in_the_upright_picture() -> Non
     colours = [tuple(bytes.fromhex(colour[1:])) for colour in COLOURS]
     assert (drawn.getpixel((20, 50)), drawn.getpixel((120, 220))) == (colours[0], colours[1])
     assert drawn.getpixel((40, 50)) == (128, 128, 128)
+
+
+def test_the_word_stays_within_the_picture() -> None:
+    colour = tuple(bytes.fromhex(COLOURS[0][1:]))
+    counts = []
+    for x, y in (
+        (20, 30),
+        (20, 160),
+        (260, 30),
+        (260, 160),
+    ):  # away from the edges, and in the corners of the last three
+        drawn = draw_boxes(picture(), [face(x, y)])
+        counts.append(int((np.asarray(drawn) == colour).all(axis=2).sum()))
+    assert min(counts) > 0.6 * counts[0], "pixels of frame and word; a third without the word"
 
 
 def test_it_is_written_beside_the_picture(tmp_path: Path) -> None:

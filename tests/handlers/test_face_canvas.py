@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from upright_picture import UprightPicture
 
 from scripts.archives.detector_network import convert_detector
 from scripts.archives.face_detector import fetch
-from scripts.pictures.scenes import draw_scene
+from scripts.evaluation.scenes import Counts
+from scripts.pictures.scenes import draw_empty_scene, draw_scene
 
 PHOTOGRAPHS = Path(__file__).parents[1] / "support" / "photographs"
 SIZES = [(640, 480), (480, 640), (1280, 720), (720, 1280), (500, 500), (3000, 100), (1, 40), (7, 5)]
@@ -83,6 +85,29 @@ def test_photographs_of_scikit_image(detector: FaceDetector) -> None:
     assert face.box == pytest.approx((172, 69, 275, 172), abs=8)
     for name in ("chelsea.jpg", "coffee.jpg"):
         assert detector.find(photograph(PHOTOGRAPHS / name), 0.5) == []
+
+
+def test_a_crowd_is_found_of_which_most_are_looked_at_again(detector: FaceDetector) -> None:
+    with Image.open(PHOTOGRAPHS / "astronaut.jpg") as image:
+        person = image.convert("RGB").crop((111, 8, 335, 232)).resize((200, 200))
+    picture = Image.new("RGB", (2000, 1000))
+    for number in range(50):
+        picture.paste(person, (number % 10 * 200, number // 10 * 200))
+    assert len(detector.find(UprightPicture(picture), 0.5)) >= 30
+
+
+def test_faces_of_drawn_scenes_are_found_and_little_else(detector: FaceDetector) -> None:
+    """A part of what docs/faces.md tells of some hundreds of them."""
+    counts = Counts()
+    for draw in (draw_scene, draw_empty_scene):
+        for number in range(30):
+            scene = draw(11, number)
+            with Image.open(io.BytesIO(scene.jpeg())) as image:
+                found = detector.find(UprightPicture(image.convert("RGB")), 0.5)
+            counts.add(scene, [face.box for face in found])
+    assert sum(counts.faces.values()) > 60
+    assert counts.share(0.1) >= 0.95
+    assert counts.false <= 1
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (1500, 500)], ids=str)
