@@ -28,6 +28,7 @@ SOURCES = (
     "SECURITY.md",
     "NOTICE",
     "docs",
+    "scripts/bench/peer.py",
     "scripts/bench/reference.py",
 )
 
