@@ -6,8 +6,11 @@ They are kept in its run directory, so that no other command need be told them a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import typer
+from rich.console import Console
 
 from scripts.console import print_notice
 from scripts.errors import NOT_RUNNING, UserError
@@ -78,6 +81,24 @@ def running_settings(*needs: str) -> Settings:
     if not needs:
         _tell_differences(kept, given_values())
     return load_settings({**kept, "RUN_DIR": str(run_dir)})
+
+
+def add_command(
+    app: typer.Typer,
+    command: Callable[[Settings, Console], int],
+    *needs: str,
+    console: type[Console] = Console,
+    hidden: bool = False,
+) -> None:
+    """Add a command on the running stack, under the function's name and with its text for help.
+
+    ``needs`` are the only settings that it reads, if not all: what is wrong in another one stops no stop.
+    """
+
+    def body() -> int:
+        return command(running_settings(*needs), console(highlight=False))
+
+    app.command(command.__name__, help=command.__doc__, hidden=hidden)(body)
 
 
 def _tell_differences(kept: Mapping[str, str], given: Mapping[str, str]) -> None:

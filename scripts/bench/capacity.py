@@ -60,7 +60,7 @@ class Need:
     gigabits: float
 
 
-def costs(result: Mapping[str, Any], mix: Mapping[str, float], precision: str = EXACT) -> Costs:
+def costs(result: dict[str, Any], mix: Mapping[str, float], precision: str = EXACT) -> Costs:
     """The mean request of ``mix``, architectures by weight, in the figures of a run.
 
     Raises CapacityError if an architecture was not measured in that precision.
@@ -69,7 +69,7 @@ def costs(result: Mapping[str, Any], mix: Mapping[str, float], precision: str = 
     cores = int(result["machine"]["cores"])
     seconds = proxy = 0.0
     for name, weight in mix.items():
-        case = find_case(dict(result), name, BATCH, precision=precision)
+        case = find_case(result, name, BATCH, precision=precision)
         if case is None or name not in result["breakdown"]:
             raise CapacityError(f"{name} in {precision} with {BATCH} clients is not among the figures; run make bench")
         seconds += weight / total * cores / float(case["stack"]["rate"])
@@ -101,16 +101,15 @@ def need(rate: float, cost: Costs, node: Node, utilisation: float) -> Need:
     }
     limit = min(limits, key=lambda name: limits[name])
     nodes = math.ceil(rate / limits[limit]) + 1
-    # All that comes in goes out again to a node, and the other way round.
-    through = node.network * 1e9 / 8 * utilisation / cost.bytes
     computed = node.cores * 1000 * utilisation / cost.proxy if cost.proxy else math.inf
-    balancers = math.ceil(rate / min(through, computed)) + 1
+    # All that comes in goes out again to a node, and the other way round: each direction has what a node has in one.
+    balancers = math.ceil(rate / min(limits["network"], computed)) + 1
     return Need(rate, nodes, limits[limit], limit, balancers, rate * cost.bytes * 8 / 1e9)
 
 
-def checked(result: Mapping[str, Any]) -> list[str]:
+def checked(result: dict[str, Any]) -> list[str]:
     """What the model says of the run's own machine beside what was measured there, for the load of all models."""
-    mixed = find_case(dict(result), "all models", BATCH)
+    mixed = find_case(result, "all models", BATCH)
     if mixed is None:
         return []
     cost = costs(result, dict.fromkeys(ARCHITECTURES, 1.0))

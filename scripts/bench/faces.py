@@ -13,13 +13,13 @@ from typing import Any
 import psutil
 
 from scripts.bench import BenchError
-from scripts.bench.build_time import BUILD
 from scripts.bench.child import Child
 from scripts.bench.images import predict_request, write_once
 from scripts.bench.machine import describe_machine
 from scripts.bench.measure import FINER
+from scripts.bench.own_stack import first_models, own_stack
 from scripts.bench.processes import Meter, cpu_seconds, memory_of
-from scripts.bench.servers import Server, project_stack, run_command, stack_environment, stack_settings
+from scripts.bench.servers import Server
 from scripts.bench.tables import Table
 from scripts.catalogue import load_catalogue
 from scripts.pictures.scenes import draw_scene
@@ -58,20 +58,16 @@ class Slice:
 def measure(settings: Settings, options: Options, say: Callable[[str], None]) -> dict[str, Any]:
     """Start a stack and measure; all that is written lies in ``RUN_DIR/bench``. Raises BenchError."""
     directory = settings.run_dir / "bench"
-    own = stack_settings(settings, directory / "stack")
-    say("Building the archives, unless they are up to date")
-    run_command(BUILD, stack_environment(own), directory / "logs" / "build.log")
-    first = {model.architecture: model.name for model in reversed(load_catalogue(settings.catalogue).values())}
+    first = first_models(load_catalogue(settings.catalogue))
     frame = draw_scene(_SEED, size=_SIZE, shares=(_SHARE,)).jpeg(quality=80)
     with ExitStack() as servers:
         generator = servers.enter_context(Child("scripts.bench.generator", directory / "logs" / "generator.log"))
-        say("Starting the stack")
-        server = servers.enter_context(project_stack(own, directory / "logs" / "stack.log"))
+        server = servers.enter_context(own_stack(settings, say))
         cases = []
         for architecture in options.architectures:
-            bench = _Bench(generator, server, _requests(directory / "requests", frame, first[architecture]))
-            worker = next(pid for pid, name in server.names.items() if name == f"worker {first[architecture]}")
-            say(first[architecture])
+            bench = _Bench(generator, server, _requests(directory / "requests", frame, first[architecture].name))
+            worker = next(pid for pid, name in server.names.items() if name == f"worker {first[architecture].name}")
+            say(first[architecture].name)
             cases += bench.cases(architecture, worker, options)
     return {"machine": describe_machine(), "options": asdict(options), "cases": cases}
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from scripts.bench.build_time import BUILD
 from scripts.bench.child import Child
 from scripts.bench.images import image_bytes, predict_request, write_once
 from scripts.bench.machine import describe_machine
 from scripts.bench.measure import BATCH
+from scripts.bench.own_stack import first_models, own_stack
 from scripts.bench.processes import Meter
-from scripts.bench.servers import Server, project_stack, run_command, stack_environment, stack_settings
+from scripts.bench.servers import Server
 from scripts.bench.tables import Table
 from scripts.catalogue import load_catalogue
 from scripts.settings import Settings
@@ -45,19 +45,15 @@ class Options:
 def measure(settings: Settings, options: Options, say: Callable[[str], None]) -> dict[str, Any]:
     """Start a stack and measure; all that is written lies in ``RUN_DIR/bench``. Raises BenchError."""
     directory = settings.run_dir / "bench"
-    own = stack_settings(settings, directory / "stack")
-    say("Building the archives, unless they are up to date")
-    run_command(BUILD, stack_environment(own), directory / "logs" / "build.log")
-    first = {model.architecture: model.name for model in reversed(load_catalogue(settings.catalogue).values())}
+    first = first_models(load_catalogue(settings.catalogue))
     with ExitStack() as servers:
         crowd = servers.enter_context(Child("scripts.bench.crowd", directory / "logs" / "crowd.log"))
-        say("Starting the stack")
-        server = servers.enter_context(project_stack(own, directory / "logs" / "stack.log"))
+        server = servers.enter_context(own_stack(settings, say))
         cases = []
         for architecture in options.architectures:
-            say(first[architecture])
-            content = predict_request(image_bytes("frame"), first[architecture])
-            request = write_once(directory / "requests" / f"{first[architecture]}-frame.http", content)
+            say(first[architecture].name)
+            content = predict_request(image_bytes("frame"), first[architecture].name)
+            request = write_once(directory / "requests" / f"{first[architecture].name}-frame.http", content)
             cases.append({"architecture": architecture, **_Bench(crowd, server, request, options, say).case()})
     return {"machine": describe_machine(), "options": asdict(options), "cases": cases}
 

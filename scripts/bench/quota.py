@@ -20,6 +20,7 @@ from scripts.bench.build_time import BUILD
 from scripts.bench.child import Child
 from scripts.bench.images import image_bytes, predict_request, write_once
 from scripts.bench.machine import cores, describe_machine
+from scripts.bench.own_stack import first_models
 from scripts.bench.processes import Meter
 from scripts.bench.servers import Server, project_stack, run_command, stack_environment, stack_settings
 from scripts.bench.tables import Table
@@ -87,7 +88,7 @@ def _case(settings: Settings, options: Options, architecture: str, say: Callable
 def _settings(settings: Settings, directory: Path, architecture: str, number: int, cpus: int) -> tuple[Settings, str]:
     """A stack of one model, and the model's name."""
     catalogue = json.loads(settings.catalogue.read_text(encoding="utf-8"))
-    model = next(one.name for one in load_catalogue(settings.catalogue).values() if one.architecture == architecture)
+    model = first_models(load_catalogue(settings.catalogue))[architecture].name
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "models.json").write_text(json.dumps({model: catalogue[model]}), encoding="utf-8")
     own = replace(settings, catalogue=directory / "models.json", model_store=directory / "model_store", cpus=cpus)

@@ -21,6 +21,7 @@ from scripts.bench.images import IMAGES, image_bytes, predict_request, write_onc
 from scripts.bench.limits import unpack_network
 from scripts.bench.machine import cores, describe_machine
 from scripts.bench.measure import BATCH, Bench, Case, percentiles
+from scripts.bench.own_stack import first_models
 from scripts.bench.precisions import prepare
 from scripts.bench.processes import memory
 from scripts.bench.servers import (
@@ -110,7 +111,7 @@ class Run:
             limits=servers.enter_context(Child("scripts.bench.limits", self._log("limits"))),
             requests=requests,
             images={name: write_once(self._directory / f"{name}.image", image_bytes(name)) for name in IMAGES},
-            networks={EXACT: self._unpack_networks(self._settings, self._first().values(), EXACT)},
+            networks={EXACT: self._unpack_networks(self._settings, first_models(self._models).values(), EXACT)},
             seconds=self._options.seconds,
             pairs=self._options.pairs,
             rounds=self._options.rounds,
@@ -163,12 +164,8 @@ class Run:
 
     def _chosen(self) -> list[Model]:
         """The models that stand for the architectures to measure."""
-        first = self._first()
+        first = first_models(self._models)
         return [first[architecture] for architecture in self._options.architectures if architecture in first]
-
-    def _first(self) -> dict[str, Model]:
-        """The first model of each architecture; the others compute the same."""
-        return {model.architecture: model for model in reversed(self._models.values())}
 
     def _measure(self, bench: Bench, case: Case) -> dict[str, Any]:
         self._say(f"{case.title}, {IMAGES[case.image]}, {case.precision}, {case.clients} clients")

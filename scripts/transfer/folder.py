@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from scripts.files import sha256, write_text
-from scripts.transfer.manifest import read_manifest
+from scripts.transfer.manifest import MANIFEST, manifest_text, read_manifest
 from scripts.transfer.remote import FOLDER, NothingThereError, Part, RemoteError, RemoteFile, Sent
 
-MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
 
 
@@ -52,8 +49,7 @@ class FolderRemote:
                 if not self._has(file):
                     self._put(path, self._path(file))
                 sent(file.size)
-            text = json.dumps({"files": [asdict(file) for file in wanted]}, indent=2) + "\n"
-            write_text(self._folder / MANIFEST, text)
+            write_text(self._folder / MANIFEST, manifest_text(wanted))
         return self._url
 
     @property

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from scripts.transfer.remote import NothingThereError, RemoteFile
 
+MANIFEST = "manifest.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def manifest_text(files: Iterable[RemoteFile]) -> str:
+    """What ``read_manifest`` reads."""
+    return json.dumps({"files": [asdict(file) for file in files]}, indent=2) + "\n"
 
 
 def read_manifest(text: str | bytes, source: str) -> dict[str, RemoteFile]:

@@ -6,10 +6,8 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 import boto3
@@ -17,7 +15,7 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.transfer.manifest import read_manifest
+from scripts.transfer.manifest import MANIFEST, manifest_text, read_manifest
 from scripts.transfer.remote import (
     FOLDER,
     InterruptedTransferError,
@@ -28,7 +26,6 @@ from scripts.transfer.remote import (
     Sent,
 )
 
-MANIFEST = "manifest.json"
 _MOST_MANIFEST_BYTES = 1 << 20
 _BLOCK = 1 << 20
 # Not every store that speaks S3 knows the checksums which boto3 adds by itself since 1.36; ours are in the manifest.
@@ -93,7 +90,7 @@ class S3Remote:
             return {}
 
     def _write_manifest(self, files: Iterable[RemoteFile]) -> None:
-        text = json.dumps({"files": [asdict(file) for file in files]}, indent=2) + "\n"
+        text = manifest_text(files)
         self._client.put_object(Bucket=self._bucket, Key=f"{self._prefix}{MANIFEST}", Body=text.encode())
 
     def _has(self, file: RemoteFile, listed: RemoteFile | None) -> bool:

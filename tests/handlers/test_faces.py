@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from emotion_handler import EmotionHandler
-from face_crop import crop
-from face_finder import FaceFinder
 from face_network import FILE
-from face_request import HEADER, FacesWish
+from face_request import HEADER
 from PIL import Image
-from upright_picture import UprightPicture
 from worker_metrics import BatchReport
 
 from scripts.archives.detector_network import convert_detector
 from scripts.archives.face_detector import fetch
 from scripts.pictures.scenes import Scene, draw_empty_scene, draw_scene
-from scripts.settings import ROOT
 from tests.handlers.asking import assert_prediction, context, photo
 from tests.handlers.exif import ORIENTATION
 from tests.support import bombs, crafted
@@ -209,57 +203,3 @@ def test_all_faces_and_pictures_are_computed_together(
     answers = ask(finder, (photo(), None), (scene.jpeg(), "10 0.5"), (photo(1), None))
     assert [status for status, *_ in answers] == [200, 200, 200]
     assert engine.calls == calls
-
-
-@pytest.mark.parametrize(
-    ("margin", "turn"), [(0.0, "on"), (0.4, "on"), (0.4, "off"), (None, "on")], ids=["tight", "wide", "held", "default"]
-)
-def test_a_face_is_cut_out_as_the_archive_and_the_setting_say(
-    finder: EmotionHandler, tmp_path: Path, margin: float | None, turn: str
-) -> None:
-    tilted = next(
-        scene
-        for number in range(50)
-        if abs((scene := draw_scene(33, number, size=SIZE, shares=(0.4,))).faces[0].tilt) > 20
-    )
-    folder = Path(finder.finder._file).parent
-    (tmp_path / "face_detector.xml").symlink_to(folder / "face_detector.xml")
-    (tmp_path / "face_detector.bin").symlink_to(folder / "face_detector.bin")
-    faces = FaceFinder(tmp_path, {"model": "M", "face_margin": margin}, {"TURN_FACES": turn})
-    found = faces.find(tilted.jpeg(), FacesWish(10, 0.5), finder.decoding, finder.budget)
-    with Image.open(io.BytesIO(tilted.jpeg())) as image:
-        picture = UprightPicture(image.convert("RGB"))
-    wanted = crop(picture, found.faces[0], 0.2 if margin is None else margin, turn=turn == "on")
-    assert np.array_equal(found.crops[0], wanted)
-
-
-_MEMORY_OF_LOADING = """
-import re, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from emotion_handler import EmotionHandler
-from tests.handlers.asking import context
-def held():
-    return int(re.search(r"Anonymous: +([0-9]+) kB", Path("/proc/self/smaps_rollup").read_text())[1])
-handler = EmotionHandler()
-handler.initialize(context(Path(sys.argv[2])))
-before = held()
-handler.finder._loaded()
-print(held() - before)
-"""
-
-
-def test_loading_the_detector_leaves_a_worker_little_larger(tmp_path: Path) -> None:
-    """In a process of its own: this one has memory to reuse. Without giving back what compiling took, it is 16 MB."""
-    unpack(tmp_path, "openvino")
-    convert_detector(fetch(), tmp_path)
-    command = [sys.executable, "-c", _MEMORY_OF_LOADING, str(ROOT / "handlers"), str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert 2_000 < int(done.stdout.splitlines()[-1]) < 13_000, "kB; less, if it was loaded before it was used"
-
-
-def test_a_wrong_setting_is_refused_when_the_worker_starts(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TURN_FACES", "yes")
-    with pytest.raises(ValueError, match="TURN_FACES='yes' is unknown; set on or off"):
-        EmotionHandler().initialize(context(model_dir))
