@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
 from scripts.processes import wait_until
+from tests.support.polling import poll
 from tests.support.stacks import RunningStack
+
+T = TypeVar("T")
+# Half of what the management API takes from an address (limit_req in proxy/templates/management/).
+POLL_SECONDS = 0.1
 
 
 def make_key(stack: RunningStack, name: str) -> str:
@@ -31,6 +37,10 @@ class Remote:
         headers = {"Authorization": f"Bearer {key or self.key}"}
         self.mark = len(self.log())
         return requests.request(method, self.url + path, params=parameters, headers=headers, timeout=60)
+
+    def poll(self, probe: Callable[[], T], accept: Callable[[T], bool] = bool) -> T:
+        """Ask as often as the API's limit allows until the answer is accepted; that answer."""
+        return poll(probe, accept, every=POLL_SECONDS)
 
     def log(self) -> list[dict[str, Any]]:
         path = self.stack.settings.log_dir / "management.log"

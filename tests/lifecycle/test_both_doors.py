@@ -44,7 +44,7 @@ def test_a_version_without_a_ready_worker_is_not_made_the_default(remote: Remote
     assert (refused.status_code, refused.json()["error"]) == (409, told)
     assert predict(remote.stack.url, SERVED).body["version"] == "1.0"
     assert remote("PUT", f"/models/{SERVED}/1.1", min_worker=1, max_worker=1).status_code == 202
-    poll(lambda: remote("PUT", f"/models/{SERVED}/1.1/set-default").status_code, lambda status: status == 200)
+    remote.poll(lambda: remote("PUT", f"/models/{SERVED}/1.1/set-default").status_code, lambda status: status == 200)
     assert predict(remote.stack.url, SERVED).body["version"] == "1.1"
     assert remote("PUT", f"/models/{SERVED}/1.0/set-default").status_code == 200
     assert remote("DELETE", f"/models/{SERVED}/1.1").status_code == 200

@@ -40,7 +40,7 @@ def test_models_are_registered_scaled_and_removed_from_afar(remote: Remote, site
     told = "Guest 1.0 is registered with 1 worker(s)"
     assert (registered.status_code, registered.json()) == (200, {"status": told})
     assert remote("PUT", "/models/Guest", min_worker=2, max_worker=2).status_code == 202
-    poll(lambda: remote("GET", "/models/Guest").text, lambda text: text.count("READY") == 2)
+    remote.poll(lambda: remote("GET", "/models/Guest").text, lambda text: text.count("READY") == 2)
     assert remote("DELETE", "/models/Guest/1.0").json() == {"status": 'Model "Guest" unregistered'}
     assert remote.logs(method="DELETE")
     changes = [
@@ -82,7 +82,7 @@ def test_no_more_workers_are_started_than_may_run(remote: Remote, site: Site) ->
         f"4 workers of {ARCHIVE}: all models together may have 4 (MAX_WORKERS, by default what fits into memory), "
         "and the others have 1; use at most 3\n"
     )
-    poll(lambda: remote("GET", f"/models/{SERVED}").text, lambda text: text.count("READY") == 3)
+    remote.poll(lambda: remote("GET", f"/models/{SERVED}").text, lambda text: text.count("READY") == 3)
     assert remote("PUT", f"/models/{SERVED}", min_worker=1, max_worker=1).status_code == 202
 
 

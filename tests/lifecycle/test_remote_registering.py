@@ -14,7 +14,6 @@ from tests.lifecycle.remote import Remote
 from tests.support.asking import asking, predict, wait_for_answers
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.operator_view import Operator, stopped
-from tests.support.polling import poll
 from tests.support.sites import Site, repack
 
 GUEST = "Guest.mar"
@@ -34,7 +33,9 @@ def supervisor(remote: Remote) -> int:
 
 
 def state(remote: Remote) -> str:
-    return str(remote("GET", f"/registrations/{GUEST}").json()["state"])
+    shown = remote("GET", f"/registrations/{GUEST}")
+    assert shown.status_code == 200, shown.text
+    return str(shown.json()["state"])
 
 
 def test_it_is_answered_before_anything_is_done_and_delays_no_prediction(remote: Remote, guest: Path) -> None:
@@ -46,7 +47,7 @@ def test_it_is_answered_before_anything_is_done_and_delays_no_prediction(remote:
             assert state(remote) == "waiting"
             assert remote("GET", "/models/Guest").status_code == 404
             wait_for_answers(answers, 2)
-        poll(lambda: state(remote), lambda state: state == "done")
+        remote.poll(lambda: state(remote), lambda state: state == "done")
         wait_for_answers(answers, 2)
     assert {answer.status for own in answers for answer in own} == {200}
     # TorchServe was given the files, not the archive, which it would unpack on a thread that predictions share.
@@ -61,7 +62,7 @@ def test_who_asks_while_it_is_under_way_waits_for_the_same(remote: Remote, guest
                 threads.submit(remote, "POST", "/models", url=GUEST, initial_workers=2, synchronous="true")
                 for _ in range(2)
             ]
-            poll(lambda: state(remote), lambda state: state == "waiting")
+            remote.poll(lambda: state(remote), lambda state: state == "waiting")
         answers = [future.result() for future in waiting]
     assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"status": DONE})] * 2
     again = remote("POST", "/models", url=GUEST, synchronous="true")
@@ -96,11 +97,11 @@ def test_a_supervisor_that_ends_leaves_no_registration_open(remote: Remote, gues
     with ThreadPoolExecutor(1) as threads:
         with stopped(supervisor(remote)):
             waiting = threads.submit(remote, "POST", "/models", url=GUEST, synchronous="true")
-            poll(lambda: remote("GET", f"/registrations/{GUEST}").status_code, lambda status: status == 200)
+            remote.poll(lambda: remote("GET", f"/registrations/{GUEST}").status_code, lambda status: status == 200)
             read_records(remote.stack.settings.run_dir / "stack.json")["supervisor"].stop(signal.SIGKILL, 10)
         answer = waiting.result()
     assert (answer.status_code, "register it again" in answer.text) == (503, True)
     assert remote.stack.command("stack", "start").returncode == 0
-    found = poll(lambda: remote("GET", f"/registrations/{GUEST}").json(), lambda wish: wish["state"] == "failed")
+    found = remote.poll(lambda: remote("GET", f"/registrations/{GUEST}").json(), lambda wish: wish["state"] == "failed")
     assert (found["status"], found["result"]) == (503, "Interrupted; register it again.")
     assert predict(remote.stack.url, SERVED).status == 200

@@ -133,7 +133,7 @@ def test_a_version_that_serves_no_more_goes_when_it_has_answered(
         with stopped(pid):
             asked = [threads.submit(asked_of, remote.stack, "1.0") for _ in range(CLIENTS)]
             queue = f"/models/{SERVED}/1.0"
-            poll(lambda: remote("GET", queue).json()[0]["jobQueueStatus"]["pendingRequests"])
+            remote.poll(lambda: remote("GET", queue).json()[0]["jobQueueStatus"]["pendingRequests"])
             gone = threads.submit(unregister, remote, begun)
             assert begun.wait(60)
             assert not wait([gone], timeout=2).done
