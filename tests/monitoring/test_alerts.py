@@ -22,6 +22,7 @@ from scripts.pictures import dashboard
 from scripts.processes import read_records
 from scripts.settings import ROOT
 from tests.support import images
+from tests.support.asking import PAUSE
 from tests.support.client import Client, at_once
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.operator_view import Operator, stopped
@@ -50,11 +51,11 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory, monitored: RunningStack
 
 @contextlib.contextmanager
 def traffic(client: Client) -> Generator[None]:
-    """Predictions, one after the other, from two clients."""
+    """Predictions from two clients."""
     done = Event()
 
     def run() -> None:
-        while not done.is_set():
+        while not done.wait(PAUSE):
             client.predict(FRAME, SERVED)
 
     with ThreadPoolExecutor(2) as threads:

@@ -1,4 +1,4 @@
-"""Clients that ask a balancer again and again, each as soon as it has its answer."""
+"""Clients that ask a balancer again and again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import TracebackType
 import requests
 
 from tests.support import forms
+from tests.support.asking import PAUSE
 from tests.support.client import PREDICT, TIMEOUT
 from tests.support.polling import poll
 
@@ -51,7 +52,7 @@ class Load:
         session = requests.Session()
         session.trust_env = False
         kind = {"Content-Type": f"multipart/form-data; boundary={forms.BOUNDARY}"}
-        while not self._done.is_set():
+        while not self._done.wait(PAUSE):
             try:
                 answer = session.post(self._url, data=self._body, headers=kind, timeout=TIMEOUT)
                 fault = "" if answer.status_code == 200 else f"{answer.status_code} {answer.text}"

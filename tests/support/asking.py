@@ -1,4 +1,4 @@
-"""Clients that ask the proxy for predictions without a break."""
+"""Clients that ask the proxy for predictions again and again."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from tests.support.polling import poll
 
 TIMEOUT = 60
 IMAGE = probe_files(7)["frame.jpg"]
+# Between an answer and the next question, s. Eight clients then have two or three requests under way at any time, and
+# leave the machine time for what happens meanwhile.
+PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def asking(url: str, model: str, count: int = 8) -> Iterator[list[list[Answer]]]
 
     def ask(own: list[Answer]) -> None:
         with requests.Session() as session:
-            while not over.is_set():
+            while not over.wait(PAUSE):
                 own.append(predict(url, model, session))
 
     threads = [threading.Thread(target=ask, args=(own,)) for own in answers]
