@@ -9,15 +9,17 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def poll(probe: Callable[[], T], accept: Callable[[T], bool] = bool, seconds: float = 60, every: float = 0.02) -> T:
-    """Call ``probe`` ``every`` so many seconds until ``accept`` takes its value; that value.
+def poll(probe: Callable[[], T], accept: Callable[[T], bool] = bool, seconds: float = 60, every: float = 0.05) -> T:
+    """Call ``probe`` until ``accept`` takes its value; that value. Fails after ``seconds`` with the last one.
 
-    Fails after ``seconds`` with the last one.
+    Between two calls ``every`` seconds pass, or as many as the call took: one that runs a command would otherwise keep
+    a core from what is waited for.
     """
     deadline = time.monotonic() + seconds
     while True:
+        begun = time.monotonic()
         value = probe()
         if accept(value):
             return value
         assert time.monotonic() < deadline, f"after {seconds} s still {value!r}"
-        time.sleep(every)
+        time.sleep(max(every, time.monotonic() - begun))
