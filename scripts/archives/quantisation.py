@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Final
 
 from scripts.archives.answers import ask
 from scripts.archives.pictures import CALIBRATING, Pictures
@@ -14,12 +11,16 @@ from scripts.catalogue import Model
 from scripts.checkpoints.libraries import import_openvino
 from scripts.errors import UserError
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Faces = npt.NDArray[np.uint8]
+
 # What is left in float32 in one attempt after the other: this part of the layers, from the first, which see the picture
 # itself and lose most.
 EXACT_SHARES: Final = (0.0, 1 / 6, 1 / 4)
 _LAYERS = ("Convolution", "GroupConvolution", "MatMul")
-
-Faces = npt.NDArray[np.uint8]
 
 
 class QuantisationError(UserError):
@@ -68,6 +69,8 @@ def _options(nncf: Any, network: Any, exact_share: float) -> dict[str, Any]:
 
 def _faces(model: Model, exact: Path, pictures: Pictures) -> Faces:
     """What the worker's own preprocessing makes of the pictures."""
+    import numpy as np  # not at the top: every start of the stack comes by here
+
     file = exact / "faces.npy"
     try:
         ask(exact, model.archive_name, pictures.files, faces=file)

@@ -29,7 +29,7 @@ from scripts.stack.supervision import PartState, State, Supervision, write_super
 from scripts.store.index import verified_index
 from scripts.torchserve.waiting import START_SECONDS
 
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.25
 # A part that lived for less than this ended soon; the next start then waits, each time for twice as long.
 _SOON_SECONDS = 60.0
 _MAX_PAUSE_SECONDS = 60.0
