@@ -1,14 +1,12 @@
-// Which function answers which operation on a balancer, which has nodes in the place of TorchServe (nodes/); see api.js.
+// Which function answers which operation on a balancer, which has nodes in the place of TorchServe (nodes/); see api/.
 import health from 'describe/health.js';
 import metrics from 'nodes/metrics.js';
 import models from 'describe/models.js';
 import nodes from 'nodes/operations.js';
 import oipServer from 'oip/server.js';
-import pause from 'models/pause.js';
 import ready from 'describe/ready.js';
-import rounds from 'http/rounds.js';
-import routes from 'http/routes.js';
 import service from 'describe/service.js';
+import turns from 'http/turns.js';
 
 const OPERATIONS = {
     compare: nodes.ofSeveral,
@@ -31,7 +29,7 @@ const OPERATIONS = {
 
 /** @param {NginxHTTPRequest} r */
 function handle(r) {
-    return rounds.isLong(r.variables.msec) ? pause(0).then(() => routes.handle(r, OPERATIONS)) : routes.handle(r, OPERATIONS);
+    return turns.handle(r, OPERATIONS);
 }
 
 export default {handle};

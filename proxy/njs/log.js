@@ -22,8 +22,7 @@ function line(r) {
     jobs.release(r);
     const report = record.readReport(r.variables.prediction_report);
     const fields = record.fields(r, report);
-    const trace = fields.trace_id && r.variables.sampled_trace_id;
-    requests.count(Object.assign({route: record.route(fields.path), trace}, fields), report);
+    requests.count(fields, report, record.route(fields.path), fields.trace_id && r.variables.sampled_trace_id);
     return JSON.stringify(fields);
 }
 

@@ -46,7 +46,7 @@ def test_an_image_has_no_cuda_no_compiler_no_cache_and_no_archive(images: Images
     root = Path(images.podman("image", "mount", getattr(images, name)))
     files = [path for pattern in UNWANTED for path in root.rglob(pattern.removeprefix("*/"))]
     assert [path for path in files if path.name != "torch" or path.parent.name == "site-packages"] == []
-    assert (root / "opt" / "emotions" / "proxy" / "njs" / "api.js").is_file()
+    assert (root / "opt" / "emotions" / "proxy" / "njs" / "log.js").is_file()
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -3,11 +3,7 @@ import counters from 'counting/counters.js';
 import exemplars from 'counting/exemplars.js';
 import pace from 'counting/pace.js';
 
-/**
- * trace is the id of its trace, if somebody keeps that.
- * @typedef {{route: string, model: string, key?: string, status: number, seconds: number, retries: number, rejection?: string,
- *            trace?: string}} Request
- */
+/** @typedef {{model: string, key?: string, status: number, seconds: number, retries: number, rejection?: string}} Request */
 /** @typedef {import('http/record.js').Report} Report */
 
 const OF_A_MODEL = ['/api/v1/faces', '/api/v1/predict', '/v2/models/{name}/infer', '/v2/models/{name}/versions/{version}/infer'];
@@ -15,19 +11,21 @@ const OF_A_MODEL = ['/api/v1/faces', '/api/v1/predict', '/v2/models/{name}/infer
 /**
  * @param {Request} request
  * @param {Report} report
+ * @param {string} route
+ * @param {string} [trace]  the id of its trace, if somebody keeps that
  */
-function count(request, report) {
+function count(request, report, route, trace) {
     const name = request.model;
     // Names that are not in the catalogue are counted together; so are bodies that were refused before they were read.
-    const model = name || (OF_A_MODEL.includes(request.route) ? 'unknown' : '');
-    const outcome = {route: request.route, model, version: report.version || '', status_class: statusClass(request.status)};
-    counters.add('emotion_http_requests_total', {route: request.route, model, status: request.status}, 1);
+    const model = name || (OF_A_MODEL.includes(route) ? 'unknown' : '');
+    const outcome = {route, model, version: report.version || '', status_class: statusClass(request.status)};
+    counters.add('emotion_http_requests_total', {route, model, status: request.status}, 1);
     const bucket = counters.observe('emotion_http_request_duration_seconds', outcome, request.seconds);
-    if (request.trace) {
-        exemplars.note(bucket, request.trace, request.seconds);
+    if (trace) {
+        exemplars.note(bucket, trace, request.seconds);
     }
     if (request.key !== undefined) {
-        counters.add('emotion_key_requests_total', {key: request.key, route: request.route, status: request.status}, 1);
+        counters.add('emotion_key_requests_total', {key: request.key, route, status: request.status}, 1);
     }
     const reason = request.rejection || exceededLimit(request.status, report);
     if (reason !== undefined) {

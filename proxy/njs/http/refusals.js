@@ -3,6 +3,7 @@
 // https://nginx.org/en/docs/http/ngx_http_limit_conn_module.html
 import answers from 'http/answers.js';
 import nginxErrors from 'http/nginx_errors.js';
+import pause from 'http/pause.js';
 
 // As models/admission.js holds those whose model is busy.
 const HELD_MS = 1000;
@@ -13,9 +14,7 @@ const HELD = '(held)';
 /** @param {NginxHTTPRequest} r */
 async function tooMany(r) {
     if (isConcurrency(r.variables) && mustWait(r)) {
-        await new Promise((resolve) => {
-            setTimeout(() => resolve(undefined), HELD_MS);
-        });
+        await pause(HELD_MS);
         ngx.shared.limits.incr(HELD, -1, 0);
     }
     answers.send(r, 429, nginxErrors.body(r), {});

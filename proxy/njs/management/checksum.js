@@ -3,7 +3,7 @@
 import crypto from 'crypto';
 import errors from 'http/errors.js';
 import fs from 'fs';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import signature from 'management/signature.js';
 
 const PIECE = 1 << 18;

@@ -4,7 +4,7 @@ import catalogue from 'models/catalogue.js';
 import clock from 'counting/clock.js';
 import closing from 'models/closing.js';
 import counters from 'counting/counters.js';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
 import torchserve from 'models/torchserve.js';

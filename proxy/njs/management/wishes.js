@@ -1,7 +1,7 @@
 // What other machines want to be registered: a file for each archive, which the supervisor takes (scripts/stack/registering.py).
 import errors from 'http/errors.js';
 import fs from 'fs';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import supervision from 'models/supervision.js';
 
 /**

@@ -3,7 +3,7 @@
 import availability from 'models/availability.js';
 import line from 'models/line.js';
 import pace from 'counting/pace.js';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import state from 'models/state.js';
 import workers from 'models/workers.js';
 

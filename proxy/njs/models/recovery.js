@@ -1,7 +1,7 @@
 // Waiting for a TorchServe that has ended, as long as the supervisor is about to bring it back.
 import availability from 'models/availability.js';
 import clock from 'counting/clock.js';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
 import supervision from 'models/supervision.js';

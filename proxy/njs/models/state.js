@@ -26,6 +26,10 @@
 // Without an answer for so long, TorchServe does not answer: a stopped JVM neither refuses a connection nor replies.
 const STALE_MS = 5000;
 
+// The model that was read last, by its text. A prediction reads its own half a dozen times, and to parse it is what takes long.
+let lastText;
+let lastModel;
+
 function dictionary() {
     return ngx.shared.state;
 }
@@ -45,12 +49,20 @@ function write(key, value) {
 }
 
 /**
- * Null for a name that is not in the catalogue.
+ * Null for a name that is not in the catalogue. It is not to be changed: others may get the same object.
  * @param {string} name
  * @returns {Model}
  */
 function model(name) {
-    return read(`model:${name}`);
+    const text = dictionary().get(`model:${name}`);
+    if (text === undefined) {
+        return null;
+    }
+    if (text !== lastText) {
+        lastText = text;
+        lastModel = JSON.parse(String(text));
+    }
+    return lastModel;
 }
 
 /**

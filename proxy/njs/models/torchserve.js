@@ -1,7 +1,7 @@
 // A client of TorchServe's management API, and the keys it wants.
 // https://github.com/pytorch/serve/blob/v0.12.0/docs/token_authorization_api.md
 import fs from 'fs';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import state from 'models/state.js';
 
 /** @typedef {import('models/lifecycle.js').Description} Description */

@@ -7,7 +7,7 @@ import clock from 'counting/clock.js';
 import counters from 'counting/counters.js';
 import errors from 'http/errors.js';
 import known from 'nodes/known.js';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import underWay from 'nodes/under_way.js';
 import waiting from 'nodes/waiting.js';
 

@@ -5,7 +5,7 @@ import clock from 'counting/clock.js';
 import closing from 'models/closing.js';
 import disk from 'poller/disk.js';
 import lifecycle from 'models/lifecycle.js';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import processes from 'poller/processes.js';
 import refresh from 'models/refresh.js';
 import revival from 'poller/revival.js';

@@ -6,7 +6,7 @@ import clock from 'counting/clock.js';
 import digest from 'predict/digest.js';
 import killers from 'predict/killers.js';
 import lifecycle from 'models/lifecycle.js';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import recovery from 'models/recovery.js';
 import replies from 'predict/replies.js';
 import state from 'models/state.js';

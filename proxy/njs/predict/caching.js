@@ -4,7 +4,7 @@ import archive from 'models/archive.js';
 import clock from 'counting/clock.js';
 import counters from 'counting/counters.js';
 import digest from 'predict/digest.js';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import state from 'models/state.js';
 import torchserve from 'models/torchserve.js';
 

@@ -3,7 +3,7 @@ import assignment from 'trials/assignment.js';
 import clock from 'counting/clock.js';
 import jobs from 'trials/jobs.js';
 import killers from 'predict/killers.js';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import record from 'http/record.js';
 import replies from 'trials/replies.js';
 import state from 'models/state.js';

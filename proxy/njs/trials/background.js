@@ -1,7 +1,7 @@
 // Asks a model's other version about a picture that a client has its answer to, and compares.
 import clock from 'counting/clock.js';
 import jobs from 'trials/jobs.js';
-import pause from 'models/pause.js';
+import pause from 'http/pause.js';
 import replies from 'trials/replies.js';
 import state from 'models/state.js';
 import torchserve from 'models/torchserve.js';
