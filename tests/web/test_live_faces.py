@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LAPTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 SIZE = (640, 480)
-NOBODY = draw_empty_scene(3, size=SIZE)
 # Marks the corners of the drawn face, so that a screenshot shows where a visitor sees it.
 MARK = (255, 0, 255)
 MARK_SIDE = 0.1  # of the face's
@@ -40,6 +39,11 @@ UNCUT = """(() => {
     const given = devices?.getUserMedia.bind(devices);
     if (devices) devices.getUserMedia = () => given({ video: { resizeMode: "none" } });
 })()"""
+
+
+def nobody() -> Scene:
+    """A place without people."""
+    return draw_empty_scene(3, size=SIZE)
 
 
 def person(size: tuple[int, int]) -> Scene:
@@ -56,14 +60,14 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser(browser: Browser, film: Path) -> Iterator[Browser]:
     """A Chromium whose webcam shows ``film``."""
-    write_film(film, [NOBODY.image])
+    write_film(film, [nobody().image])
     flags = [*FLAGS, f"--use-file-for-fake-video-capture={film}"]
     with browser.browser_type.launch(executable_path=CHROMIUM, args=flags) as other:
         yield other
 
 
 def write_film(film: Path, frames: Sequence[Image.Image], repeat: int = 1) -> None:
-    """The frames of a second are thirty, each is shown ``repeat`` times, and they come again and again."""
+    """Each frame ``repeat`` times, thirty a second, again and again."""
     film.write_bytes(b"".join(jpeg(frame) * repeat for frame in frames))
 
 
@@ -140,7 +144,7 @@ def test_box_is_where_the_face_is_seen(
 
 
 def test_it_is_said_plainly_when_nobody_is_there_any_more(stack: RunningStack, open_demo: OpenDemo, film: Path) -> None:
-    write_film(film, [person(SIZE).image, NOBODY.image], repeat=60)
+    write_film(film, [person(SIZE).image, nobody().image], repeat=60)
     demo = watching(stack, open_demo)
     found, boxes, cards = (demo.page.locator(each) for each in ("#faces-found", "#boxes g", "#faces-list .card"))
     for words, count in (("1 face in ", 1), ("No face is found.", 0), ("1 face in ", 1)):
