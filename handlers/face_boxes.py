@@ -8,6 +8,7 @@ https://github.com/google-ai-edge/mediapipe/blob/v0.10.14/mediapipe/calculators/
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +23,7 @@ LANDMARKS: Final = ("left_eye", "right_eye", "nose", "mouth", "left_ear", "right
 SAME_FACE: Final = 0.3
 # Pixels from one anchor to the next: `strides` of face_detection_full_range.pbtxt, which has one layer.
 STRIDE: Final = 4
-# Beyond it the exponential would overflow in float32; MediaPipe clips at 100.
+# Below -80 the exponential would overflow in float32; MediaPipe clips at 100.
 MAX_RAW_SCORE: Final = 80
 # Anchors that are compared with each other: some ten belong to a face.
 MAX_CANDIDATES: Final = 500
@@ -61,22 +62,32 @@ def anchors(width: int, height: int) -> Floats:
 
 
 def decode(regressors: Floats, scores: Floats, centres: Floats, min_score: float) -> tuple[Floats, Floats]:
-    """The points and scores of the anchors that score at least ``min_score``, the highest first.
+    """The points and scores of the anchors that score at least ``min_score``; the highest, if there are too many.
 
     ``regressors`` are (N, 16): centre, width and height, six landmarks, in pixels of the network's input, relative to
     the anchors ``centres`` (N, 2) but for width and height; ``scores`` are (N,), before the sigmoid. Returns (M, 8, 2),
     two corners and six landmarks in pixels of the input, and (M,).
     """
-    probabilities = 1 / (1 + np.exp(-scores.clip(-MAX_RAW_SCORE, MAX_RAW_SCORE)))
-    enough = np.flatnonzero(probabilities >= min_score)
-    order = enough[np.argsort(-probabilities[enough], kind="stable")[:MAX_CANDIDATES]]
-    points = regressors[order].reshape(-1, 8, 2).copy()
+    # Some ten of thousands of anchors score enough: nothing is computed of the others.
+    enough = np.flatnonzero(scores >= _raw_score(min_score))
+    if len(enough) > MAX_CANDIDATES:
+        enough = enough[np.argsort(-scores[enough], kind="stable")[:MAX_CANDIDATES]]
+    points, raw_scores = regressors[enough].reshape(-1, 8, 2), scores[enough]
     half = points[:, 1] / 2
-    points[:, 2:] += centres[order, None]
-    centre = points[:, 0] + centres[order]
-    points[:, 0], points[:, 1] = centre - half, centre + half
-    usable = np.isfinite(points).all(axis=(1, 2)) & (half > 0).all(axis=1)
-    return points[usable], probabilities[order][usable]
+    points += centres[enough, None]
+    points[:, 1] = points[:, 0] + half
+    points[:, 0] -= half
+    if not (half.min(initial=1) > 0 and np.isfinite(points).all()):
+        usable = (half > 0).all(axis=1) & np.isfinite(points).all(axis=(1, 2))
+        points, raw_scores = points[usable], raw_scores[usable]
+    return points, (1 / (1 + np.exp(-raw_scores))).astype(np.float32, copy=False)
+
+
+def _raw_score(score: float) -> float:
+    """What a score of 0 to 1 is before the sigmoid."""
+    if score >= 1:
+        return math.inf
+    return max(math.log(score / (1 - score)), -MAX_RAW_SCORE) if score > 0 else -MAX_RAW_SCORE
 
 
 def merge(points: Floats, scores: Floats) -> list[Face]:
@@ -90,9 +101,11 @@ def merge(points: Floats, scores: Floats) -> list[Face]:
     while len(points):
         same = overlap(points[0, :2], points[:, :2]) > SAME_FACE
         same[0] = True
-        mean = np.average(points[same], axis=0, weights=scores[same])
-        box = (*mean[0].tolist(), *mean[1].tolist())
-        faces.append(Face(box, float(scores[0]), tuple((x, y) for x, y in mean[2:].tolist())))
+        weights = scores[same]
+        mean = (weights @ points[same].reshape(-1, 16) / weights.sum()).tolist()
+        left, top, right, bottom = mean[:4]
+        landmarks = tuple(zip(mean[4::2], mean[5::2], strict=True))
+        faces.append(Face((left, top, right, bottom), float(scores[0]), landmarks))
         points, scores = points[~same], scores[~same]
     return faces
 
@@ -100,7 +113,13 @@ def merge(points: Floats, scores: Floats) -> list[Face]:
 def overlap(box: Floats, boxes: Floats) -> Floats:
     """The shared part of the union of a box (2, 2) with each of ``boxes`` (N, 2, 2): float32 (N,), 0 to 1."""
     corner, opposite = np.maximum(box[0], boxes[:, 0]), np.minimum(box[1], boxes[:, 1])
-    shared = (opposite - corner).clip(0).prod(axis=1)
-    areas = (boxes[:, 1] - boxes[:, 0]).prod(axis=1) + (box[1] - box[0]).prod()
+    shared = _area(np.maximum(opposite - corner, 0))
+    areas = _area(boxes[:, 1] - boxes[:, 0]) + _area(box[1] - box[0])
     result: Floats = shared / np.maximum(areas - shared, np.float32(1e-12))
     return result
+
+
+def _area(sides: Floats) -> Floats:
+    """Width by height, which come last."""
+    area: Floats = sides[..., 0] * sides[..., 1]
+    return area

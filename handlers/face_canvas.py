@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from face_boxes import Floats
 from upright_picture import Box, UprightPicture
 
 # Pixels: of the canvas, of the larger copy's shorter side, and of the strip for the smaller one.
@@ -44,14 +46,31 @@ class Patch:
     corner: Size
     own: Box
 
-    @property
-    def scale(self) -> tuple[float, float]:
+    @cached_property
+    def scale(self) -> Floats:
         """Pixels of the picture by one of the canvas: across and down."""
         left, top, right, bottom = self.box
-        return (right - left) / self.size[0], (bottom - top) / self.size[1]
+        return np.array([(right - left) / self.size[0], (bottom - top) / self.size[1]], np.float32)
+
+    @cached_property
+    def origin(self) -> Floats:
+        """Where the corner of the canvas would be in the picture."""
+        return np.array(self.box[:2], np.float32) - np.array(self.corner, np.float32) * self.scale
+
+    @cached_property
+    def _own_on_canvas(self) -> Floats:
+        return (np.array(self.own, np.float32).reshape(2, 2) - self.origin) / self.scale
+
+    def faces(self, points: Floats, scores: Floats) -> tuple[Floats, Floats]:
+        """Those of a canvas's faces, (N, 8, 2) and (N,), that count here: in pixels of the picture."""
+        middle = (points[:, 0] + points[:, 1]) / 2
+        first, last = self._own_on_canvas
+        here = ((middle >= first) & (middle < last)).all(axis=1)
+        return points[here] * self.scale + self.origin, scores[here]
 
 
-def plan(size: Size) -> list[list[Patch]]:
+@lru_cache(maxsize=64)
+def plan(size: Size) -> tuple[tuple[Patch, ...], ...]:
     """The patches of each canvas, one or two, for a picture of ``size``."""
     lying = size[0] >= size[1]
     longer, shorter = max(size), min(size)
@@ -61,7 +80,7 @@ def plan(size: Size) -> list[list[Patch]]:
     small = min(SIDE / longer, _STRIP / shorter)
     whole = (0.0, float(longer))
     canvases[0].append(_patch(whole, whole, shorter, small, SIDE - _STRIP, lying))
-    return canvases
+    return tuple(tuple(patches) for patches in canvases)
 
 
 def paint(picture: UprightPicture, patches: Sequence[Patch]) -> Canvas:

@@ -7,9 +7,8 @@ from itertools import islice
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from face_boxes import SAME_FACE, Face, Floats, anchors, decode, merge, overlap
-from face_canvas import GAP, SIDE, Canvas, paint, plan
+from face_canvas import GAP, SIDE, Canvas, Patch, paint, plan
 from face_crop import square
 from face_network import FaceNetwork
 from upright_picture import UprightPicture
@@ -57,24 +56,20 @@ class FaceDetector:
         found = []
         for patches in plan(picture.size):
             points, scores = self._decoded(paint(picture, patches), min_score)
-            for patch in patches:
-                here = _within(points, patch.corner, patch.size)
-                mapped = _mapped(points[here], patch.corner, patch.scale, patch.box[:2])
-                own = _within(mapped, patch.own[:2], (patch.own[2] - patch.own[0], patch.own[3] - patch.own[1]))
-                found.append((mapped[own], scores[here][own]))
+            found += [patch.faces(points, scores) for patch in patches]
         return merge(np.concatenate([points for points, _ in found]), np.concatenate([scores for _, scores in found]))
 
     def _look(self, picture: UprightPicture, faces: Sequence[Face], min_score: float) -> Iterator[Face]:
         """Those of at most four candidates that are faces when they are seen from near, as they are seen then."""
         canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
-        places = [(face, *_surroundings(face)) for face in faces]
-        for (_, centre, side), (x, y) in zip(places, _CORNERS, strict=False):
-            canvas[y : y + _CLOSE, x : x + _CLOSE] = square(picture, centre, side, _CLOSE)
+        patches = [_around(face, corner) for face, corner in zip(faces, _CORNERS, strict=False)]
+        for patch in patches:
+            (left, top, right, bottom), (x, y) = patch.box, patch.corner
+            centre = ((left + right) / 2, (top + bottom) / 2)
+            canvas[y : y + _CLOSE, x : x + _CLOSE] = square(picture, centre, right - left, _CLOSE)
         points, scores = self._decoded(canvas, min_score)
-        for (face, centre, side), corner in zip(places, _CORNERS, strict=False):
-            here = _within(points, corner, (_CLOSE, _CLOSE))
-            origin, scale = (centre[0] - side / 2, centre[1] - side / 2), side / _CLOSE
-            seen = merge(_mapped(points[here], corner, (scale, scale), origin), scores[here])
+        for face, patch in zip(faces, patches, strict=True):
+            seen = merge(*patch.faces(points, scores))
             shared = overlap(_corners(face), np.array([_corners(other) for other in seen]).reshape(-1, 2, 2))
             yield from islice((other for other, part in zip(seen, shared, strict=True) if part > _SAME), 1)
 
@@ -94,29 +89,17 @@ def _distinct(faces: list[Face]) -> list[Face]:
     """Of faces that are one, the surest: two candidates may turn out to be the same from near."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.score):
-        others = np.array([_corners(other) for other in kept]).reshape(-1, 2, 2)
-        if (overlap(_corners(face), others) <= SAME_FACE).all():
+        if not kept or (overlap(_corners(face), np.array([_corners(other) for other in kept])) <= SAME_FACE).all():
             kept.append(face)
     return kept
 
 
-def _surroundings(face: Face) -> tuple[tuple[float, float], float]:
-    """Centre and side of the square that shows a face from near, in pixels of the picture."""
+def _around(face: Face, corner: tuple[int, int]) -> Patch:
+    """The square that shows a face from near, with its corner at ``corner`` of a canvas."""
     left, top, right, bottom = face.box
-    return ((left + right) / 2, (top + bottom) / 2), max(face.side * _AROUND, 1.0)
-
-
-def _within(points: Floats, corner: Sequence[float], size: Sequence[float]) -> npt.NDArray[np.bool_]:
-    """Which faces have the middle of their box in an area: bool (N,)."""
-    middle = (points[:, 0] + points[:, 1]) / 2 - np.array(corner, np.float32)
-    inside: npt.NDArray[np.bool_] = (middle >= 0) & (middle < np.array(size, np.float32))
-    return inside[:, 0] & inside[:, 1]
-
-
-def _mapped(points: Floats, corner: Sequence[float], scale: Sequence[float], origin: Sequence[float]) -> Floats:
-    """Points on a canvas, (N, 8, 2), as pixels of the picture: ``corner`` of the canvas shows ``origin``."""
-    mapped: Floats = (points - np.array(corner, np.float32)) * np.array(scale, np.float32)
-    return mapped + np.array(origin, np.float32)
+    x, y, half = (left + right) / 2, (top + bottom) / 2, max(face.side * _AROUND, 1.0) / 2
+    box = (x - half, y - half, x + half, y + half)
+    return Patch(box, (_CLOSE, _CLOSE), corner, box)
 
 
 def _corners(face: Face) -> Floats:

@@ -55,7 +55,7 @@ class FaceNetwork:
         if not hasattr(self._own, "request"):
             self._own.request = self._compiled.create_infer_request()
         request = self._own.request
-        request.infer([canvas[None]], share_inputs=True)
+        request.infer([canvas[None]], share_inputs=True, share_outputs=True)
         outputs = [request.get_output_tensor(index).data for index in range(2)]
         regressors, scores = sorted(outputs, key=lambda output: -output.shape[-1])
         return regressors.reshape(-1, 16), scores.reshape(-1)

@@ -61,7 +61,9 @@ class UprightPicture:
         area = (left * across, top * down, right * across, bottom * down)
         within, stored_size = _within(area, self._image), size[::-1] if lying else size
         part = resize(self._image, stored_size, within)
-        return (part.transpose(TRANSPOSE[self._orientation]) if self._orientation > 1 else part).convert("RGB")
+        if self._orientation > 1:
+            part = part.transpose(TRANSPOSE[self._orientation])
+        return part if part.mode == "RGB" else part.convert("RGB")  # which would copy it
 
 
 def working_picture(image: Image.Image) -> Image.Image:

@@ -38,14 +38,18 @@ def guide_dir(settings: Settings) -> Path:
     return settings.run_dir / "guide"
 
 
-def write_pages(catalogue: Path, version: str, directory: Path) -> None:
+def write_pages(catalogue: Path, version: str, directory: Path, max_faces: int) -> None:
     """Write openapi.json and docs/ into ``directory``, which the proxy serves.
+
+    ``max_faces`` is how many faces a request may ask for.
 
     Raises CatalogueError for an unusable catalogue and PagesError for a missing package.
     """
     docs = directory / "docs"
     docs.mkdir(parents=True, exist_ok=True)
     description = describe(load_catalogue(catalogue), version, load_names(catalogue))
+    most = description["components"]["schemas"]["FacesRequest"]["properties"]["max_faces"]
+    most |= {"maximum": max_faces, "default": min(most["default"], max_faces)}
     (directory / "openapi.json").write_text(json.dumps(description, indent=2, ensure_ascii=False), encoding="utf-8")
     assets = _assets()
     for name in SWAGGER_FILES:
@@ -67,7 +71,8 @@ def describe(
     schemas = description["components"]["schemas"]
     schemas["ModelName"]["enum"] = list(labels)
     schemas["Label"] |= _label_values({label for own in labels.values() for label in own})
-    schemas["Prediction"]["properties"]["predictions"]["minProperties"] = min(map(len, labels.values()))
+    for name in ("Prediction", "Face"):
+        schemas[name]["properties"]["predictions"]["minProperties"] = min(map(len, labels.values()))
     schemas["Models"]["example"] = {
         "models": {name: _entry(model) for name, model in models.items()},
         "loaded_models": list(models),

@@ -69,7 +69,7 @@ def render(settings: Settings, *, same_container: bool = True, balances: bool = 
     (directory / "settings.json").write_text(json.dumps(script_settings, indent=2), encoding="utf-8")
     loaded = {address: vars(pair) for address, pair in listeners(settings, values["listen"]).items()}
     (directory / LISTENERS_FILE).write_text(json.dumps(loaded, indent=2, default=str), encoding="utf-8")
-    write_pages(settings.catalogue, str(script_settings["version"]), directory / "pages")
+    write_pages(settings.catalogue, str(script_settings["version"]), directory / "pages", settings.max_faces)
     return directory / "nginx.conf"
 
 

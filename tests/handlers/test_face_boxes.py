@@ -39,6 +39,19 @@ def test_empty_and_endless_boxes_are_dropped_and_the_work_is_bounded() -> None:
     assert len(points) == MAX_CANDIDATES - 3
 
 
+@pytest.mark.parametrize(
+    ("min_score", "found"), [(0.0, [0, 1, 2]), (1e-300, [0, 1, 2]), (0.27, [1, 2]), (0.95, [2]), (1.0, [])]
+)
+def test_anchors_below_the_least_score_are_left_out(min_score: float, found: list[int]) -> None:
+    """Raw scores of 0.269, 0.5 and 0.953, and one that is no score at all."""
+    regressors = np.ones((4, 16), np.float32) * np.arange(1, 5, dtype=np.float32)[:, None]
+    raw_scores = np.array([-1, 0, 3, -200], np.float32)
+    points, scores = decode(regressors, raw_scores, np.zeros((4, 2), np.float32), min_score)
+    assert points[:, 2, 0].tolist() == [index + 1 for index in found]
+    assert scores.tolist() == pytest.approx([(0.2689, 0.5, 0.9526)[index] for index in found], abs=1e-4)
+    assert scores.dtype == np.float32
+
+
 def test_overlapping_candidates_become_one_face_by_their_scores() -> None:
     points = np.zeros((3, 8, 2), np.float32)
     points[0, :2], points[1, :2], points[2, :2] = [[0, 0], [10, 10]], [[0, 3], [10, 13]], [[50, 50], [60, 60]]

@@ -107,6 +107,7 @@ LONG = {
     "web/test_guide.py": 12,
     "web/test_key.py": 18,
     "web/test_layout.py": 40,
+    "web/test_live_faces.py": 25,
     "web/test_new_question.py": 15,
     "web/test_openapi.py": 20,
     "web/test_opening.py": 20,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,3 +42,9 @@ class Description:
 
         check()
         return seen
+
+    def check(self, path: str, method: str, answer: requests.Response) -> None:
+        """Raise unless this answer of an operation is as described, and its status is."""
+        operation = self._operations[path][method]
+        assert str(answer.status_code) in operation.definition.raw["responses"], answer.text
+        operation.validate_response(answer)

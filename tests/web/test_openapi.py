@@ -18,6 +18,8 @@ from scripts.settings import ROOT, load_settings
 from tests.support import images
 from tests.support.client import Client
 
+from .test_faces import PEOPLE
+
 if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
     from tests.web.generated import Description as Generated
@@ -50,8 +52,41 @@ def test_every_answer_is_as_described(generated: Generated, path: str, method: s
 
 
 def test_requests_that_are_not_as_described_are_refused_as_described(generated: Generated) -> None:
-    for path in ("/api/v1/predict", "/api/v1/compare"):
+    for path in ("/api/v1/predict", "/api/v1/compare", "/api/v1/faces"):
         assert generated.statuses(path, "post", as_described=False) == {400}
+
+
+# The further fields of a form, and what is found of three people: how many are answered for, and how many left out.
+FACES: dict[str, tuple[dict[str, str], tuple[int, int] | None]] = {
+    "all": ({}, (3, 0)),
+    "least": ({"max_faces": "1"}, (1, 2)),
+    "most": ({"max_faces": "10"}, (3, 0)),
+    "surest": ({"min_score": "1"}, (0, 0)),
+    "no face": ({"max_faces": "0"}, None),
+    "one too many": ({"max_faces": "11"}, None),
+    "a hundred": ({"max_faces": "100"}, None),
+    "words": ({"max_faces": "all"}, None),
+    "no score": ({"min_score": "nan"}, None),
+    "over the surest": ({"min_score": "1.01"}, None),
+}
+
+
+@pytest.mark.parametrize("case", FACES)
+def test_answers_about_faces_are_as_described(stack: RunningStack, generated: Generated, case: str) -> None:
+    fields, found = FACES[case]
+    answer = Client(stack.url).faces(PEOPLE, "MobileNetV2_RAF-DB", None, **fields)
+    generated.check("/api/v1/faces", "post", answer)
+    assert answer.status_code == (200 if found else 400)
+    if found:
+        body = answer.json()
+        assert (len(body["faces"]), body["omitted"]) == found
+
+
+def test_whatever_looks_a_little_like_a_face_is_as_described(stack: RunningStack, generated: Generated) -> None:
+    """With the least score of all: boxes and landmarks at the edges of the picture, and beyond."""
+    answer = Client(stack.url).faces(PEOPLE, "MobileNetV2_RAF-DB", min_score="0")
+    generated.check("/api/v1/faces", "post", answer)
+    assert len(answer.json()["faces"]) == 10
 
 
 def test_described_routes_are_the_services_routes(stack: RunningStack, description: Description) -> None:
@@ -93,9 +128,23 @@ def test_example_of_the_models_is_what_the_service_answers_of_real_ones(
 
 
 def test_every_error_of_the_contract_is_described(description: Description) -> None:
-    for path in ("/api/v1/predict", "/api/v1/compare"):
+    for path, more in (("/api/v1/predict", set()), ("/api/v1/compare", set()), ("/api/v1/faces", {"501"})):
         described = set(description["paths"][path]["post"]["responses"])
-        assert described == {"200", "400", "401", "403", "405", "413", "415", "421", "422", "429", "500", "503", "504"}
+        assert described - more == {
+            "200",
+            "400",
+            "401",
+            "403",
+            "405",
+            "413",
+            "415",
+            "421",
+            "422",
+            "429",
+            "500",
+            "503",
+            "504",
+        }
     for name, response in description["components"]["responses"].items():
         if not name.startswith("Inference"):
             example = response["content"]["application/json"]["example"]

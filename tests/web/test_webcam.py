@@ -17,7 +17,11 @@ HIDE = """() => {
     Object.defineProperty(document, "hidden", { value: true, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
-TRACKS = "() => document.querySelector('#video').srcObject?.getTracks().map((track) => track.readyState) ?? []"
+# What became of the webcam that played when this was first evaluated: its light is on as long as it is live.
+TRACKS = """() => {
+    window.tracks ??= document.querySelector("#video").srcObject.getTracks();
+    return window.tracks.map((track) => track.readyState);
+}"""
 # Whether there is anything on a canvas; its lines move with each answer.
 DRAWN = """(canvas) => new Promise((done) => {
     const look = () => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)
@@ -39,7 +43,7 @@ SENT_FILE = """async () => {
 }"""
 
 
-def _wait_for(page: Page, things: list[Route], count: int) -> None:
+def wait_for(page: Page, things: list[Route], count: int) -> None:
     """Let the page go on until there are ``count`` things."""
     for _ in range(600):
         if len(things) == count:
@@ -67,7 +71,7 @@ def test_next_frame_is_sent_when_the_one_before_is_answered(stack: RunningStack,
     demo.page.route("**/api/v1/predict", lambda route: held.append(route))
     demo.page.get_by_role("button", name="Use the webcam").click()
     for sent in range(1, 6):
-        _wait_for(demo.page, held, sent)
+        wait_for(demo.page, held, sent)
         demo.page.wait_for_timeout(100)
         assert len(held) == sent
         held[-1].continue_()
@@ -86,7 +90,7 @@ def test_webcam_stops_when_asked_and_its_light_goes_out(stack: RunningStack, ope
     expect(demo.page.locator("#video")).to_be_hidden()
     demo.page.wait_for_timeout(2500)
     assert len(seen) == sent
-    assert demo.page.evaluate(TRACKS) == []
+    assert demo.page.evaluate(TRACKS) == ["ended"]
 
 
 def test_webcam_stops_when_the_tab_is_hidden(stack: RunningStack, open_demo: OpenDemo) -> None:
@@ -94,12 +98,13 @@ def test_webcam_stops_when_the_tab_is_hidden(stack: RunningStack, open_demo: Ope
     seen = _predictions(demo.page)
     demo.page.get_by_role("button", name="Use the webcam").click()
     demo.expect_answer()
+    assert demo.page.evaluate(TRACKS) == ["live"]
     demo.page.evaluate(HIDE)
     expect(demo.note).to_have_text("The webcam was switched off because this tab was hidden.")
     sent = len(seen)
     demo.page.wait_for_timeout(2500)
     assert len(seen) == sent
-    assert demo.page.evaluate(TRACKS) == []
+    assert demo.page.evaluate(TRACKS) == ["ended"]
 
 
 def test_all_models_are_compared_on_the_webcam(stack: RunningStack, open_demo: OpenDemo) -> None:
@@ -121,10 +126,11 @@ def test_choosing_a_picture_stops_the_webcam(stack: RunningStack, open_demo: Ope
     demo = open_demo(stack, permissions=["camera"])
     demo.page.get_by_role("button", name="Use the webcam").click()
     demo.expect_answer()
+    assert demo.page.evaluate(TRACKS) == ["live"]
     demo.page.get_by_role("button", name="Drawing: fear").click()
     expect(demo.note).to_have_text("fear.jpg")
     expect(demo.page.locator("#video")).to_be_hidden()
-    assert demo.page.evaluate(TRACKS) == []
+    assert demo.page.evaluate(TRACKS) == ["ended"]
 
 
 def test_last_frame_is_kept_when_the_picture_is_frozen(stack: RunningStack, open_demo: OpenDemo) -> None:
@@ -133,9 +139,10 @@ def test_last_frame_is_kept_when_the_picture_is_frozen(stack: RunningStack, open
     demo.expect_answer()
     assert demo.page.locator("#trace").evaluate(DRAWN)
     assert_accessible(demo.page)
+    assert demo.page.evaluate(TRACKS) == ["live"]
     demo.page.get_by_role("button", name="Freeze").click()
     expect(demo.note).to_have_text("webcam.jpg")
     demo.expect_answer()
     expect(demo.page.get_by_role("img", name="The picture that was sent: webcam.jpg")).to_be_visible()
     expect(demo.page.get_by_role("button", name="Freeze")).to_be_hidden()
-    assert demo.page.evaluate(TRACKS) == []
+    assert demo.page.evaluate(TRACKS) == ["ended"]

@@ -96,10 +96,15 @@ function close(stream) {
   for (const track of stream.getTracks()) track.stop();
 }
 
-function grab(video) {
-  const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
+/** Left, top, width and height of the whole video in pixels of a frame, which is its middle: not every camera has 4:3. */
+export function placeInFrame(video) {
   const scale = Math.max(WIDTH / video.videoWidth, HEIGHT / video.videoHeight);
   const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
-  canvas.getContext("2d").drawImage(video, (WIDTH - width) / 2, (HEIGHT - height) / 2, width, height);
+  return [(WIDTH - width) / 2, (HEIGHT - height) / 2, width, height];
+}
+
+function grab(video) {
+  const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
+  canvas.getContext("2d").drawImage(video, ...placeInFrame(video));
   return canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
 }

@@ -2,12 +2,14 @@
 
 import { findFaces } from "./api.js";
 import { Bars, duration, percent } from "./bars.js";
+import { placeInFrame } from "./camera.js";
 import { byId, element, showJson } from "./dom.js";
 import { emotionOf, nameOf } from "./emotions.js";
 import { hideMessage, persist } from "./message.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WORDS = { empty: "Every face in the picture gets an answer of its own.", busy: "…", failed: "No answer" };
+const LEAST_TEXT = 12; // pixels of the screen; on a large one a 24th of the picture's height
 const NOBODY = "No face is found. Under “One model” the whole picture is judged.";
 
 /** The panel of the faces, and the drawing over the picture. */
@@ -39,10 +41,11 @@ export class Faces {
     const list = byId("faces-list");
     list.replaceChildren(...faces.map((face, index) => card(face, index, answer.stand_in)));
     list.tabIndex = list.scrollWidth > list.clientWidth ? 0 : -1; // so that arrow keys reach the faces beside it
-    byId("boxes").setAttribute("viewBox", `0 0 ${image.width} ${image.height}`);
+    const shown = live ? shownOf(byId("video")) : [0, 0, image.width, image.height];
+    byId("boxes").setAttribute("viewBox", shown.join(" "));
     byId("boxes").setAttribute("preserveAspectRatio", live ? "xMidYMid slice" : "xMidYMid meet");
     byId("boxes").classList.toggle("mirrored", live); // as the webcam's own picture is
-    byId("boxes").replaceChildren(...faces.flatMap((face, index) => mark(face, index, image, live)));
+    byId("boxes").replaceChildren(...faces.map((face, index) => mark(face, index, shown, live)));
     showJson(answer);
     hideMessage();
     this.#speak(faces, live);
@@ -70,10 +73,18 @@ function card(face, index, isStandIn) {
   return element("li", { className: "card", data: { state: "done", emotion: emotionOf(face.top_emotion) } }, heading, top, list);
 }
 
-/** The box of a face with its number and emotion below, in the picture's own pixels. */
-function mark({ box, top_emotion: top }, index, image, live) {
-  const size = image.height / 24;
-  const below = Math.min(box.y + box.height + size, image.height - size / 4);
+// What the page shows of the webcam's picture, which it cuts to fill the stage: left, top, width, height in a frame's pixels.
+function shownOf(video) {
+  const [left, top, width, height] = placeInFrame(video);
+  const scale = Math.max(video.clientWidth / width, video.clientHeight / height);
+  const [wide, high] = [video.clientWidth / scale, video.clientHeight / scale];
+  return [left + (width - wide) / 2, top + (height - high) / 2, wide, high];
+}
+
+/** The box of a face with its number and emotion below, in the picture's own pixels, of which `shown` is on the page. */
+function mark({ box, top_emotion: top }, index, [, upper, , high], live) {
+  const size = high / Math.min(24, byId("stage").clientHeight / LEAST_TEXT);
+  const below = Math.min(box.y + box.height + size, upper + high - size / 4);
   const middle = box.x + box.width / 2;
   const rectangle = drawn("rect", { x: box.x, y: box.y, width: box.width, height: box.height, rx: size / 4 });
   const text = drawn("text", { x: live ? -middle : middle, y: below, "font-size": size, "stroke-width": size / 5 });
@@ -81,7 +92,7 @@ function mark({ box, top_emotion: top }, index, image, live) {
   const group = drawn("g", {});
   group.dataset.emotion = emotionOf(top);
   group.append(rectangle, text);
-  return [group];
+  return group;
 }
 
 function drawn(tag, attributes) {

@@ -43,8 +43,9 @@ function choose() {
   single.label(picker.entry(picker.chosen));
   showCommand();
   remember({ mode: mode(), model: picker.chosen, sample });
-  if (picture) ask(picture);
-  else clear();
+  if (picture) return ask(picture);
+  running.abort(); // the answer to a frame that was sent before
+  return clear();
 }
 
 // The request as code; its part of the page is fetched when somebody wants to see it.
