@@ -23,6 +23,7 @@ from scripts.lifecycle.options import Json, Timeout, count
 from scripts.lifecycle.outcomes import UnknownModelError
 from scripts.lifecycle.plans import LOAD_SECONDS
 from scripts.lifecycle.trial_commands import add_to as add_trial_commands
+from scripts.nodes.commands import app as nodes_app
 from scripts.running import require_running, running_settings
 from scripts.store.index import read_index
 from scripts.torchserve.management import ManagementError
@@ -39,7 +40,8 @@ exit codes:
   3  the version does not load or fails its probe; nothing was changed
   4  the stack does not run
   5  not ready in time
-  6  no such model, or no such version of it""",
+  6  no such model, or no such version of it
+  7  of several nodes, some have the change and others not""",
     "scripts/models list",
     "scripts/models scale VGG19_CK+48 2",
     "scripts/models upgrade VGG19_CK+48",
@@ -48,6 +50,7 @@ exit codes:
     completion=True,
 )
 app.add_typer(key_app, name="key")
+app.add_typer(nodes_app, name="nodes")
 
 
 @app.command("list", epilog=examples("scripts/models list", "scripts/models list --json | jq '.[].sha256'"))
