@@ -17,6 +17,8 @@ _SERVER_NAME = re.compile(r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 
 # An address with or without a path, whose parts nobody here looks at.
 _URL = re.compile(r"^https?://[A-Za-z0-9._~:/@%\[\]-]+$")
+# An address without a path.
+_ORIGIN = re.compile(r"^https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$")
 # A path of an address; neither "." nor ".." is a part of it.
 _URL_PATH = re.compile(r"^(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+$")
 
@@ -90,6 +92,10 @@ class Environment:
             raise SettingsError(f"{name}={value}: use an address like http://localhost:4318")
         return value
 
+    def origins(self, name: str) -> tuple[str, ...]:
+        """Addresses by http or https without a path, separated by spaces, each once."""
+        return origins(name, self.text(name, ""))
+
     def number(self, name: str, default: int, least: int = 0, most: int | None = None) -> int:
         """A whole number of at least ``least``, and at most ``most``."""
         value = self.text(name, str(default))
@@ -150,6 +156,15 @@ class Environment:
         if value and not _is_listener(value):
             raise SettingsError(f"{name}={value}: give an address and a port, as in 127.0.0.1:8443 or [::1]:8443")
         return value
+
+
+def origins(name: str, text: str) -> tuple[str, ...]:
+    """The addresses in ``text``, which is what ``name`` was given. Raises SettingsError."""
+    given = tuple(dict.fromkeys(part.rstrip("/") for part in text.split()))
+    for part in given:
+        if not _ORIGIN.match(part):
+            raise SettingsError(f"{name}: {part}: write each as in https://10.0.0.1:8443, separated by spaces")
+    return given
 
 
 def _is_listener(text: str) -> bool:

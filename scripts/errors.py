@@ -11,6 +11,7 @@ NOT_LOADED: Final = 3
 NOT_RUNNING: Final = 4
 LATE: Final = 5
 UNKNOWN: Final = 6
+MIXED: Final = 7
 INTERRUPTED: Final = 130
 OUTPUT_CLOSED: Final = 141  # as a shell reports a command that SIGPIPE ended
 

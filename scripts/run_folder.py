@@ -53,7 +53,7 @@ class RunFolder:
 
     @property
     def registrations_dir(self) -> Path:
-        """What other machines want to be registered (scripts/stack/registering.py)."""
+        """What other machines want to be registered (scripts/stack/wishes.py)."""
         return self.run_dir / "registrations"
 
     @property

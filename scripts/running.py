@@ -18,6 +18,9 @@ from scripts.files import write_text
 from scripts.processes import read_records
 from scripts.settings import Settings, given_values, load_settings
 
+# No stack reads them: which one is meant, and the nodes that `scripts/models nodes` changes.
+_OF_COMMANDS = ("RUN_DIR", "MANAGEMENT_NODES", "MANAGEMENT_NODES_KEY_FILE", "MANAGEMENT_NODES_CA")
+
 
 class NoStackError(UserError):
     """The stack of this clone does not run."""
@@ -103,7 +106,7 @@ def add_command(
 
 def _tell_differences(kept: Mapping[str, str], given: Mapping[str, str]) -> None:
     for name, value in given.items():
-        if name != "RUN_DIR" and value != kept.get(name):
+        if name not in _OF_COMMANDS and value != kept.get(name):
             started = f"with {kept[name]}" if kept.get(name) else "without it"
             print_notice(f"{name}={value}: the running stack was started {started}, which holds until `make stop`.")
 

@@ -81,6 +81,9 @@ class Settings(RunFolder):
     management_listen: str
     nodes: tuple[str, ...]
     nodes_key_file: Path | None
+    management_nodes: tuple[str, ...]
+    management_nodes_key_file: Path | None
+    management_nodes_ca: Path | None
     allow_anonymous: str
     api_keys_file: Path
     tls_certificate: Path | None
@@ -220,6 +223,9 @@ def _access(env: Environment) -> partial[Settings]:
         management_listen=env.listener("MANAGEMENT_LISTEN"),
         nodes=env.nodes("NODES"),
         nodes_key_file=env.link("NODES_KEY_FILE"),
+        management_nodes=env.origins("MANAGEMENT_NODES"),
+        management_nodes_key_file=env.link("MANAGEMENT_NODES_KEY_FILE"),
+        management_nodes_ca=env.link("MANAGEMENT_NODES_CA"),
         allow_anonymous=env.choice("ALLOW_ANONYMOUS", "auto", ("auto", "0", "1")),
         api_keys_file=env.path("API_KEYS_FILE", f"{env.path('RUN_DIR', '.run')}/api_keys.json"),
         tls_certificate=env.link("TLS_CERTIFICATE"),

@@ -14,6 +14,7 @@ from rich.markup import escape
 from scripts.catalogue import load_catalogue
 from scripts.console import error_console
 from scripts.lifecycle.outcomes import Change
+from scripts.lifecycle.plans import Plan, as_json
 from scripts.lifecycle.trying import Trying
 from scripts.running import require_running, running_settings
 from scripts.settings import Settings
@@ -22,13 +23,15 @@ from scripts.settings import Settings
 class Answers:
     """The answers of one run of a command, as JSON if ``as_json``.
 
-    ``patience`` is for how many seconds it waits for another one's change.
+    ``patience`` is for how many seconds it waits for another one's change, ``asked_by`` the name of the key of another
+    machine that asked for one.
     """
 
-    def __init__(self, as_json: bool, patience: float = 0.0) -> None:
+    def __init__(self, as_json: bool, patience: float = 0.0, asked_by: str | None = None) -> None:
         self.settings: Settings = running_settings()
         self._as_json = as_json
         self._patience = patience
+        self._asked_by = asked_by
         # A pipe has no width of its own; the table's lines must stay whole there.
         self._out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
         self._err = error_console(soft_wrap=True)
@@ -42,7 +45,7 @@ class Answers:
     def lifecycle(self) -> Trying:
         """Progress goes to standard error, so that JSON stays alone on standard output."""
         require_running(self.settings)
-        return Trying(self.settings, self._tell, self._patience)
+        return Trying(self.settings, self._tell, self._patience, self._asked_by)
 
     def _tell(self, message: str) -> None:
         self._err.print(f"{message} …", style="dim", markup=False)
@@ -54,6 +57,13 @@ class Answers:
         else:
             self._out.print(text)
         return 0
+
+    def planned(self, plan: Plan) -> int:
+        """Print what a change would come to. Returns exit code 0."""
+        change = plan.change
+        would = "Would be" if change.changed else "Is already"
+        text = f"{would}: {change}. Nothing was changed."
+        return self.print(as_json(plan), escape(text))
 
     def changed(self, change: Change, message: str) -> int:
         """Print what was done, and what a client will not see of it. Returns exit code 0."""

@@ -27,6 +27,7 @@ class Changing(Protocol):
     """What makes changes, one at a time."""
 
     settings: Settings
+    asked_by: str | None
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Keep others from making changes meanwhile."""
@@ -45,6 +46,7 @@ def logged(method: Callable[Concatenate[_S, _P], _T]) -> Callable[Concatenate[_S
         given = list(inspect.signature(method).bind(self, *values, **named).arguments.items())[1:]
         # As the parameters of the API's requests are logged.
         request = "&".join(f"{name}={value}" for name, value in given if value is not None and value is not False)
+        request += f"&asked_by={self.asked_by}" if self.asked_by else ""
         with audited(self.settings, method.__name__, request) as entry, self.lock():
             outcome = method(self, *values, **named)
             entry.result = str(outcome) if isinstance(outcome, Change) else f"unregistered {', '.join(outcome)}"

@@ -61,6 +61,15 @@ def require_next(archive: Archive, old: ModelState, name: str, held: str) -> Non
         )
 
 
+def serves(settings: Settings, archive: Archive, serving: ModelState) -> bool:
+    """Whether the version that serves is that very archive."""
+    named = (serving.archive_name, serving.version)
+    folders = (
+        unpacked_folders(settings, serving.archive_file) if (archive.archive_name, archive.version) == named else []
+    )
+    return any(holds(folder, archive.file) for folder in folders)
+
+
 def registered_version(name: str, states: list[ModelState], version: str) -> ModelState:
     """A version of the model ``name``. Raises UnknownModelError if it is not registered."""
     for state in states:

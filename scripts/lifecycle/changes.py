@@ -7,125 +7,78 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
-from scripts import ensembles
-from scripts.catalogue import load_catalogue
 from scripts.files import exclusive
 from scripts.lifecycle.audit import logged
-from scripts.lifecycle.candidates import (
-    candidate,
-    registered_version,
-    require_next,
-    version_in_store,
-    what_is_registered,
-)
-from scripts.lifecycle.capacity import require_room
+from scripts.lifecycle.candidates import registered_version
 from scripts.lifecycle.closing import closed
-from scripts.lifecycle.history import record_version_before, version_before
-from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
-from scripts.lifecycle.trials import record_trial, require_no_trial
+from scripts.lifecycle.history import record_version_before
+from scripts.lifecycle.outcomes import Change
+from scripts.lifecycle.plans import LOAD_SECONDS, LoadingPlan, Planner
+from scripts.lifecycle.trials import record_trial
 from scripts.settings import Settings
 from scripts.store import served
-from scripts.store.archive import Archive, registered_labels, require_checksum
+from scripts.store.archive import Archive, registered_labels
 from scripts.store.choices import record_choice
 from scripts.store.unpacking import discard, unpack
 from scripts.torchserve.inference import probe
-from scripts.torchserve.management import Management, ManagementError, ModelState
+from scripts.torchserve.management import ManagementError, ModelState
 from scripts.torchserve.waiting import drain, wait_ready
 
-LOAD_SECONDS = 120.0
 
-
-class Lifecycle:
+class Lifecycle(Planner):
     """Changes the models of the running stack that ``settings`` describe.
 
     ``tell`` is called with a message before each step that takes time. While another process makes a change, this waits
-    for its end, ``patience`` seconds at most. A method that raises LifecycleError, ArchiveError, NotLoadedError,
-    InferenceError, WaitingError, ManagementError or LockedError changes nothing.
+    for its end, ``patience`` seconds at most. ``asked_by`` is the name of the key of another machine that asked, for
+    the log. A method that raises LifecycleError, ArchiveError, NotLoadedError, InferenceError, WaitingError,
+    ManagementError or LockedError changes nothing.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None], patience: float = 0.0) -> None:
-        self.settings = settings
-        self.management = Management(settings, timeout=LOAD_SECONDS)
-        self._catalogue = load_catalogue(settings.catalogue)
+    def __init__(
+        self, settings: Settings, tell: Callable[[str], None], patience: float = 0.0, asked_by: str | None = None
+    ) -> None:
+        super().__init__(settings)
+        self.asked_by = asked_by
         self._tell = tell
         self._patience = patience
 
-    def archive_name(self, name: str) -> str:
-        """TorchServe's name of a model, given that name or the one in ``models.json``. Raises UnknownModelError."""
-        if refusal := ensembles.refusal(self.settings.catalogue, name):
-            raise UnknownModelError(refusal)
-        return self._catalogue[name].archive_name if name in self._catalogue else name.replace("+", "plus")
-
-    def catalogue_name(self, archive_name: str) -> str:
-        """The model's name in the catalogue, which clients use; TorchServe's own if it is not there."""
-        return next((m.name for m in self._catalogue.values() if m.archive_name == archive_name), archive_name)
-
-    def versions(self, name: str) -> list[ModelState]:
-        """The registered versions of a model, the default one first. Raises UnknownModelError without any."""
-        try:
-            return self.management.describe(self.archive_name(name))
-        except ManagementError as error:
-            if error.status != 404:
-                raise
-            raise UnknownModelError(
-                f"{name} is not registered; `scripts/models list` shows what is, `register {name}` adds it"
-            ) from error
-
     @logged
-    def register(
-        self, what: str, workers: int, seconds: float = LOAD_SECONDS, beside: bool = False, asked_by: str | None = None
-    ) -> Change:
+    def register(self, what: str, workers: int, seconds: float = LOAD_SECONDS, beside: bool = False) -> Change:
         """Register a model of the catalogue, or an archive of the model store by file name.
 
         Nothing is changed if that archive is registered already. With ``beside`` other versions of the model go on
-        answering. ``asked_by`` is for the log.
+        answering.
         """
-        archive = candidate(self.settings, self._catalogue, what, chosen=True)
-        name = self.catalogue_name(archive.archive_name)
-        states: list[ModelState] = []
-        with contextlib.suppress(UnknownModelError):
-            states = self.versions(archive.archive_name)
-        if states and not (beside and archive.version not in [state.version for state in states]):
-            change = what_is_registered(self.settings, name, archive, states)
-        else:
-            require_room(self.settings, self.management, archive.archive_name, archive.version, workers)
-            self._load(archive, workers, seconds)
-            change = Change(name, archive.version, workers)
-        if not states or change.version == states[0].version:
-            record_choice(self.settings, archive.archive_name, change.version)
-        return change
+        plan = self.plan_register(what, workers, beside)
+        if plan.change.changed:
+            self._load(plan.archive, workers, seconds)
+        if not plan.states or plan.change.version == plan.states[0].version:
+            record_choice(self.settings, plan.archive.archive_name, plan.change.version)
+        return plan.change
 
     @logged
     def unregister(self, name: str, version: str | None = None) -> list[str]:
         """Remove a model or one version, once it has answered what it was asked. Returns the removed versions."""
-        states = self.versions(name)
-        going = states if version is None else [registered_version(name, states, version)]
-        clients_name = self.catalogue_name(states[0].archive_name)
-        if states[0] not in going:
-            require_no_trial(self.settings, clients_name, version)
+        going = self.plan_unregister(name, version)
+        if len(going) < len(self.versions(name)):
             self._drain_and_remove(going)
-        elif len(going) < len(states):
-            raise LifecycleError(
-                f"{name} {version} serves, and can only go with all other versions: leave out --version, or let "
-                "another one serve first (upgrade, rollback)"
-            )
         else:
-            with closed(self.settings, clients_name, states[0].archive_name):
+            serving, clients_name = going[0], self.catalogue_name(going[0].archive_name)
+            with closed(self.settings, clients_name, serving.archive_name):
                 # A request may have started a worker meanwhile.
                 self._drain_and_remove(self.versions(name))
             record_trial(self.settings, clients_name, None)
-            record_choice(self.settings, states[0].archive_name, states[0].version)
+            record_choice(self.settings, serving.archive_name, serving.version)
         return [state.version for state in going]
 
     @logged
     def scale(self, name: str, workers: int, version: str | None = None, seconds: float = LOAD_SECONDS) -> Change:
         """Give a model ``workers`` workers and wait for them; 0 keeps it registered, to be loaded by a request."""
-        states = self.versions(name)
-        state = states[0] if version is None else registered_version(name, states, version)
-        require_room(self.settings, self.management, state.archive_name, state.version, workers)
-        self._scale(state, workers, seconds)
-        return Change(self.catalogue_name(state.archive_name), state.version, workers)
+        plan = self.plan_scale(name, workers, version)
+        self._scale(registered_version(name, plan.states, plan.change.version), workers, seconds)
+        return replace(plan.change, changed=True)
 
     @logged
     def upgrade(self, name: str, file_name: str, seconds: float = LOAD_SECONDS) -> Change:
@@ -133,48 +86,40 @@ class Lifecycle:
 
         The old version stays registered without a worker, for ``rollback``.
         """
-        states = self.versions(name)
-        old = states[0]
-        require_no_trial(self.settings, self.catalogue_name(old.archive_name))
-        archive = candidate(self.settings, self._catalogue, file_name)
-        require_next(archive, old, name, self.catalogue_name(archive.archive_name))
-        for state in states[1:]:
-            if state.version == archive.version:
+        plan = self.plan_upgrade(name, file_name)
+        if not plan.change.changed:
+            return plan.change
+        old, others = plan.states[0], plan.states[1:]
+        for state in others:
+            if state.version == plan.archive.version:
                 self._remove(state)
-        self._load(archive, max(1, old.min_workers), seconds)
-        change = self._switch(old, archive.version)
-        for state in states[1:]:
-            if state.version != archive.version and state.min_workers == 0:
+        self._load(plan.archive, plan.change.workers, seconds)
+        change = self._switch(old, plan.archive.version)
+        for state in others:
+            if state.version != plan.archive.version and state.min_workers == 0:
                 self._remove(state)
         return change
 
     @logged
     def rollback(self, name: str, seconds: float = LOAD_SECONDS) -> Change:
         """Go back to the version that served before the last upgrade or rollback."""
-        states = self.versions(name)
-        serving = states[0]
-        require_no_trial(self.settings, self.catalogue_name(serving.archive_name))
-        target = version_before(self.settings, states)
-        if target is None:
-            raise LifecycleError(
-                f"{name} has no version to go back to: {serving.version} is the first that served here"
-            )
-        registered = next((state for state in states if state.version == target), None)
-        workers = max(1, serving.min_workers)
-        if registered:
-            labels = self._labels(registered)
-            self._tell(f"Starting {workers} worker(s) of version {target}")
-            self._scale(registered, max(workers, registered.min_workers), seconds)
-            try:
-                self._probe(registered.archive_name, target, labels)
-            except BaseException:
-                self.management.scale(registered.archive_name, target, registered.min_workers)
-                raise
+        plan = self.plan_rollback(name)
+        if isinstance(plan, LoadingPlan):
+            self._load(plan.archive, plan.change.workers, seconds)
         else:
-            archive = version_in_store(self.settings, serving.archive_name, target)
-            require_checksum(self.settings, archive)
-            self._load(archive, workers, seconds)
-        return self._switch(serving, target)
+            self._start_again(registered_version(name, plan.states, plan.change.version), plan.change.workers, seconds)
+        return self._switch(plan.states[0], plan.change.version)
+
+    def _start_again(self, state: ModelState, workers: int, seconds: float) -> None:
+        """Start workers of a version that is registered, and probe them; if that fails, go back."""
+        labels = self._labels(state)
+        self._tell(f"Starting {workers} worker(s) of version {state.version}")
+        self._scale(state, max(workers, state.min_workers), seconds)
+        try:
+            self._probe(state.archive_name, state.version, labels)
+        except BaseException:
+            self.management.scale(state.archive_name, state.version, state.min_workers)
+            raise
 
     def _load(self, archive: Archive, workers: int, seconds: float) -> None:
         """Register an archive, start its workers and probe them; if that fails, remove it again."""

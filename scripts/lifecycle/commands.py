@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from scripts.catalogue import load_catalogue
 from scripts.client.models import complete_model
@@ -15,13 +14,16 @@ from scripts.console import examples, new_app, print_notice
 from scripts.ensembles import load_ensembles
 from scripts.lifecycle import listing
 from scripts.lifecycle.answers import Answers
-from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle
+from scripts.lifecycle.change_commands import add_to as add_change_commands
+from scripts.lifecycle.changes import Lifecycle
 from scripts.lifecycle.desired_commands import apply, export
 from scripts.lifecycle.keys import app as key_app
 from scripts.lifecycle.logs import logged_name, show_logs
-from scripts.lifecycle.options import Json, Name, Patience, Timeout, count
+from scripts.lifecycle.options import Json, Timeout, count
 from scripts.lifecycle.outcomes import UnknownModelError
+from scripts.lifecycle.plans import LOAD_SECONDS
 from scripts.lifecycle.trial_commands import add_to as add_trial_commands
+from scripts.nodes.commands import app as nodes_app
 from scripts.running import require_running, running_settings
 from scripts.store.index import read_index
 from scripts.torchserve.management import ManagementError
@@ -38,7 +40,8 @@ exit codes:
   3  the version does not load or fails its probe; nothing was changed
   4  the stack does not run
   5  not ready in time
-  6  no such model, or no such version of it""",
+  6  no such model, or no such version of it
+  7  of several nodes, some have the change and others not""",
     "scripts/models list",
     "scripts/models scale VGG19_CK+48 2",
     "scripts/models upgrade VGG19_CK+48",
@@ -47,6 +50,7 @@ exit codes:
     completion=True,
 )
 app.add_typer(key_app, name="key")
+app.add_typer(nodes_app, name="nodes")
 
 
 @app.command("list", epilog=examples("scripts/models list", "scripts/models list --json | jq '.[].sha256'"))
@@ -63,92 +67,7 @@ def list_models(as_json: Json = False) -> int:
     return answers.print([asdict(row) for row in rows], listing.table(rows, answers.width))
 
 
-@app.command(epilog=examples("scripts/models register VGG19_CK+48", "scripts/models register Guest.mar --workers 2"))
-def register(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|ARCHIVE",
-            autocompletion=complete_model,
-            help="A model of models.json, or an archive's file name.",
-        ),
-    ],
-    workers: Annotated[int, typer.Option(parser=count, metavar="N")] = 1,
-    beside: Annotated[bool, typer.Option("--beside", help="Other versions of the model go on answering.")] = False,
-    asked_by: Annotated[str | None, typer.Option(hidden=True)] = None,
-    timeout: Timeout = LOAD_SECONDS,
-    patience: Patience = 0.0,
-    as_json: Json = False,
-) -> int:
-    """Register a model of the catalogue, or an archive of the model store."""
-    answers = Answers(as_json, patience)
-    change = answers.lifecycle.register(model, workers, timeout, beside, asked_by)
-    already = "" if change.changed else " already, and nothing was changed"
-    text = f"{change.model} {change.version} is registered with {change.workers} worker(s){already}."
-    return answers.changed(change, text)
-
-
-@app.command(
-    epilog=examples("scripts/models unregister VGG19_CK+48", "scripts/models unregister VGG19_CK+48 --version 1.0")
-)
-def unregister(
-    model: Name,
-    version: Annotated[
-        str | None, typer.Option(help="Only this version; the one that serves can only go with all others.")
-    ] = None,
-    patience: Patience = 0.0,
-    as_json: Json = False,
-) -> int:
-    """Remove a model, or one of its versions; its archive stays in the model store."""
-    answers = Answers(as_json, patience)
-    versions = answers.lifecycle.unregister(model, version)
-    text = f"{model} {', '.join(versions)} is unregistered."
-    return answers.print({"model": model, "versions": versions}, escape(text))
-
-
-@app.command(epilog=examples("scripts/models scale VGG19_CK+48 2"))
-def scale(
-    model: Name,
-    workers: Annotated[int, typer.Argument(parser=count, metavar="WORKERS")],
-    version: Annotated[str | None, typer.Option(help="Default: the version that serves.")] = None,
-    timeout: Timeout = LOAD_SECONDS,
-    patience: Patience = 0.0,
-    as_json: Json = False,
-) -> int:
-    """Change a model's number of workers; without any, its next request starts one."""
-    answers = Answers(as_json, patience)
-    change = answers.lifecycle.scale(model, workers, version, timeout)
-    return answers.changed(change, f"{change.model} {change.version} has {change.workers} worker(s).")
-
-
-@app.command(
-    epilog=examples("scripts/models upgrade VGG19_CK+48", "scripts/models upgrade VGG19_CK+48 VGG19_CKplus48-1.1.mar")
-)
-def upgrade(
-    model: Name,
-    archive: Annotated[
-        str | None, typer.Argument(metavar="ARCHIVE", help="File name in the model store; default: the one built last.")
-    ] = None,
-    timeout: Timeout = LOAD_SECONDS,
-    patience: Patience = 0.0,
-    as_json: Json = False,
-) -> int:
-    """Replace the version that serves by the one in ARCHIVE, without a failed request."""
-    answers = Answers(as_json, patience)
-    last = answers.lifecycle.catalogue_name(answers.lifecycle.archive_name(model))
-    change = answers.lifecycle.upgrade(model, archive or last, timeout)
-    return answers.changed(
-        change,
-        f"{change.model} {change.version} serves; `scripts/models rollback {change.model}` returns to {change.before}.",
-    )
-
-
-@app.command(epilog=examples("scripts/models rollback VGG19_CK+48"))
-def rollback(model: Name, timeout: Timeout = LOAD_SECONDS, patience: Patience = 0.0, as_json: Json = False) -> int:
-    """Go back to the version that served before."""
-    answers = Answers(as_json, patience)
-    change = answers.lifecycle.rollback(model, timeout)
-    return answers.changed(change, f"{change.model} {change.version} serves again, instead of {change.before}.")
+add_change_commands(app)
 
 
 @app.command(epilog=examples("scripts/models logs VGG19_CK+48 --follow", "scripts/models logs -n 200"))

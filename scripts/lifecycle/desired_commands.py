@@ -13,10 +13,10 @@ from scripts.console import print_error
 from scripts.errors import UserError
 from scripts.lifecycle.answers import Answers
 from scripts.lifecycle.applying import Applying, Step, carry_out
-from scripts.lifecycle.changes import LOAD_SECONDS
 from scripts.lifecycle.desired import read_wishes, written
 from scripts.lifecycle.listing import Row, list_rows
 from scripts.lifecycle.options import Json, Patience, Timeout
+from scripts.lifecycle.plans import LOAD_SECONDS
 from scripts.store.index import read_index
 
 

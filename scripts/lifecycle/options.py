@@ -42,3 +42,5 @@ Patience = Annotated[
     float,
     typer.Option("--wait", parser=seconds, metavar="SECONDS", help="For another change that is under way; 0: refuse."),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check whether it may be done, and change nothing.")]
+AskedBy = Annotated[str | None, typer.Option(hidden=True)]  # the name of the key of another machine

@@ -12,8 +12,8 @@ from rich.markup import escape
 from scripts.client.models import complete_model
 from scripts.console import examples
 from scripts.lifecycle.answers import Answers
-from scripts.lifecycle.changes import LOAD_SECONDS
 from scripts.lifecycle.options import Json, Name, Patience, Timeout, count
+from scripts.lifecycle.plans import LOAD_SECONDS
 from scripts.lifecycle.trials import Limits, Outcome, Trial, read_outcome, read_trials
 
 _HEADER = re.compile(r"header:[A-Za-z0-9-]{1,64}")

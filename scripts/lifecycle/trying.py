@@ -7,8 +7,9 @@ import secrets
 from scripts.lifecycle.audit import logged
 from scripts.lifecycle.candidates import candidate, registered_version, require_next
 from scripts.lifecycle.capacity import require_room
-from scripts.lifecycle.changes import LOAD_SECONDS, Lifecycle
+from scripts.lifecycle.changes import Lifecycle
 from scripts.lifecycle.outcomes import Change, LifecycleError
+from scripts.lifecycle.plans import LOAD_SECONDS
 from scripts.lifecycle.trials import Kind, Limits, Trial, is_noticed, read_outcome, read_trials, record_trial
 from scripts.processes import wait_until
 from scripts.store.archive import Archive, ArchiveError

@@ -22,10 +22,10 @@ from scripts.processes import ProcessRecord, read_records
 from scripts.proxy.own import is_alive
 from scripts.settings import ROOT, Settings
 from scripts.stack import report, restore
-from scripts.stack.registering import Registrations
 from scripts.stack.stack import SUPERVISOR, Stack
 from scripts.stack.stopped import StoppedProcesses
 from scripts.stack.supervision import PartState, State, Supervision, write_supervision
+from scripts.stack.wishes import Wishes
 from scripts.store.index import verified_index
 from scripts.torchserve.waiting import START_SECONDS
 
@@ -62,7 +62,7 @@ class Supervisor:
     def __init__(self, stack: Stack, pid: int, announce: Announce) -> None:
         self._stack = stack
         self._announce = announce
-        self._registrations = Registrations(stack.settings, announce)
+        self._wishes = Wishes(stack.settings, announce)
         self._ending = threading.Event()
         self._lock = threading.Lock()  # for the files of records and states, and for starts
         now = time.time()
@@ -75,12 +75,12 @@ class Supervisor:
         """
         records = read_records(self._stack.record_file)
         self._stack.settings.registrations_dir.mkdir(exist_ok=True)
-        self._registrations.begin()
+        self._wishes.begin()
         write_supervision(self._stack.settings, self._said)
         try:
             for name in self._stack.parts:
                 threading.Thread(target=self._watch, args=(name,), daemon=True).start()
-            for work in (self._end_stopped, self._register):
+            for work in (self._end_stopped, self._fulfil):
                 threading.Thread(target=work, daemon=True).start()
             while self._stack.record_file.exists():
                 records = read_records(self._stack.record_file) or records
@@ -88,7 +88,7 @@ class Supervisor:
             self._end_deleted(records)
         finally:
             self._ending.set()
-            self._registrations.end()
+            self._wishes.end()
             with self._lock:
                 self._stack.settings.supervision_file.unlink(missing_ok=True)
 
@@ -123,9 +123,9 @@ class Supervisor:
             for pid in stopped.end(proxy.members() if proxy else []):
                 self._announce(f"process {pid} of the proxy was stopped for {HUNG_SECONDS:g} s and is replaced")
 
-    def _register(self) -> None:
+    def _fulfil(self) -> None:
         while not self._ending.wait(_LOOK_SECONDS):
-            self._registrations.fulfil()
+            self._wishes.fulfil()
 
     def _problem(self, name: str, probe: _Probe) -> str | None:
         if name not in self._stack.records:

@@ -117,6 +117,11 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
             "NODES: 10.0.0.2 is no address with a port; write each as in 10.0.0.1:8000 or [fd00::1]:8000, separated by "
             "spaces",
         ),
+        (
+            "MANAGEMENT_NODES",
+            "https://10.0.0.1:8443 10.0.0.2:8443",
+            "MANAGEMENT_NODES: 10.0.0.2:8443: write each as in https://10.0.0.1:8443, separated by spaces",
+        ),
         ("JPEG_DECODING", "fast", "JPEG_DECODING=fast: use one of exact, reduced"),
         ("MAX_FACES", "0", "MAX_FACES=0: must be a whole number of at least 1"),
         ("TURN_FACES", "1", "TURN_FACES=1: use one of on, off"),

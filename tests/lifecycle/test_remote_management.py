@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from typing import Any
 
 import pytest
@@ -17,12 +18,16 @@ from tests.support.sites import Site, repack
 KEY_NEEDED = 'A key is required: "Authorization: Bearer KEY"; `scripts/models key add NAME` makes one.'
 
 
-ONLY_MODELS = "There is nothing at this path; only /models and /registrations are served here."
+ONLY_MODELS = "There is nothing at this path; only /models, /registrations and /changes are served here."
 NO_SUCH_ROUTE = "There is nothing at this path; see docs/models.md for those of /models."
 NO_COUNT = "The parameter 'min_worker' must be given once, as a whole number."
 _REMEDY = "run `make archives`, which builds it again"
 YES_OR_NO = "The parameter 'synchronous' must be true or false."
 NO_ARCHIVE = "'X' is not the plain file name of an archive in the model store, like X.mar."
+NO_ID = "'X' is no id of a change: 32 hexadecimal digits in small letters."
+NO_NAME = "The parameter 'model' must be given once, as a plain name."
+NO_COMMAND = "The parameter 'command' must be one of register, unregister, scale, upgrade and rollback."
+CHANGE = f"/changes/{'0a' * 16}"
 HANDLER_GIVEN = "The parameter 'handler' is not accepted here; use url, initial_workers, synchronous."
 CUSTOMIZED_GIVEN = "The parameter 'customized' is not accepted here; there are none."
 
@@ -185,6 +190,13 @@ def test_archives_are_verified_first(remote: Remote, site: Site, make: Any, stat
         ("POST", "/models", {"url": "X.mar", "synchronous": "1"}, 400, YES_OR_NO),
         ("POST", "/registrations/X.mar", {}, 405, "POST is not allowed here; use GET."),
         ("GET", "/registrations/X", {}, 400, NO_ARCHIVE),
+        ("PUT", "/changes/X", {}, 400, NO_ID),
+        ("POST", CHANGE, {}, 405, "POST is not allowed here; use PUT, GET."),
+        ("PUT", CHANGE, {"command": "stop", "model": "M"}, 400, NO_COMMAND),
+        ("PUT", CHANGE, {"command": "rollback"}, 400, "The parameter 'model' is missing."),
+        ("PUT", CHANGE, {"command": "scale", "model": "M"}, 400, "The parameter 'workers' is missing."),
+        ("PUT", CHANGE, {"command": "rollback", "model": "--help"}, 400, NO_NAME),
+        ("GET", CHANGE, {}, 404, f"There is no change '{CHANGE[9:]}'; only the last ones are kept."),
         ("PUT", f"/models/{ARCHIVE}", {"min_worker": "-1"}, 400, NO_COUNT),
         ("PUT", f"/models/{ARCHIVE}", {"min_worker": ["1", "2"]}, 400, NO_COUNT),
         ("PUT", f"/models/{ARCHIVE}", {"max_worker": "1"}, 400, "The parameter 'min_worker' is missing."),
@@ -196,6 +208,41 @@ def test_nothing_but_the_model_routes_reaches_torchserve(
     refused = remote(method, path, **parameters)
     assert (refused.status_code, error(refused)) == (status, sentence)
     assert remote.logs(key="ops", method=method, status=status, result=sentence)
+
+
+def test_a_change_is_made_once_however_often_it_is_asked_for(remote: Remote) -> None:
+    path, scaled = f"/changes/{secrets.token_hex(16)}", {"command": "scale", "model": OTHER, "workers": "1"}
+    before = len(remote.log())
+    for _ in range(2):
+        asked = remote("PUT", path, **scaled)
+        assert (asked.status_code, asked.headers["Location"][-len(path) :]) == (202, path)
+    ended = remote.poll(lambda: remote("GET", path), lambda reply: reply.status_code == 200).json()
+    change = {"model": OTHER, "version": "1.0", "workers": 1, "before": None, "changed": True}
+    assert ended.items() >= {"state": "done", "status": 200, "key": "ops", "exit_code": 0, "answer": change}.items()
+    assert remote("PUT", path, **scaled).json() == ended
+    made = [line for line in remote.log()[before:] if line["method"] == "scale"]
+    assert [line["request"] for line in made] == [f"name={OTHER}&workers=1&seconds=120.0&asked_by=ops"]
+
+
+def test_a_dry_run_says_what_a_change_would_come_to(remote: Remote, site: Site) -> None:
+    archive = repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
+    path = f"/changes/{secrets.token_hex(16)}"
+    remote("PUT", path, command="register", model="Guest.mar", workers="3", dry_run="true")
+    refused = remote.poll(lambda: remote("GET", path), lambda reply: reply.status_code == 200).json()
+    assert (refused["state"], refused["status"], refused["exit_code"]) == ("failed", 409, 1)
+    assert refused["result"].startswith("3 workers of Guest: all models together may have 4")
+    planned = remote.stack.command("lifecycle", "register", "Guest.mar", "--dry-run", "--json")
+    digest = archive.with_name("Guest.mar.sha256").read_text().split()[0]
+    change = {"model": "Guest", "version": "1.0", "workers": 1, "before": None, "changed": True}
+    assert json.loads(planned.stdout) == {**change, "sha256": digest}
+    assert remote("GET", "/models/Guest").status_code == 404
+
+
+def test_the_digest_of_what_runs_is_told(remote: Remote) -> None:
+    listed = remote.stack.command("lifecycle", "list", "--json")
+    digests = {row["model"]: row["sha256"] for row in json.loads(listed.stdout)}
+    assert remote("GET", f"/models/{OTHER}/all").json()[0]["sha256"] == digests[OTHER]
+    assert {model["sha256"] for model in remote("GET", "/models").json()["models"]} == set(digests.values())
 
 
 def test_no_key_is_in_any_log(remote: Remote) -> None:

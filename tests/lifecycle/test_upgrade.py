@@ -189,10 +189,15 @@ def truncated(site: Site) -> str:
     return archive.name
 
 
+def same_version(site: Site) -> str:
+    other = {"emotion_handler.py": "# other\n"}
+    return repack(site.archive(SERVED), site.store / f"{ARCHIVE}-same.mar", "1.0", other).name
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda site: f"{ARCHIVE}.mar", f"{ARCHIVE}.mar is version 1.0, which serves already; build the new one with"),
+        (same_version, f"{ARCHIVE}-same.mar is version 1.0, which serves already; build the new one with"),
         (lambda site: "MobileNetV2_FER2013.mar", f"MobileNetV2_FER2013.mar holds {OTHER}; give an archive of {SERVED}"),
         (lambda site: "nothing.mar", "nothing.mar: there is no such archive in "),
         (lambda site: f"../model_store/{NEXT}", "give the plain file name of a .mar archive"),
@@ -210,6 +215,18 @@ def test_an_archive_that_cannot_be_the_next_is_refused(
     refused = stack.command("lifecycle", "upgrade", SERVED, make(site))
     assert refused.returncode == REFUSED
     assert message in refused.stderr
+    assert rows(stack) == before
+
+
+def test_the_archive_that_serves_is_no_upgrade_and_no_error(stack: RunningStack) -> None:
+    if served_version(stack) != "1.0":
+        pytest.skip("needs version 1.0 in service")
+    before = rows(stack)
+    again = stack.command("lifecycle", "upgrade", SERVED, f"{ARCHIVE}.mar", "--json")
+    assert (again.returncode, json.loads(again.stdout)) == (
+        0,
+        {**CHANGED, "version": "1.0", "before": None, "changed": False},
+    )
     assert rows(stack) == before
 
 

@@ -16,14 +16,14 @@ CLIENTS = 8
 
 
 class Load:
-    """Eight clients while the block runs, half of which keep their connection; at its end none has seen an error."""
+    """``clients`` while the block runs, half of which keep their connection; at its end none has seen an error."""
 
-    def __init__(self, url: str, model: str, content: bytes) -> None:
+    def __init__(self, url: str, model: str, content: bytes, clients: int = CLIENTS) -> None:
         self._url = url + PREDICT
         self._model = model
         self._body = forms.encode(forms.image(content), forms.field("model", model))
         self._done = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(number % 2 == 0,)) for number in range(CLIENTS)]
+        self._threads = [threading.Thread(target=self._ask, args=(number % 2 == 0,)) for number in range(clients)]
         self._lock = threading.Lock()
         self.answered = 0
         self.faults: list[str] = []

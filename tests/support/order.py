@@ -88,6 +88,7 @@ LONG = {
     "monitoring/test_tracing.py": 20,
     "nodes/test_commands.py": 25,
     "nodes/test_faults.py": 150,
+    "nodes/test_models_of_nodes.py": 160,
     "nodes/test_routing.py": 65,
     "proxy/test_clock.py": 12,
     "proxy/test_config.py": 10,

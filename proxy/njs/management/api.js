@@ -2,6 +2,7 @@
 // for every call. What is not allowed here never reaches TorchServe.
 import answers from 'http/answers.js';
 import capacity from 'management/capacity.js';
+import changes from 'management/changes.js';
 import defaults from 'management/defaults.js';
 import errors from 'http/errors.js';
 import keys from 'management/keys.js';
@@ -71,6 +72,10 @@ async function done(method, checked, key) {
         return registering.register(checked, key);
     case 'registration':
         return wishes.show(checked.registration);
+    case 'change':
+        return changes.ask(checked.change, key);
+    case 'show-change':
+        return changes.show(checked.change.id);
     case 'unregister':
         return unregistering.unregister(checked.path, checked.model, checked.version);
     }
@@ -85,7 +90,7 @@ function pass(r, reply) {
 function summary(text) {
     try {
         const answer = JSON.parse(text);
-        return String(answer.status || answer.message).slice(0, 300);
+        return String(answer.state || answer.status || answer.message).slice(0, 300);
     } catch (error) {
         return text.slice(0, 300);
     }

@@ -1,4 +1,6 @@
-// Where TorchServe has a model from: the plain file name of the archive, wherever on this machine it was unpacked.
+// Where TorchServe has a model from: the plain file name of the archive, wherever on this machine it was unpacked, and
+// the archive's digest.
+import archive from 'models/archive.js';
 
 /**
  * The file name of an archive that was registered as a file or as the folder of its unpacked files.
@@ -10,7 +12,8 @@ function fileName(url) {
 }
 
 /**
- * TorchServe's answer with file names in it; as it is if it describes no models.
+ * TorchServe's answer with file names in it, and with the `sha256` of what was unpacked by this project's own commands; as
+ * it is if it describes no models.
  * @param {string} text
  */
 function plain(text) {
@@ -22,6 +25,7 @@ function plain(text) {
     }
     const models = Array.isArray(answer) ? answer : answer.models || [];
     models.forEach((model) => {
+        model.sha256 = archive.digest(model.modelUrl).digest;
         model.modelUrl = fileName(model.modelUrl);
     });
     return models.length > 0 ? `${JSON.stringify(answer, null, 2)}\n` : text;

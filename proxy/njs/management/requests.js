@@ -3,11 +3,12 @@ import errors from 'http/errors.js';
 
 /**
  * A failure, or what is asked for: the operation, the path for TorchServe, model and version if they are named, the archive
- * of the model store to verify before, how many workers are asked for, if any, whether to wait for the end, and the archive
- * whose registering is asked about.
+ * of the model store to verify before, how many workers are asked for, if any, whether to wait for the end, the archive
+ * whose registering is asked about, and what change is wanted or asked about.
  * @typedef {{failure?: import('http/errors.js').Failure, operation?: Operation, path?: string, model?: string,
- *            version?: string, archive?: string, workers?: Workers | null, waits?: boolean, registration?: string}} Checked
- * @typedef {'show' | 'register' | 'registration' | 'scale' | 'set-default' | 'unregister'} Operation
+ *            version?: string, archive?: string, workers?: Workers | null, waits?: boolean, registration?: string,
+ *            change?: {id: string, command: string, model: string}}} Checked
+ * @typedef {'show' | 'register' | 'registration' | 'scale' | 'set-default' | 'unregister' | 'change' | 'show-change'} Operation
  * @typedef {{parameter: string, count: number, model?: string, version?: string}} Workers
  */
 
@@ -15,6 +16,11 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$/;
 const ARCHIVE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\.mar$/;
 const COUNT = /^[0-9]{1,3}$/;
 const YES_OR_NO = /^(true|false)$/;
+const COMMAND = /^(register|unregister|scale|upgrade|rollback)$/;
+const ID = /^[0-9a-f]{32}$/;
+const OF_CHANGES = {command: COMMAND, model: NAME, archive: ARCHIVE, version: NAME, workers: COUNT, timeout: COUNT, wait: COUNT, dry_run: YES_OR_NO};
+
+const BEGINNINGS = ['models', 'registrations', 'changes'];
 
 // Each route: method, number of segments after /models or what else it begins with, and its parameters. "set-default" is recognised by its last segment.
 const ROUTES = [
@@ -22,13 +28,15 @@ const ROUTES = [
     {operation: 'show', method: 'GET', length: 1, parameters: {}},
     {operation: 'show', method: 'GET', length: 2, parameters: {}},
     {operation: 'register', method: 'POST', length: 0, parameters: {url: ARCHIVE, initial_workers: COUNT, synchronous: YES_OR_NO},
-        required: 'url'},
+        required: ['url']},
     {operation: 'registration', method: 'GET', begins: 'registrations', length: 1, parameters: {}},
-    {operation: 'scale', method: 'PUT', length: 1, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
-    {operation: 'scale', method: 'PUT', length: 2, parameters: {min_worker: COUNT, max_worker: COUNT}, required: 'min_worker'},
+    {operation: 'scale', method: 'PUT', length: 1, parameters: {min_worker: COUNT, max_worker: COUNT}, required: ['min_worker']},
+    {operation: 'scale', method: 'PUT', length: 2, parameters: {min_worker: COUNT, max_worker: COUNT}, required: ['min_worker']},
     {operation: 'set-default', method: 'PUT', length: 3, end: 'set-default', parameters: {}},
     {operation: 'unregister', method: 'DELETE', length: 1, parameters: {}},
     {operation: 'unregister', method: 'DELETE', length: 2, parameters: {}},
+    {operation: 'change', method: 'PUT', begins: 'changes', length: 1, parameters: OF_CHANGES, required: ['command', 'model']},
+    {operation: 'show-change', method: 'GET', begins: 'changes', length: 1, parameters: {}},
 ];
 
 /**
@@ -38,8 +46,8 @@ const ROUTES = [
 function read(r) {
     const segments = r.uri.split('/').slice(1);
     const begins = segments.shift();
-    if (begins !== 'models' && begins !== 'registrations') {
-        return invalid(404, 'There is nothing at this path; only /models and /registrations are served here.');
+    if (!BEGINNINGS.includes(begins)) {
+        return invalid(404, 'There is nothing at this path; only /models, /registrations and /changes are served here.');
     }
     const routes = ROUTES.filter((route) => route.length === segments.length && (route.begins || 'models') === begins
                                             && (route.end === undefined || route.end === segments[route.length - 1]));
@@ -55,7 +63,13 @@ function read(r) {
     if (wrong !== undefined) {
         return invalid(400, `${errors.quote(wrong)} is neither a model's name nor a version.`);
     }
-    return begins === 'registrations' ? registration(route, r.args, segments[0]) : parameters(route, r.args, segments.map(archiveName));
+    switch (begins) {
+    case 'registrations':
+        return registration(route, r.args, segments[0]);
+    case 'changes':
+        return change(route, r.args, segments[0]);
+    }
+    return parameters(route, r.args, segments.map(archiveName));
 }
 
 function registration(route, given, file) {
@@ -64,6 +78,21 @@ function registration(route, given, file) {
     }
     const checked = parameters(route, given, []);
     return checked.failure ? checked : {operation: route.operation, path: `/registrations/${file}`, registration: file};
+}
+
+function change(route, given, id) {
+    if (!ID.test(id)) {
+        return invalid(400, `${errors.quote(id)} is no id of a change: 32 hexadecimal digits in small letters.`);
+    }
+    const checked = parameters(route, given, []);
+    if (checked.failure) {
+        return checked;
+    }
+    if (given.command === 'scale' && given.workers === undefined) {
+        return invalid(400, "The parameter 'workers' is missing.");
+    }
+    const path = String(checked.path).replace('/models', `/changes/${id}`);
+    return {operation: route.operation, path, change: Object.assign({}, given, {id})};
 }
 
 function invalid(status, message, more) {
@@ -86,8 +115,9 @@ function parameters(route, given, segments) {
         }
         pairs.push(`${names[i]}=${given[names[i]]}`);
     }
-    if (route.required && given[route.required] === undefined) {
-        return invalid(400, `The parameter '${route.required}' is missing.`);
+    const missing = (route.required || []).find((name) => given[name] === undefined);
+    if (missing !== undefined) {
+        return invalid(400, `The parameter '${missing}' is missing.`);
     }
     if (route.operation === 'scale' || (route.operation === 'register' && given.synchronous === undefined)) {
         // Waiting would hold one of the two threads that also serve predictions.
@@ -116,10 +146,16 @@ function expectation(name, route) {
     if (name === 'url') {
         return 'must be the plain file name of an archive in the model store, like X.mar.';
     }
-    if (name === 'synchronous') {
+    if (name === 'synchronous' || name === 'dry_run') {
         return 'must be true or false.';
     }
+    if (name === 'command' && route.operation === 'change') {
+        return 'must be one of register, unregister, scale, upgrade and rollback.';
+    }
     const allowed = Object.keys(route.parameters);
+    if (['model', 'archive', 'version'].includes(name) && allowed.includes(name)) {
+        return 'must be given once, as a plain name.';
+    }
     if (allowed.includes(name)) {
         return 'must be given once, as a whole number.';
     }

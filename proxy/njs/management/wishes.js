@@ -1,4 +1,5 @@
-// What other machines want to be registered: a file for each archive, which the supervisor takes (scripts/stack/registering.py).
+// What other machines want to be registered: a file for each archive, which the supervisor takes (scripts/stack/wishes.py),
+// and one for each other change (changes.js).
 import errors from 'http/errors.js';
 import fs from 'fs';
 import pause from 'http/pause.js';
@@ -24,7 +25,7 @@ async function ask(wanted, waits) {
     let wish = read(wanted.archive);
     if (wish === null || isOver(wish)) {
         wish = /** @type {Wish} */ (Object.assign({since: Date.now() / 1000, state: 'waiting'}, wanted));
-        write(wish);
+        write(wanted.archive, wish);
     }
     return waits ? outcome(await ended(wish)) : underWay(wish);
 }
@@ -73,25 +74,25 @@ function isOver(wish) {
 }
 
 /**
- * @param {string} archive
+ * @param {string} name  an archive, or the id of a change
  * @returns {Wish | null}
  */
-function read(archive) {
+function read(name) {
     try {
-        return JSON.parse(fs.readFileSync(pathOf(archive), 'utf8'));
+        return JSON.parse(fs.readFileSync(pathOf(name), 'utf8'));
     } catch (error) {
         return null;
     }
 }
 
-function write(wish) {
-    const path = pathOf(wish.archive);
+function write(name, wish) {
+    const path = pathOf(name);
     fs.writeFileSync(`${path}.new`, JSON.stringify(wish));
     fs.renameSync(`${path}.new`, path);
 }
 
-function pathOf(archive) {
-    return `${settings.registrations}/${archive}.json`;
+function pathOf(name) {
+    return `${settings.registrations}/${name}.json`;
 }
 
-export default {ask, show};
+export default {ask, failed, isOver, read, show, write};
