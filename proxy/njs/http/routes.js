@@ -1,4 +1,4 @@
-// Paths and methods: one table holds everything that the proxy answers and allows. It names the operations; api.js has
+// Paths and methods: one table holds everything that the proxy answers and allows. It names the operations; those of api/ have
 // their functions.
 import errors from 'http/errors.js';
 
