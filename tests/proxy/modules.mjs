@@ -27,6 +27,7 @@ globalThis.ngx = {
         line: dictionary(),
         nodes: dictionary(),
         nodes_under_way: dictionary(),
+        refused: dictionary(),
         state: dictionary(),
     },
     async fetch() {

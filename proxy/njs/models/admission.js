@@ -29,6 +29,8 @@ const MAX_HELD_BYTES = 1048576;
 const MAX_ALL_HELD_BYTES = 134217728;
 // Their name among those of the models. The bytes stand for the client, and are what is counted.
 const HELD = '(held)';
+// A client that is told to come back later than that would have lost its number in the line (models/line.js), seconds.
+const MAX_RETRY_AFTER = 540;
 // An expected wait is worth no more than this part of PREDICT_TIMEOUT.
 const WORTH = 0.8;
 
@@ -43,7 +45,7 @@ function dictionary() {
  * @returns {Promise<Failure | null>}
  */
 async function enter(r, name) {
-    const client = r.variables.key_name || r.variables.remote_addr;
+    const client = clientOf(r);
     const place = `${epoch()} ${name} ${client}`;
     const limit = limitOf(name);
     const queue = Object.assign({limit, common: Math.floor(limit * COMMON_PART)}, counted(place));
@@ -113,11 +115,34 @@ function startAnew() {
 }
 
 /**
+ * After how many seconds a client that has as many predictions under way as it may is likely to have one fewer: its own are as evenly in
+ * each queue as the others'.
+ * @param {NginxHTTPRequest} r
+ */
+function nextAnswer(r) {
+    const client = clientOf(r);
+    const waits = (state.names() || []).map((name) => {
+        const own = Number(dictionary().get(`own ${epoch()} ${name} ${client}`) || 0);
+        return own > 0 ? expectedWait(name) / own : Infinity;
+    });
+    const soonest = Math.min.apply(null, waits);
+    return wholeSeconds(soonest === Infinity ? 0 : soonest);
+}
+
+/**
  * How long a prediction waits that comes now, in seconds.
  * @param {string} name
  */
 function expectedWait(name) {
     return Number(dictionary().get(`all ${epoch()} ${name}`) || 0) * secondsOf(name);
+}
+
+function clientOf(r) {
+    return r.variables.key_name || r.variables.remote_addr;
+}
+
+function wholeSeconds(seconds) {
+    return Math.min(MAX_RETRY_AFTER, Math.max(1, Math.ceil(seconds)));
 }
 
 // A place in a queue: the epoch, the model and the client, none of which has a space.
@@ -177,7 +202,7 @@ function secondsOf(name) {
 
 function refusal(name, queue, ahead) {
     const seconds = secondsOf(name);
-    const retryAfter = Math.max(1, Math.ceil(ahead * seconds));
+    const retryAfter = wholeSeconds(ahead * seconds);
     if (queue.own > 1 && queue.all <= queue.common) {
         return refused(`${queue.clients} clients wait for model ${name}, and ${queue.own - 1} predictions of yours do; wait for `
                        + 'their answers', retryAfter, 'client_share');
@@ -197,4 +222,4 @@ function epoch() {
     return Number(state.dictionary().get('epoch') || 0);
 }
 
-export default {enter, expectedWait, leave, release, startAnew};
+export default {enter, expectedWait, leave, nextAnswer, release, startAnew};
