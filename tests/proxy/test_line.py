@@ -133,6 +133,39 @@ def test_a_torchserve_that_ends_again_and_again_is_back_after_the_supervisors_pa
     assert down.returned["retryAfter"] == told
 
 
+def wanting(client: str, faces: int) -> Call:
+    given = {"variables": {"remote_addr": client, "faces_wish": f"{faces} 0.5"}, "requestBuffer": ""}
+    return Call("models/admission.js", "enter", (given, "M"))
+
+
+def computed(client: str, faces: int) -> Call:
+    return Call("counting/faces.js", "note", (client, faces))
+
+
+def test_a_picture_with_faces_takes_the_places_of_all_of_them(modules: Modules) -> None:
+    """Of 17 images, 12 for everybody: a picture may wait where one image may, the next when there is a place again."""
+    known = [Call("models/state.js", "write", ("queue:M", 9)), Call("models/state.js", "write", ("count:M", 1))]
+    results = modules.call([*known, paced("M", 2), wanting("a", 10), wanting("a", 10), wanting("a", 10)], max_wait=0)
+    failures = [result.returned for result in results[-3:]]
+    assert failures[:2] == [None, None]
+    assert (failures[2]["retryAfter"], failures[2]["reason"]) == (18, "queue_full")
+
+
+@pytest.mark.parametrize(
+    ("before", "counted"), [([], 10), ([1], 1), ([0], 1), ([3, 1], 3), ([10, *[0] * 64], 4), ([99, 99], 10)]
+)
+def test_a_client_has_as_many_faces_computed_as_before(modules: Modules, before: list[int], counted: int) -> None:
+    calls = [computed("a", faces) for faces in before]
+    *_, result = modules.call([*calls, Call("counting/faces.js", "expected", ("a", 10))])
+    assert result.returned == counted
+
+
+def test_each_face_of_a_batch_is_an_image(modules: Modules) -> None:
+    report = {"batch": 2, "images": 10, "item": 0, "decode": 0.1, "inference": 0.9}
+    noted, seconds = Call("counting/pace.js", "note", ("M", report)), Call("counting/pace.js", "seconds", ("M",))
+    assert modules.call([noted, seconds])[1].returned == pytest.approx(0.1)
+
+
 def test_one_batch_that_stood_still_moves_the_mean_little(modules: Modules) -> None:
     def note(inference: float) -> Call:
         report = {"batch": 8, "item": 0, "decode": 0.08, "inference": inference}
