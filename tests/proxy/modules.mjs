@@ -28,9 +28,15 @@ globalThis.ngx = {
         nodes: dictionary(),
         nodes_under_way: dictionary(),
         refused: dictionary(),
+        metrics: dictionary(),
         state: dictionary(),
+        trial_jobs: dictionary(),
+        trials: dictionary(),
     },
     async fetch() {
+        if (fetched.length === 0) {
+            throw new Error('nothing answers');
+        }
         const {status, text} = fetched.shift();
         return {status, text: async () => text};
     },
