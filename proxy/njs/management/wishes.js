@@ -24,7 +24,10 @@ async function ask(wanted, waits) {
     let wish = read(wanted.archive);
     if (wish === null || isOver(wish)) {
         wish = /** @type {Wish} */ (Object.assign({since: Date.now() / 1000, state: 'waiting'}, wanted));
-        write(wish);
+        const problem = write(wish);
+        if (problem !== null) {
+            return failed(500, `The registration of ${wish.archive} cannot be written down (${problem}); free some space on the server's disk.`);
+        }
     }
     return waits ? outcome(await ended(wish)) : underWay(wish);
 }
@@ -84,10 +87,20 @@ function read(archive) {
     }
 }
 
+/**
+ * Why it could not be written, null if it was.
+ * @param {Wish} wish
+ * @returns {string | null}
+ */
 function write(wish) {
     const path = pathOf(wish.archive);
-    fs.writeFileSync(`${path}.new`, JSON.stringify(wish));
-    fs.renameSync(`${path}.new`, path);
+    try {
+        fs.writeFileSync(`${path}.new`, JSON.stringify(wish));
+        fs.renameSync(`${path}.new`, path);
+        return null;
+    } catch (error) {
+        return error.message;
+    }
 }
 
 function pathOf(archive) {
