@@ -22,6 +22,7 @@ NO_SUCH_ROUTE = "There is nothing at this path; see docs/models.md for those of 
 NO_COUNT = "The parameter 'min_worker' must be given once, as a whole number."
 _REMEDY = "run `make archives`, which builds it again"
 YES_OR_NO = "The parameter 'synchronous' must be true or false."
+FORGOTTEN = "max_worker=2: with min_worker=0 TorchServe would forget workers without ending them; use max_worker=0."
 NO_ARCHIVE = "'X' is not the plain file name of an archive in the model store, like X.mar."
 HANDLER_GIVEN = "The parameter 'handler' is not accepted here; use url, initial_workers, synchronous."
 CUSTOMIZED_GIVEN = "The parameter 'customized' is not accepted here; there are none."
@@ -188,6 +189,7 @@ def test_archives_are_verified_first(remote: Remote, site: Site, make: Any, stat
         ("PUT", f"/models/{ARCHIVE}", {"min_worker": "-1"}, 400, NO_COUNT),
         ("PUT", f"/models/{ARCHIVE}", {"min_worker": ["1", "2"]}, 400, NO_COUNT),
         ("PUT", f"/models/{ARCHIVE}", {"max_worker": "1"}, 400, "The parameter 'min_worker' is missing."),
+        ("PUT", f"/models/{ARCHIVE}/1.0", {"min_worker": "0", "max_worker": "2"}, 400, FORGOTTEN),
     ],
 )  # fmt: skip
 def test_nothing_but_the_model_routes_reaches_torchserve(
