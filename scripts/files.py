@@ -64,9 +64,13 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
     """Replace a file in one step, so that no reader sees half of it. The file gets ``mode``, less the umask."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        file.write(text)
-    new.replace(path)
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+            file.write(text)
+        new.replace(path)
+    except OSError:  # a full disk
+        new.unlink(missing_ok=True)
+        raise
 
 
 def is_read_only(folder: Path) -> bool:

@@ -68,6 +68,7 @@ class Settings(RunFolder):
     predict_timeout: int
     upload_timeout: int
     max_wait: int
+    body_memory: int
     load_timeout: int
     max_pixels: int
     max_decode_memory: int
@@ -204,6 +205,7 @@ def _requests(env: Environment) -> partial[Settings]:
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
         upload_timeout=env.number("UPLOAD_TIMEOUT", 120, least=1),
         max_wait=env.number("MAX_WAIT", 20),
+        body_memory=env.number("BODY_MEMORY", 0),
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),
         max_pixels=env.number("MAX_PIXELS", 50_000_000, least=1),
         max_decode_memory=env.number("MAX_DECODE_MEMORY", 256, least=1),

@@ -30,6 +30,7 @@ declare const settings: {
     predict_timeout: number;
     upload_timeout: number;
     max_wait: number;
+    body_memory: number;
     client_requests: number;
     rate_limit: number;
     rate_burst: number;

@@ -21,7 +21,7 @@ from scripts.catalogue import chosen
 from scripts.cgroup import memory_group
 from scripts.ensembles import load_names
 from scripts.labels import EMOTIONS
-from scripts.memory import max_workers
+from scripts.memory import body_memory, max_workers
 from scripts.processes import socket_path_fault
 from scripts.proxy.addresses import ProxyError as ProxyError
 from scripts.proxy.addresses import hosts, origin, server_names, trusted
@@ -175,6 +175,7 @@ def _script_settings(settings: Settings) -> dict[str, Any]:
         "predict_timeout": settings.predict_timeout,
         "upload_timeout": settings.upload_timeout,
         "max_wait": settings.max_wait,
+        "body_memory": body_memory(settings),
         "load_timeout": settings.load_timeout,
         "client_requests": settings.client_requests,
         "rate_limit": settings.rate_limit,

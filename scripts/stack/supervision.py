@@ -17,12 +17,13 @@ class PartState:
     """One part of the stack. ``restarts`` counts how often the supervisor has brought it back.
 
     ``failing`` it ended soon after it was started, and will be started again after a pause. ``since`` is when the
-    state was entered, in seconds since the epoch.
+    state was entered, in seconds since the epoch; ``pause`` how many seconds later the part is started again.
     """
 
     state: State = "running"
     restarts: int = 0
     since: float = 0.0
+    pause: float = 0.0
 
 
 @dataclass

@@ -107,7 +107,7 @@ class Supervisor:
                 continue
             soon = time.monotonic() - started < _SOON_SECONDS
             pause = min(_MAX_PAUSE_SECONDS, max(1.0, 2 * pause)) if soon and self._said.parts[name].restarts else 0.0
-            self._say(name, "failing" if pause >= _FAILING_PAUSE_SECONDS else "starting")
+            self._say(name, "failing" if pause >= _FAILING_PAUSE_SECONDS else "starting", pause)
             self._announce(f"{name} {problem}; it is started again" + (f" in {pause:g} s" if pause else ""))
             if self._ending.wait(pause):
                 return
@@ -169,10 +169,11 @@ class Supervisor:
                 raise UserError("the supervisor was told to end")
             change()
 
-    def _say(self, name: str, state: State) -> None:
+    def _say(self, name: str, state: State, pause: float = 0.0) -> None:
         with self._lock, suppress(OSError):
             self._said.parts[name].state = state
             self._said.parts[name].since = time.time()
+            self._said.parts[name].pause = pause
             if not self._ending.is_set():
                 write_supervision(self._stack.settings, self._said)
 

@@ -66,9 +66,13 @@ class FolderRemote:
     @staticmethod
     def _put(source: Path, target: Path) -> None:
         new = target.with_name(f".{target.name}.new")
-        shutil.copyfile(source, new)
-        os.chmod(new, 0o644)
-        new.replace(target)
+        try:
+            shutil.copyfile(source, new)
+            os.chmod(new, 0o644)
+            new.replace(target)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -76,5 +80,5 @@ class FolderRemote:
             yield
         except OSError as error:
             raise RemoteError(
-                f"{self._url}: {error.filename or ''}: {error.strerror}; see that it is mounted"
+                f"{self._url}: {error.filename or ''}: {error.strerror}; see that it is mounted and has room"
             ) from error

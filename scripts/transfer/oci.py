@@ -56,7 +56,7 @@ class OciRemote:
                     file = remote_file(fields)
                     found[file.name] = file
                     self._layers[file.name] = (str(layer["digest"]), int(fields["offset"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise RemoteError(f"{self._place}: is no image that `make push` made ({error})") from error
         if not found:
             raise RemoteError(f"{self._place}: has no archives that `make push` put there")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.catalogue import Model
@@ -117,7 +118,7 @@ class Pull:
         with self._progress.whole(file.name, file.size, done) as arrived, partial.open("ab") as target:
             for attempt in range(_ATTEMPTS):
                 try:
-                    for block in self._remote.read(file, target.tell()):
+                    for block in self._bytes(file, target.tell()):
                         target.write(block)
                         arrived(len(block))
                     return
@@ -150,10 +151,21 @@ class Pull:
             raise RemoteError(f"{name} is missing in the remote store; push the archive again")
         return self._files[name]
 
+    def _bytes(self, file: RemoteFile, start: int = 0) -> Iterator[bytes]:
+        """The file from ``start`` on. Raises RemoteError for a remote store that sends more than that."""
+        left = file.size - start
+        for block in self._remote.read(file, start):
+            left -= len(block)
+            if left < 0:
+                raise RemoteError(
+                    f"{file.name}: more arrived than the {file.size} bytes that it should have; push it again"
+                )
+            yield block
+
     def _small(self, file: RemoteFile) -> bytes:
         if file.size > _MOST_SMALL_BYTES:
             raise RemoteError(f"{file.name} has {file.size} bytes, too many for what it is; push it again")
-        content = b"".join(self._remote.read(file))
+        content = b"".join(self._bytes(file))
         if sha256_of(content) != file.sha256:
             raise RemoteError(f"{file.name}: what arrived is not what was pushed; pull again, or push it again")
         return content

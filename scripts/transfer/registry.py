@@ -17,14 +17,32 @@ from scripts.transfer.remote import Sent
 
 CHUNK = 8 << 20
 _ATTEMPTS = 5
+_BLOCK = 1 << 16
+# The most a manifest may have: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
+_MOST_ANSWER_BYTES = 4 << 20
 _TIMEOUT = (10.0, 60.0)  # to connect, and between two blocks of an answer, in seconds
 
 
-class _PatientAdapter(requests.adapters.HTTPAdapter):
-    """oras-py passes no time-out on."""
+class _WaryAdapter(requests.adapters.HTTPAdapter):
+    """oras-py passes no time-out on, and requests reads any answer that is not streamed to its end."""
 
     def send(self, *arguments: Any, **options: Any) -> requests.Response:
-        return super().send(*arguments, **{**options, "timeout": options.get("timeout") or _TIMEOUT})
+        timeout = options.get("timeout") or _TIMEOUT
+        answer = super().send(*arguments, **{**options, "stream": True, "timeout": timeout})
+        if not options.get("stream"):
+            answer._content = _beginning(answer)
+        return answer
+
+
+def _beginning(answer: requests.Response) -> bytes:
+    """What an answer has, or, of too long a one, a little more than it may have."""
+    content = bytearray()
+    for block in answer.iter_content(_BLOCK):
+        content += block
+        if len(content) > _MOST_ANSWER_BYTES:
+            answer.close()
+            break
+    return bytes(content)
 
 
 class Registry:
@@ -37,7 +55,7 @@ class Registry:
         self._url = f"{self._root}{container.api_prefix}/"
         session = requests.Session()
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _PatientAdapter())
+            session.mount(scheme, _WaryAdapter())
         challenge = session.get(self._root).headers.get("WWW-Authenticate", "")
         kind = "basic" if challenge.lower().startswith("basic") else "token"
         self._oras = OrasRegistry(hostname=host, insecure=insecure, auth_backend=kind)
@@ -50,7 +68,10 @@ class Registry:
 
     def manifest(self, reference: str, media_type: str) -> bytes:
         """The manifest that a tag or a digest means."""
-        return bytes(self._ask("GET", f"manifests/{reference}", headers={"Accept": media_type}).content)
+        content = bytes(self._ask("GET", f"manifests/{reference}", headers={"Accept": media_type}).content)
+        if len(content) > _MOST_ANSWER_BYTES:
+            raise requests.RequestException(f"the manifest has more than {_MOST_ANSWER_BYTES} bytes")
+        return content
 
     def put_manifest(self, tag: str, content: bytes, media_type: str) -> None:
         """Let the tag mean this manifest."""
@@ -149,7 +170,12 @@ class Registry:
         return answer
 
     def _location(self, answer: requests.Response) -> str:
-        return requests.compat.urljoin(self._root, answer.headers["Location"])
+        location: str = requests.compat.urljoin(self._root, answer.headers["Location"])
+        if self._root.startswith("https:") and not location.startswith("https:"):
+            raise requests.RequestException(
+                f"the registry wants the upload, and the password with it, without TLS at {location}"
+            )
+        return location
 
 
 def blob_digest(content: bytes) -> str:

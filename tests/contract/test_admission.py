@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from scripts.pictures.scenes import draw_scene
 from tests.monitoring.scrape import Scrape, settled
 from tests.support import forms, images
 from tests.support.assertions import assert_error
@@ -31,6 +32,11 @@ HEADERS = {"Content-Type": f"multipart/form-data; boundary={forms.BOUNDARY}", "O
 # More than one client may have, whatever the limit is: a queue of 128 and a batch of 8.
 GREEDY, OTHERS = 140, 4
 LEAVING = 30
+FACES = "/api/v1/faces"
+SCENE = draw_scene(41, 0, size=(640, 480), shares=(0.4,)).jpeg()
+ASKED_FACES = 30
+# Three quarters of 136 images, and the last picture's beyond it; of one image, a client may have twelve in any queue.
+MOST_OF_TEN_FACES = 11
 # The worker takes those that have waited for less for present (handlers/abandoned.py), s.
 PATIENT = 0.1
 
@@ -44,16 +50,17 @@ def busy(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
         yield running
 
 
-def post(url: str, number: int) -> requests.Response:
+def post(url: str, number: int, body: bytes = BODY, path: str = "/api/v1/predict") -> requests.Response:
     """Ask for a prediction from the address 127.0.0.number."""
     with requests.Session() as session:
         session.mount("http://", From(f"127.0.0.{number}"))
-        return session.post(f"{url}/api/v1/predict", data=BODY, headers=HEADERS, timeout=100)
+        return session.post(f"{url}{path}", data=body, headers=HEADERS, timeout=100)
 
 
 def refused(scrape: Scrape) -> float:
     """How many predictions were refused before TorchServe was asked."""
-    return sum(scrape.total("emotion_rejections_total", reason=why) for why in ("expected_wait", "queue_full"))
+    reasons = ("client_share", "expected_wait", "queue_full")
+    return sum(scrape.total("emotion_rejections_total", reason=why) for why in reasons)
 
 
 def test_a_greedy_client_leaves_room_for_the_others(busy: RunningStack) -> None:
@@ -77,6 +84,35 @@ def test_a_greedy_client_leaves_room_for_the_others(busy: RunningStack) -> None:
     for answer in turned_away:
         assert_error(answer, 503, MODEL)
         assert int(answer.headers["Retry-After"]) >= 1
+
+
+def faces_let_in(busy: RunningStack, client: int, body: bytes) -> int:
+    """How many of a client's requests for faces may wait while the worker is held."""
+    operator, before = Operator(busy), refused(settled(busy.url))
+    with ThreadPoolExecutor(ASKED_FACES) as threads:
+        received = operator.received(ARCHIVE)
+        with operator.frozen(ARCHIVE):
+            futures = [threads.submit(post, busy.url, client, body, FACES) for _ in range(ASKED_FACES)]
+            poll(
+                lambda: refused(Scrape(busy.url)) - before + operator.received(ARCHIVE) - received,
+                lambda judged: judged == ASKED_FACES,
+            )
+        statuses = [future.result().status_code for future in futures]
+    assert set(statuses) <= {200, 503}
+    return statuses.count(200)
+
+
+def test_a_request_for_faces_counts_as_many_images_as_it_has_computed(busy: RunningStack) -> None:
+    """Places that look a little like faces are as much work as faces: a client may have fewer such pictures wait."""
+    any_place = forms.encode(
+        forms.image(SCENE), forms.field("model", MODEL), forms.field("min_score", "0"), forms.field("max_faces", "10")
+    )
+    faces = forms.encode(forms.image(SCENE), forms.field("model", MODEL))
+    # A client that is not known yet may have that many computed, and one of the other proves to have.
+    for _ in range(2):
+        assert faces_let_in(busy, 8, any_place) <= MOST_OF_TEN_FACES
+    assert len(post(busy.url, 9, faces, FACES).json()["faces"]) == 1
+    assert faces_let_in(busy, 9, faces) > MOST_OF_TEN_FACES
 
 
 def test_what_nobody_waits_for_is_not_computed(busy: RunningStack) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from scripts.files import LockedError, exclusive, sha256, signature, write_text
 from scripts.settings import ROOT
+from tests.support.disk import files_up_to
 
 HOLD = """
 import sys
@@ -46,6 +47,14 @@ def test_a_folder_that_another_process_writes_into_is_refused_with_its_number(st
         with pytest.raises(LockedError, match=message), exclusive(store):
             pass
         holder.communicate("\n")
+
+
+def test_what_finds_no_room_leaves_the_old_file_and_nothing_else(store: Path) -> None:
+    write_text(store / "file", "old")
+    with files_up_to(1024), pytest.raises(OSError, match="File too large"):
+        write_text(store / "file", "new" * 1000)
+    assert [path.name for path in store.iterdir()] == ["file"]
+    assert (store / "file").read_text() == "old"
 
 
 def test_who_waits_for_the_lock_is_told_so_and_then_has_it(store: Path) -> None:

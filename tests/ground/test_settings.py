@@ -103,6 +103,7 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
         ("CACHE", "1.5", "CACHE=1.5: must be a whole number of at least 0"),
         ("OTLP_ENDPOINT", "localhost:4318", "OTLP_ENDPOINT=localhost:4318: use an address like http://localhost:4318"),
         ("RATE_LIMIT", "-1", "RATE_LIMIT=-1: must be a whole number of at least 0"),
+        ("BODY_MEMORY", "-1", "BODY_MEMORY=-1: must be a whole number of at least 0"),
         ("MAX_WAIT", "-1", "MAX_WAIT=-1: must be a whole number of at least 0"),
         ("PREDICT_TIMEOUT", "1.5", "PREDICT_TIMEOUT=1.5: must be a whole number of at least 1"),
         (
@@ -178,6 +179,7 @@ IN_WORDS = {
     ),
     "loopback": ("127.0.0.0/8", "::1/128"),
     "what fits into memory": 0,
+    "a quarter of all, at most 2048": 0,
     "as they are": Gate(),
 }
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from abandoned import START_HEADER
-from face_answers import Result
+from face_answers import ClassifiedFaces, Result
+from face_finder import FoundFaces
 from face_image import ImageError
 from ts.context import Context, RequestProcessor
 from worker_metrics import BatchReport
@@ -47,6 +48,15 @@ def test_each_answer_has_the_batchs_times_and_its_own_outcome() -> None:
 def test_a_batch_without_a_usable_image_has_no_time_of_inference() -> None:
     (report,) = send([DAMAGED])
     assert set(report) == {"batch", "item", "decode", "error", "version", "image"}
+
+
+@pytest.mark.parametrize(("crops", "images"), [(0, None), (1, None), (7, 8)])
+def test_a_batch_with_several_faces_says_how_many_images_it_had(crops: int, images: int | None) -> None:
+    """A picture without a face counts as one."""
+    found = FoundFaces((640, 480), (), (), 0, 0.01)
+    reports = send([ClassifiedFaces(found, (HAPPY,) * crops), HAPPY])
+    assert [report["batch"] for report in reports] == [2, 2]
+    assert [report.get("images") for report in reports] == [images, images]
 
 
 def test_a_label_of_any_script_fits_into_a_header() -> None:

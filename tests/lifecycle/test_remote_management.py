@@ -23,6 +23,7 @@ NO_SUCH_ROUTE = "There is nothing at this path; see docs/models.md for those of 
 NO_COUNT = "The parameter 'min_worker' must be given once, as a whole number."
 _REMEDY = "run `make archives`, which builds it again"
 YES_OR_NO = "The parameter 'synchronous' must be true or false."
+FORGOTTEN = "max_worker=2: with min_worker=0 TorchServe would forget workers without ending them; use max_worker=0."
 NO_ARCHIVE = "'X' is not the plain file name of an archive in the model store, like X.mar."
 NO_ID = "'X' is no id of a change: 32 hexadecimal digits in small letters."
 NO_NAME = "The parameter 'model' must be given once, as a plain name."
@@ -200,6 +201,7 @@ def test_archives_are_verified_first(remote: Remote, site: Site, make: Any, stat
         ("PUT", f"/models/{ARCHIVE}", {"min_worker": "-1"}, 400, NO_COUNT),
         ("PUT", f"/models/{ARCHIVE}", {"min_worker": ["1", "2"]}, 400, NO_COUNT),
         ("PUT", f"/models/{ARCHIVE}", {"max_worker": "1"}, 400, "The parameter 'min_worker' is missing."),
+        ("PUT", f"/models/{ARCHIVE}/1.0", {"min_worker": "0", "max_worker": "2"}, 400, FORGOTTEN),
     ],
 )  # fmt: skip
 def test_nothing_but_the_model_routes_reaches_torchserve(
@@ -266,6 +268,18 @@ def test_torchserve_down_is_told(remote: Remote) -> None:
         remote.stack.settings.key_file.with_suffix(".away").rename(remote.stack.settings.key_file)
     assert (refused.status_code, error(refused)) == (503, "TorchServe does not answer; is the stack running?")
     assert refused.headers["Retry-After"] == "2"
+
+
+def test_a_full_disk_is_told(remote: Remote, site: Site) -> None:
+    repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
+    full = remote.stack.settings.registrations_dir / "Guest.mar.json.new"
+    full.symlink_to("/dev/full")
+    try:
+        refused = remote("POST", "/models", url="Guest.mar")
+    finally:
+        full.unlink()
+    problem = "cannot be written down (No space left on device); free some space on the server's disk."
+    assert (refused.status_code, error(refused)) == (500, f"The registration of Guest.mar {problem}")
 
 
 def test_a_large_log_is_put_aside_and_logging_goes_on(remote: Remote) -> None:

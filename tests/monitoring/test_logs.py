@@ -63,8 +63,10 @@ def test_others_may_not_read_the_logs(monitored: RunningStack) -> None:
 def test_a_log_that_cannot_be_written_is_told_and_requests_are_answered(
     monitored: RunningStack, client: Client
 ) -> None:
+    """The proxy tries it with a file that it removes: one that stays would have its room on a full disk too."""
+    poll(lambda: Scrape(monitored.url).value("emotion_log_writable"), lambda value: value == 1)
     probe = monitored.settings.log_dir / ".probe"
-    poll(probe.exists, bool)
+    poll(probe.exists, lambda there: not there)
     full = probe.with_name("full")
     full.symlink_to("/dev/full")
     full.replace(probe)  # what the proxy writes there meets a full disk

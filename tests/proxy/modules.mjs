@@ -27,9 +27,16 @@ globalThis.ngx = {
         line: dictionary(),
         nodes: dictionary(),
         nodes_under_way: dictionary(),
+        refused: dictionary(),
+        metrics: dictionary(),
         state: dictionary(),
+        trial_jobs: dictionary(),
+        trials: dictionary(),
     },
     async fetch() {
+        if (fetched.length === 0) {
+            throw new Error('nothing answers');
+        }
         const {status, text} = fetched.shift();
         return {status, text: async () => text};
     },

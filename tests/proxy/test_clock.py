@@ -72,7 +72,7 @@ def test_a_model_does_not_count_as_failing_for_it(modules: Modules, change: int)
 @CHANGES
 def test_counts_that_were_forgotten_too_early_begin_anew(modules: Modules, change: int) -> None:
     """nginx's dictionaries forget by the time of day. A place that is given back then would leave less than nothing."""
-    request = {"variables": {"places": "0 M 127.0.0.1"}}
+    request = {"variables": {"places": "1 0 M 127.0.0.1"}}
     release = Call("models/admission.js", "release", (request,), clock=(0, change))
     epoch = Call("models/state.js", "read", ("epoch",))
     assert modules.call([KNOWN, release, epoch])[2].returned == 1

@@ -5,7 +5,9 @@ from __future__ import annotations
 import resource
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -15,11 +17,14 @@ import requests
 from tests.proxy.forms import UNKNOWN, form
 from tests.support.assertions import json_body
 from tests.support.polling import poll
+from tests.support.proxies import running_proxy
 from tests.support.wire import head
 
 CONNECTIONS = 3000
 # More than fit into a GiB: 102 do, and 4 MiB are left.
 BODIES, LARGEST = 110, 10 * 2**20
+# What a process takes besides the bodies.
+SPARE = 16 * 2**20
 # No client may have so many requests under way.
 SENDERS = {"leave": ("127.0.0.2", "127.0.0.3"), "their process ends": ("127.0.0.4", "127.0.0.5")}
 
@@ -82,6 +87,31 @@ def test_bodies_that_would_fill_the_memory_are_refused_and_small_ones_are_not(
     with suppress(requests.ConnectionError):  # where a process has just ended
         poll(lambda: _post(proxy[0], 5 * 2**20), lambda answer: answer.status_code == 400)
     poll(lambda: _post(proxy[0], 5 * 2**20), lambda answer: answer.status_code == 400)
+
+
+def test_the_memory_for_bodies_is_a_setting_and_holds_their_copies(tmp_path: Path) -> None:
+    """64 MiB are for three of the largest bodies, each held twice, whatever sends how many at once."""
+    with running_proxy(tmp_path / "run", {"BODY_MEMORY": "64", "CLIENT_REQUESTS": "0"}) as small:
+        processes = psutil.Process(small.pid).children()
+        before = [_peak(process.pid) for process in processes]
+        with ThreadPoolExecutor(12) as threads:
+            statuses = list(threads.map(lambda _: _post(small.url, LARGEST - 1000).status_code, range(36)))
+        assert set(statuses) <= {400, 503}
+        assert statuses.count(400) >= 3
+        more = [_peak(process.pid) - first for process, first in zip(processes, before, strict=True)]
+        assert max(more) < 64 * 2**20 + SPARE
+        with ExitStack() as open_sockets:
+            for _ in range(3):
+                sender = open_sockets.enter_context(_sender(small.url, "127.0.0.1"))
+                sender.sendall(head("POST /api/v1/predict HTTP/1.1", f"Content-Length: {LARGEST}") + b"--x\r\n")
+            poll(lambda: _post(small.url, 5 * 2**20).status_code, lambda status: status == 503)
+            assert _post(small.url, 200_000).status_code == 400
+
+
+def _peak(pid: int) -> int:
+    """The most memory that a process had, in bytes."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def _post(url: str, size: int) -> requests.Response:

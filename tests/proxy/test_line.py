@@ -1,11 +1,17 @@
-"""Whose turn it is in a full queue (models/line.js), and how long an image takes (counting/pace.js)."""
+"""Whose turn it is in a full queue (models/line.js), how long an image takes (counting/pace.js), when to come again."""
 
 from __future__ import annotations
 
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts.stack.supervision import PartState, Supervision
 from tests.proxy.modules import Call, Modules
 
 LIMIT, COMMON = 16, 12
@@ -32,11 +38,11 @@ def test_a_client_alone_has_what_is_common_and_no_more(modules: Modules) -> None
 
 def test_clients_share_what_is_common(modules: Modules) -> None:
     """Of three clients, each may have four."""
-    assert turns(modules, ("a", 9, 4, 3), ("a", 9, 5, 3), ("b", 9, 1, 3)) == [(True, 0), (False, 3), (True, 0)]
+    assert turns(modules, ("a", 9, 4, 3), ("a", 9, 5, 3), ("b", 9, 1, 3)) == [(True, 0), (False, 2), (True, 0)]
 
 
 def test_each_of_many_clients_may_have_one(modules: Modules) -> None:
-    assert turns(modules, ("a", 12, 1, 40), ("a", 12, 2, 40)) == [(True, 0), (False, 40)]
+    assert turns(modules, ("a", 12, 1, 40), ("a", 12, 2, 40)) == [(True, 0), (False, 6)]
 
 
 def test_the_rest_is_for_clients_that_have_nothing(modules: Modules) -> None:
@@ -68,6 +74,96 @@ def test_a_line_that_is_no_more_comes_first_where_there_is_room_and_last_where_t
     assert answers == [(False, 1), (False, 2), (True, 0), (False, 1), (False, 2), (False, 3)]
     answers = turns(modules, *((client, everybody, 1, 17) for client, everybody in [*before, ("a", one_free)]))
     assert answers[-1] == (True, 0)
+
+
+def test_who_is_far_beyond_its_share_is_told_to_wait_for_that(modules: Modules) -> None:
+    """Not only until the queue is short: of 14, the client has 10, and may have 3."""
+    assert turns(modules, ("a", 14, 10, 4)) == [(False, 10)]
+
+
+def asking(client: str) -> dict[str, Any]:
+    return {"variables": {"remote_addr": client}, "requestBuffer": ""}
+
+
+def entered(client: str, model: str) -> Call:
+    return Call("models/admission.js", "enter", (asking(client), model))
+
+
+def paced(model: str, seconds: float) -> Call:
+    report = {"batch": 1, "item": 0, "decode": 0, "inference": seconds}
+    return Call("counting/pace.js", "note", (model, report))
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.2, 1), (3, 8), (500, 540)])
+def test_who_has_too_many_is_told_when_the_next_one_is_over(modules: Modules, seconds: float, told: int) -> None:
+    """Of five images that wait for the slow model, a client has two; of those for the other model, all are others'."""
+    known = [
+        Call("models/state.js", "write", ("names", ["slow", "fast"])),
+        paced("slow", seconds),
+        paced("fast", 0.001),
+    ]
+    waiting = [entered(client, "slow") for client in "abbba"] + [entered("b", "fast")]
+    nobodys, mine = (Call("models/admission.js", "nextAnswer", (asking(client),)) for client in "ca")
+    results = modules.call([*known, *waiting, nobodys, mine], max_wait=0)
+    assert [result.returned for result in results[-2:]] == [1, told]
+
+
+def test_who_is_refused_is_told_for_how_long_the_queue_is_too_long(modules: Modules) -> None:
+    """17 images may wait, 12 of them for everybody; the client that asks for a 13th comes again when one is over."""
+    known = [
+        paced("M", 7),
+        Call("models/state.js", "write", ("queue:M", 9)),
+        Call("models/state.js", "write", ("count:M", 1)),
+    ]
+    *_, last, refused = modules.call([*known, *[entered("a", "M")] * 13], max_wait=0)
+    assert last.returned is None
+    failure = refused.returned
+    assert (failure["status"], failure["retryAfter"], failure["reason"]) == (503, 7, "queue_full")
+    assert failure["message"] == "Model M is busy: its queue is full; try again in 7 s."
+
+
+@pytest.mark.parametrize(("pause", "told"), [(0, 2), (30, 32)])
+def test_a_torchserve_that_ends_again_and_again_is_back_after_the_supervisors_pause(
+    modules: Modules, tmp_path: Path, pause: int, told: int
+) -> None:
+    said = tmp_path / "supervisor.json"
+    part = PartState("failing", since=time.time() + 1, pause=pause)
+    said.write_text(json.dumps(asdict(Supervision(os.getpid(), {"torchserve": part}))))
+    (down,) = modules.call([Call("models/availability.js", "down", ("M",))], supervision=str(said))
+    assert down.returned["retryAfter"] == told
+
+
+def wanting(client: str, faces: int) -> Call:
+    given = {"variables": {"remote_addr": client, "faces_wish": f"{faces} 0.5"}, "requestBuffer": ""}
+    return Call("models/admission.js", "enter", (given, "M"))
+
+
+def computed(client: str, faces: int) -> Call:
+    return Call("counting/faces.js", "note", (client, faces))
+
+
+def test_a_picture_with_faces_takes_the_places_of_all_of_them(modules: Modules) -> None:
+    """Of 17 images, 12 for everybody: a picture may wait where one image may, the next when there is a place again."""
+    known = [Call("models/state.js", "write", ("queue:M", 9)), Call("models/state.js", "write", ("count:M", 1))]
+    results = modules.call([*known, paced("M", 2), wanting("a", 10), wanting("a", 10), wanting("a", 10)], max_wait=0)
+    failures = [result.returned for result in results[-3:]]
+    assert failures[:2] == [None, None]
+    assert (failures[2]["retryAfter"], failures[2]["reason"]) == (18, "queue_full")
+
+
+@pytest.mark.parametrize(
+    ("before", "counted"), [([], 10), ([1], 1), ([0], 1), ([3, 1], 3), ([10, *[0] * 64], 4), ([99, 99], 10)]
+)
+def test_a_client_has_as_many_faces_computed_as_before(modules: Modules, before: list[int], counted: int) -> None:
+    calls = [computed("a", faces) for faces in before]
+    *_, result = modules.call([*calls, Call("counting/faces.js", "expected", ("a", 10))])
+    assert result.returned == counted
+
+
+def test_each_face_of_a_batch_is_an_image(modules: Modules) -> None:
+    report = {"batch": 2, "images": 10, "item": 0, "decode": 0.1, "inference": 0.9}
+    noted, seconds = Call("counting/pace.js", "note", ("M", report)), Call("counting/pace.js", "seconds", ("M",))
+    assert modules.call([noted, seconds])[1].returned == pytest.approx(0.1)
 
 
 def test_one_batch_that_stood_still_moves_the_mean_little(modules: Modules) -> None:

@@ -120,3 +120,34 @@ def test_a_second_versions_reply_is_taken_only_whole(modules: Modules) -> None:
     calls += [Call("trials/replies.js", "result", (200, text, "2", ["a"])) for text in ("", "{", "null", "[]", "7")]
     results = [result.returned for result in modules.call(calls)]
     assert results == [expected for *_, expected in said] + ["failed"] * 5
+
+
+MIB = 2**20
+TRIAL = {"id": "t", "kind": "shadow", "version": "2.0"}
+
+
+def handed_over(request: str, size: int) -> Call:
+    """Hand a picture of so many bytes over; its length is all that is looked at."""
+    given = {"variables": {"request_id": request}}
+    return Call("trials/jobs.js", "handOver", (given, {"length": size}, {"name": "M", "trial": TRIAL}), [(202, "")])
+
+
+def test_pictures_that_are_compared_have_64_mib_together(modules: Modules) -> None:
+    """What finds no room is not compared; what was compared, or whose request is over, makes room once."""
+    over = Call("trials/jobs.js", "release", ({"variables": {"trial_jobs": "a-0"}},))
+    taken, freed = Call("trials/jobs.js", "take", ("b-0",)), Call("trials/jobs.js", "free", (24 * MIB,))
+    calls = [handed_over("a", 40 * MIB), handed_over("b", 24 * MIB), handed_over("c", 1)]
+    calls += [over, over, handed_over("d", 40 * MIB), handed_over("e", 1)]
+    calls += [taken, taken, handed_over("f", 1), freed, handed_over("g", 24 * MIB), handed_over("h", 1)]
+    returned = [result.returned for result in modules.call(calls)]
+    assert returned[:3] == ["a-0", "b-0", None]
+    assert returned[3:7] == [None, None, "d-0", None]
+    assert returned[7:] == [24 * MIB, 0, None, None, "g-0", None]
+
+
+def test_a_picture_that_cannot_be_handed_over_makes_room_again(modules: Modules) -> None:
+    """Once what runs in the background has found that out."""
+    lost = Call("trials/jobs.js", "handOver", handed_over("a", 40 * MIB).given)
+    waited = Call("models/refresh.js", "tryRefresh", ("M",))
+    *_, last = modules.call([lost, waited, handed_over("b", 40 * MIB)])
+    assert last.returned == "b-0"

@@ -15,9 +15,10 @@ function dictionary() {
  * in a second, is let through alone: the next ones wait the longer.
  * @param {NginxHTTPRequest} r
  * @param {number} count
+ * @param {(r: NginxHTTPRequest) => number} nextAnswer  the seconds until one of the client's predictions is likely to be over
  * @returns {import('http/errors.js').Failure | null}
  */
-function exceeded(r, count) {
+function exceeded(r, count, nextAnswer) {
     const limits = limitsOf(r);
     const wait = limits.rate > 0 ? debt(limits, count) : 0;
     if (wait > 0) {
@@ -28,7 +29,8 @@ function exceeded(r, count) {
     if (before > 0 && before + count > limits.requests) {
         leave(limits.client, count);
         return errors.failure(429, `More than ${limits.requests} predictions of this ${limits.whose} would be under way: this request asks `
-            + `${count} networks, and each of them counts; wait for an answer before the next one.`, {retryAfter: 1, reason: 'concurrency'});
+            + `${count} networks, and each of them counts; wait for an answer before the next one.`,
+                              {retryAfter: nextAnswer(r), reason: 'concurrency'});
     }
     r.variables.comparing = limits.requests > 0 ? `${count} ${limits.client}` : '';
     return null;

@@ -1,4 +1,4 @@
-// How long a model's worker takes for one image of a batch, by what it reports of its batches.
+// How long a model's worker takes for one image of a batch, by what it reports of its batches. Of a picture with faces, each is an image.
 
 // A new batch counts for so much of the mean.
 const WEIGHT = 0.2;
@@ -26,7 +26,7 @@ function seconds(model) {
  * @param {import('http/record.js').Report} report  of a batch's first image
  */
 function note(model, report) {
-    const took = (report.decode + (report.inference || 0)) / report.batch;
+    const took = (report.decode + (report.inference || 0)) / (report.images || report.batch);
     const before = seconds(model);
     const mean = before === 0 ? took : before + WEIGHT * (Math.min(took, MAX_FACTOR * before) - before);
     dictionary().set(keyOf(model), /** @type {any} */ (mean));

@@ -1,9 +1,12 @@
 // What a request adds to the counters when it is over.
 import counters from 'counting/counters.js';
 import exemplars from 'counting/exemplars.js';
+import faces from 'counting/faces.js';
 import pace from 'counting/pace.js';
 
-/** @typedef {{model: string, key?: string, status: number, seconds: number, retries: number, rejection?: string}} Request */
+/**
+ * @typedef {{model: string, key?: string, client?: string, status: number, seconds: number, retries: number, rejection?: string}} Request
+ */
 /** @typedef {import('http/record.js').Report} Report */
 
 const OF_A_MODEL = ['/api/v1/faces', '/api/v1/predict', '/v2/models/{name}/infer', '/v2/models/{name}/versions/{version}/infer'];
@@ -33,9 +36,16 @@ function count(request, report, route, trace) {
     }
     if (name !== '') {
         countPrediction(name, request.retries, report);
+        if (report.emotions !== undefined) {
+            faces.note(request.key || request.client || '', sum(report.emotions));
+        }
         // Last, so that what is not in flight is counted.
         counters.add('emotion_predictions_in_flight', {model: name}, -1);
     }
+}
+
+function sum(counts) {
+    return Object.keys(counts).reduce((all, name) => all + counts[name], 0);
 }
 
 // A refusal takes no time: among the answers it would hide how long those take.

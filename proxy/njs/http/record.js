@@ -3,8 +3,8 @@ import routes from 'http/routes.js';
 
 /**
  * What the worker wrote of its answer (handlers/worker_metrics.py); {} where there is none. Times are seconds; image is the
- * beginning of the image's SHA-256; trial is the proxy's: that a canary answered, or did not, so that the version that serves did.
- * @typedef {{queue?: number, decode?: number, inference?: number, batch?: number, item?: number, emotion?: string,
+ * beginning of the image's SHA-256; images is how many the batch had, where its pictures have several faces; trial is the proxy's: that a canary answered, or did not, so that the version that serves did.
+ * @typedef {{queue?: number, decode?: number, inference?: number, batch?: number, images?: number, item?: number, emotion?: string,
  *            error?: string, version?: string, image?: string, faces?: number, detect?: number,
  *            emotions?: Object<string, number>, trial?: 'canary' | 'repeated'}} Report
  */

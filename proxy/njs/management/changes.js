@@ -20,7 +20,10 @@ function ask(wanted, key) {
         if (supervision.current() === null) {
             return wishes.failed(503, NO_SUPERVISOR);
         }
-        wishes.write(wanted.id, Object.assign({since: Date.now() / 1000, state: 'waiting', key}, wanted));
+        const problem = wishes.write(wanted.id, Object.assign({since: Date.now() / 1000, state: 'waiting', key}, wanted));
+        if (problem !== null) {
+            return wishes.failed(500, `The change cannot be written down (${problem}); free some space on the server's disk.`);
+        }
     }
     return show(wanted.id);
 }

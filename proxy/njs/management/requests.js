@@ -119,6 +119,9 @@ function parameters(route, given, segments) {
     if (missing !== undefined) {
         return invalid(400, `The parameter '${missing}' is missing.`);
     }
+    if (route.operation === 'scale' && Number(given.min_worker) === 0 && Number(given.max_worker || 0) > 0) {
+        return invalid(400, `max_worker=${Number(given.max_worker)}: with min_worker=0 TorchServe would forget workers without ending them; use max_worker=0.`);
+    }
     if (route.operation === 'scale' || (route.operation === 'register' && given.synchronous === undefined)) {
         // Waiting would hold one of the two threads that also serve predictions.
         pairs.push('synchronous=false');

@@ -25,7 +25,10 @@ async function ask(wanted, waits) {
     let wish = read(wanted.archive);
     if (wish === null || isOver(wish)) {
         wish = /** @type {Wish} */ (Object.assign({since: Date.now() / 1000, state: 'waiting'}, wanted));
-        write(wanted.archive, wish);
+        const problem = write(wanted.archive, wish);
+        if (problem !== null) {
+            return failed(500, `The registration of ${wish.archive} cannot be written down (${problem}); free some space on the server's disk.`);
+        }
     }
     return waits ? outcome(await ended(wish)) : underWay(wish);
 }
@@ -85,10 +88,21 @@ function read(name) {
     }
 }
 
+/**
+ * Why it could not be written, null if it was.
+ * @param {string} name
+ * @param {any} wish
+ * @returns {string | null}
+ */
 function write(name, wish) {
     const path = pathOf(name);
-    fs.writeFileSync(`${path}.new`, JSON.stringify(wish));
-    fs.renameSync(`${path}.new`, path);
+    try {
+        fs.writeFileSync(`${path}.new`, JSON.stringify(wish));
+        fs.renameSync(`${path}.new`, path);
+        return null;
+    } catch (error) {
+        return error.message;
+    }
 }
 
 function pathOf(name) {

@@ -1,6 +1,7 @@
 // Who may wait for a model. A prediction is refused at once if it would be answered too late, and each client gets its part
 // of the queue: what is refused here has cost TorchServe nothing.
 import availability from 'models/availability.js';
+import faces from 'counting/faces.js';
 import line from 'models/line.js';
 import pace from 'counting/pace.js';
 import pause from 'http/pause.js';
@@ -9,7 +10,7 @@ import workers from 'models/workers.js';
 
 /** @typedef {import('http/errors.js').Failure} Failure */
 /**
- * What waits for a model, with the prediction in question.
+ * What waits for a model, in images, with the first one of the prediction in question.
  * @typedef {Object} Queue
  * @property {number} limit  how many may
  * @property {number} common  how many of those that ask for more than one at a time may; the rest is for the others
@@ -27,8 +28,10 @@ const LEAST_BATCHES = 2;
 const HELD_MS = 1000;
 const MAX_HELD_BYTES = 1048576;
 const MAX_ALL_HELD_BYTES = 134217728;
-// Their name among those of the models. The bytes stand for the client, and are what is counted.
+// Their name among those of the models. Their bytes are what is counted.
 const HELD = '(held)';
+// A client that is told to come back later than that would have lost its number in the line (models/line.js), seconds.
+const MAX_RETRY_AFTER = 540;
 // An expected wait is worth no more than this part of PREDICT_TIMEOUT.
 const WORTH = 0.8;
 
@@ -43,11 +46,15 @@ function dictionary() {
  * @returns {Promise<Failure | null>}
  */
 async function enter(r, name) {
-    const client = r.variables.key_name || r.variables.remote_addr;
-    const place = `${epoch()} ${name} ${client}`;
+    const client = clientOf(r);
+    const images = imagesOf(r, client);
+    const place = `${images} ${epoch()} ${name} ${client}`;
     const limit = limitOf(name);
     const queue = Object.assign({limit, common: Math.floor(limit * COMMON_PART)}, counted(place));
-    const turn = line.turn(queueOf(place), client, queue);
+    // A picture with many faces may wait where one image may: else, in a short queue, it never could.
+    queue.all -= images - 1;
+    queue.own -= images - 1;
+    const turn = line.turn(keyOf(place), client, queue);
     if (turn.mayEnter) {
         keep(r, place);
         return null;
@@ -55,6 +62,12 @@ async function enter(r, name) {
     discount(place);
     await holdImpatient(r, name, client);
     return refusal(name, queue, turn.ahead);
+}
+
+// Of a picture in which faces are looked for, each is an image.
+function imagesOf(r, client) {
+    const wish = r.variables.faces_wish;
+    return wish ? faces.expected(client, parseInt(wish, 10)) : 1;
 }
 
 // A client that comes back sooner than told waits for its refusal: to refuse those that repeat at once again and again would
@@ -65,8 +78,8 @@ async function holdImpatient(r, name, client) {
     if (isFirst || bytes > MAX_HELD_BYTES) {
         return;
     }
-    const place = `${epoch()} ${HELD} ${bytes}`;
-    if (dictionary().incr(`all ${queueOf(place)}`, bytes, 0) > MAX_ALL_HELD_BYTES) {
+    const place = `${bytes} ${epoch()} ${HELD} ${client}`;
+    if (counted(place).all > MAX_ALL_HELD_BYTES) {
         discount(place);
         return;
     }
@@ -113,6 +126,21 @@ function startAnew() {
 }
 
 /**
+ * After how many seconds a client that has as many predictions under way as it may is likely to have one fewer: its own are as evenly in
+ * each queue as the others'.
+ * @param {NginxHTTPRequest} r
+ */
+function nextAnswer(r) {
+    const client = clientOf(r);
+    const waits = (state.names() || []).map((name) => {
+        const own = Number(dictionary().get(`own ${epoch()} ${name} ${client}`) || 0);
+        return own > 0 ? expectedWait(name) / own : Infinity;
+    });
+    const soonest = Math.min.apply(null, waits);
+    return wholeSeconds(soonest === Infinity ? 0 : soonest);
+}
+
+/**
  * How long a prediction waits that comes now, in seconds.
  * @param {string} name
  */
@@ -120,13 +148,30 @@ function expectedWait(name) {
     return Number(dictionary().get(`all ${epoch()} ${name}`) || 0) * secondsOf(name);
 }
 
-// A place in a queue: the epoch, the model and the client, none of which has a space.
-function modelOf(place) {
-    return place.split(' ')[1];
+function clientOf(r) {
+    return r.variables.key_name || r.variables.remote_addr;
 }
 
-function queueOf(place) {
-    return place.slice(0, place.lastIndexOf(' '));
+function wholeSeconds(seconds) {
+    return Math.min(MAX_RETRY_AFTER, Math.max(1, Math.ceil(seconds)));
+}
+
+// A place in a queue: how much it counts, the epoch, the model and the client, none of which has a space.
+function amountOf(place) {
+    return Number(place.split(' ')[0]);
+}
+
+function modelOf(place) {
+    return place.split(' ')[2];
+}
+
+// The names under which the queue and the client's part of it are counted.
+function keyOf(place) {
+    return place.split(' ').slice(1, 3).join(' ');
+}
+
+function ownKeyOf(place) {
+    return place.slice(place.indexOf(' ') + 1);
 }
 
 function placesOf(r) {
@@ -135,23 +180,23 @@ function placesOf(r) {
 
 /** @param {string} place */
 function counted(place) {
-    const ofModel = queueOf(place);
-    const all = dictionary().incr(`all ${ofModel}`, 1, 0);
-    const own = dictionary().incr(`own ${place}`, 1, 0);
-    const clients = dictionary().incr(`clients ${ofModel}`, own === 1 ? 1 : 0, 0);
+    const amount = amountOf(place);
+    const key = keyOf(place);
+    const all = dictionary().incr(`all ${key}`, amount, 0);
+    const own = dictionary().incr(`own ${ownKeyOf(place)}`, amount, 0);
+    const clients = dictionary().incr(`clients ${key}`, own === amount ? 1 : 0, 0);
     return {all, own, clients};
 }
 
 function discount(place) {
-    const ofModel = queueOf(place);
-    const isHeld = modelOf(place) === HELD;
-    const amount = isHeld ? Number(place.slice(ofModel.length)) : 1;
+    const amount = amountOf(place);
+    const key = keyOf(place);
     // The dictionary forgets by the time of day: what it forgot too early, since the clock was changed, would stay below zero.
-    if (dictionary().incr(`all ${ofModel}`, -amount, 0) < 0 && place.startsWith(`${epoch()} `)) {
+    if (dictionary().incr(`all ${key}`, -amount, 0) < 0 && ownKeyOf(place).startsWith(`${epoch()} `)) {
         startAnew();
     }
-    if (!isHeld && dictionary().incr(`own ${place}`, -1, 0) === 0) {
-        dictionary().incr(`clients ${ofModel}`, -1, 0);
+    if (dictionary().incr(`own ${ownKeyOf(place)}`, -amount, 0) === 0) {
+        dictionary().incr(`clients ${key}`, -1, 0);
     }
 }
 
@@ -177,7 +222,7 @@ function secondsOf(name) {
 
 function refusal(name, queue, ahead) {
     const seconds = secondsOf(name);
-    const retryAfter = Math.max(1, Math.ceil(ahead * seconds));
+    const retryAfter = wholeSeconds(ahead * seconds);
     if (queue.own > 1 && queue.all <= queue.common) {
         return refused(`${queue.clients} clients wait for model ${name}, and ${queue.own - 1} predictions of yours do; wait for `
                        + 'their answers', retryAfter, 'client_share');
@@ -197,4 +242,4 @@ function epoch() {
     return Number(state.dictionary().get('epoch') || 0);
 }
 
-export default {enter, expectedWait, leave, release, startAnew};
+export default {enter, expectedWait, leave, nextAnswer, release, startAnew};

@@ -2,6 +2,10 @@
 import closing from 'models/closing.js';
 import errors from 'http/errors.js';
 import state from 'models/state.js';
+import supervision from 'models/supervision.js';
+
+// As long as it takes until something is new.
+const START_SECONDS = 2;
 
 /** @typedef {import('http/errors.js').Failure} Failure */
 
@@ -21,6 +25,15 @@ function broken(message) {
  */
 function delayed(message, retryAfter, reason) {
     return errors.failure(503, message, {retryAfter, reason});
+}
+
+/**
+ * TorchServe is not there. Where it ended again and again, the supervisor waits before it starts it.
+ * @param {string} name
+ */
+function down(name) {
+    return delayed(`Model ${name} cannot answer: TorchServe is not running or still starting; try again shortly.`,
+                   Math.ceil(supervision.pause()) + START_SECONDS, 'torchserve_down');
 }
 
 /**
@@ -67,7 +80,7 @@ function ofNetwork(name, model) {
         return broken(`Model ${name} is not served: it is being unregistered; choose another of those that GET /api/v1/models lists.`);
     }
     if (!state.isUp()) {
-        return delayed(`Model ${name} cannot answer: TorchServe is not running or still starting; try again shortly.`, 2, 'torchserve_down');
+        return down(name);
     }
     if (!state.isFresh()) {
         return delayed(`Model ${name} cannot answer: TorchServe has not replied for some seconds; try again shortly.`, 5, 'torchserve_down');
@@ -85,4 +98,4 @@ function ofNetwork(name, model) {
     return null;
 }
 
-export default {broken, busy, delayed, failure, refusal};
+export default {broken, busy, delayed, down, failure, refusal};

@@ -19,10 +19,16 @@ function turn(model, client, queue) {
     if (queue.all <= queue.common) {
         // Whoever had a number may enter now, or has gone.
         dissolve(model);
-        const share = Math.max(1, Math.floor(queue.common / queue.clients));
-        return {mayEnter: queue.own <= share, ahead: Math.max(0, queue.own - share) * queue.clients};
+        const ahead = beyondShare(queue);
+        return {mayEnter: ahead === 0, ahead};
     }
-    return queue.own > 1 ? {mayEnter: false, ahead: queue.all - queue.common} : inLine(model, client, queue);
+    return queue.own > 1 ? {mayEnter: false, ahead: Math.max(queue.all - queue.common, beyondShare(queue))} : inLine(model, client, queue);
+}
+
+// How many must be over before this client has no more than its share: its own are as evenly in the queue as the others'.
+function beyondShare(queue) {
+    const share = Math.max(1, Math.floor(queue.common / queue.clients));
+    return Math.ceil(Math.max(0, queue.own - share) * queue.all / queue.own);
 }
 
 function inLine(model, client, queue) {

@@ -1,7 +1,7 @@
 // What the supervisor says of the parts of the stack that it brings back: scripts/stack/supervision.py.
 import fs from 'fs';
 
-/** @typedef {{state: 'running'|'starting'|'failing', restarts: number}} Part */
+/** @typedef {{state: 'running'|'starting'|'failing', restarts: number, since: number, pause?: number}} Part  times are seconds */
 
 /**
  * What a living supervisor said last; null where there is none.
@@ -26,4 +26,14 @@ function ofTorchServe() {
     return said === null ? null : said.parts.torchserve.state;
 }
 
-export default {current, ofTorchServe};
+/**
+ * After how many seconds TorchServe is started again, 0 if that is not waited for.
+ */
+function pause() {
+    const said = current();
+    const part = said === null ? {since: 0, pause: 0} : said.parts.torchserve;
+    // By the time of day, which may have been changed.
+    return Math.min(part.pause || 0, Math.max(0, part.since + (part.pause || 0) - Date.now() / 1000));
+}
+
+export default {current, ofTorchServe, pause};

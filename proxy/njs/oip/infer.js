@@ -1,5 +1,6 @@
 // POST /v2/models/{name}/infer: each image of a request is a prediction of its own.
 // https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+import admission from 'models/admission.js';
 import answers from 'http/answers.js';
 import answering from 'predict/answering.js';
 import availability from 'models/availability.js';
@@ -38,7 +39,7 @@ async function infer(r) {
 // One prediction has been counted by nginx; more of them count as those of a comparison do.
 function limit(r, name, count) {
     const predictions = count * ensembles.networks([name]).length;
-    return predictions === 1 ? null : comparisons.exceeded(r, predictions);
+    return predictions === 1 ? null : comparisons.exceeded(r, predictions, admission.nextAnswer);
 }
 
 // The outcome of each image; an empty one is refused here, as it is in a form.

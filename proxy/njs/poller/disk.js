@@ -17,6 +17,8 @@ function probe() {
     next = clock.now() + INTERVAL_MS;
     try {
         fs.writeFileSync(settings.log_probe, TEXT);
+        // Else it would have its room even if nothing else has.
+        fs.unlinkSync(settings.log_probe);
         state.write('log_writable', true);
     } catch (error) {
         state.write('log_writable', false);

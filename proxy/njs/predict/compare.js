@@ -1,4 +1,5 @@
 // POST /api/v1/compare: one image, several models at the same time, one answer.
+import admission from 'models/admission.js';
 import agreement from 'predict/agreement.js';
 import answers from 'http/answers.js';
 import comparisons from 'access/comparisons.js';
@@ -19,7 +20,7 @@ async function compare(r) {
         return errors.send(r, given.failure);
     }
     const asked = ensembles.networks(given.names);
-    const failure = asked.length > MAX_NETWORKS ? tooMany(asked.length) : comparisons.exceeded(r, asked.length);
+    const failure = asked.length > MAX_NETWORKS ? tooMany(asked.length) : comparisons.exceeded(r, asked.length, admission.nextAnswer);
     if (failure !== null) {
         r.variables.rejection = failure.reason || '';
         return errors.send(r, failure);

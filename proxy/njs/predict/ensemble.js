@@ -1,4 +1,5 @@
 // An ensemble's answer: the weighted mean of what its members say of the same image.
+import admission from 'models/admission.js';
 import availability from 'models/availability.js';
 import catalogue from 'models/catalogue.js';
 import counters from 'counting/counters.js';
@@ -24,7 +25,7 @@ const RETRY_AFTER = 5;
  */
 async function answer(r, file, name) {
     const members = ensembles.networks([name]);
-    const failure = comparisons.exceeded(r, members.length);
+    const failure = comparisons.exceeded(r, members.length, admission.nextAnswer);
     return failure === null ? combine(name, await networks.ask(r, file, members)) : {failure};
 }
 

@@ -54,8 +54,7 @@ function byStatus(name, status, body) {
     case 413:
         return errors.failure(413, 'The image is larger than TorchServe accepts; send one of less than 10 MiB.');
     case 502:
-        return repeatable(availability.delayed(`Model ${name} cannot answer: TorchServe is not running or still starting; `
-                                               + 'try again shortly.', 2, 'torchserve_down'));
+        return repeatable(availability.down(name));
     case 503:
         // The same status for a full queue, a missing worker, and an exception of the handler.
         if (!/Prediction failed/.test(body)) {

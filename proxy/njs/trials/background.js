@@ -13,42 +13,39 @@ import trials from 'trials/trials.js';
 // How often to look whether the client has its answer: at first, and at most.
 const FIRST_MS = 2;
 const MOST_MS = 20;
-// More than a batch at a time, or pictures of more bytes, are not compared.
+// More than a batch at a time are not compared.
 const MAX_ASKED = 8;
-const MAX_BYTES = 67108864;
 
 /** @param {NginxHTTPRequest} r */
 async function compare(r) {
     const id = r.headersIn['X-Job'] || '';
     const job = jobs.read(id);
+    const bytes = jobs.take(id);
     r.return(202, '');
-    if (job === null) {
-        return;
-    }
     try {
-        await within('background bytes', r.requestBuffer.length, MAX_BYTES, job, async () => {
-            const told = await toldOf(id);
-            if (told !== null) {
-                await within(`background ${job.name}`, 1, MAX_ASKED, job, () => ask(r, job, told));
-            }
-        });
+        const told = job === null ? null : await toldOf(id);
+        if (told !== null) {
+            await withOthers(job, () => ask(r, job, told));
+        }
     } finally {
+        jobs.free(bytes);
         jobs.forget(id);
     }
 }
 
-// Do something unless so much of it is under way already.
-async function within(key, amount, most, job, act) {
+// Ask unless as many are asked already.
+async function withOthers(job, act) {
     const dictionary = trials.dictionary();
+    const key = `background ${job.name}`;
     try {
-        if (dictionary.incr(key, amount, 0) > most) {
+        if (dictionary.incr(key, 1, 0) > MAX_ASKED) {
             trials.note(job.name, job.trial, 'skipped');
             return;
         }
         await act();
     } finally {
         // Below zero where forgetBackground came between.
-        if (dictionary.incr(key, -amount, 0) < 0) {
+        if (dictionary.incr(key, -1, 0) < 0) {
             dictionary.set(key, 0);
         }
     }

@@ -1,6 +1,7 @@
 // The answer to a client that has too many predictions under way. Who comes back at once gets it only after a second: to answer
 // those who ask again and again would take the processors from the workers. nginx's limit itself knows no delay:
 // https://nginx.org/en/docs/http/ngx_http_limit_conn_module.html
+import admission from 'models/admission.js';
 import answers from 'http/answers.js';
 import nginxErrors from 'http/nginx_errors.js';
 import pause from 'http/pause.js';
@@ -13,11 +14,14 @@ const HELD = '(held)';
 
 /** @param {NginxHTTPRequest} r */
 async function tooMany(r) {
-    if (isConcurrency(r.variables) && mustWait(r)) {
+    const isConcurrent = isConcurrency(r.variables);
+    if (isConcurrent && mustWait(r)) {
         await pause(HELD_MS);
         ngx.shared.limits.incr(HELD, -1, 0);
     }
-    answers.send(r, 429, nginxErrors.body(r), {});
+    // A rate's limit is that of a second at most.
+    const retryAfter = isConcurrent ? admission.nextAnswer(r) : 1;
+    answers.send(r, 429, nginxErrors.body(r), {'Retry-After': String(retryAfter)});
 }
 
 function isConcurrency(variables) {

@@ -1,0 +1,34 @@
+// How many images a request for faces is likely to have computed: nobody knows before its picture was looked at.
+
+// What a client has had answered counts until many answers later: else a few pictures without a face would make its next ones,
+// as many as it may have under way at once, pass for those of one face each.
+const WEIGHT = 1 / 64;
+
+function dictionary() {
+    return ngx.shared.admission;
+}
+
+function keyOf(client) {
+    return `faces ${client}`;
+}
+
+/**
+ * At first as many as it asks for.
+ * @param {string} client  its key's name or address
+ * @param {number} most  the faces that it asks for at most
+ */
+function expected(client, most) {
+    const before = dictionary().get(keyOf(client));
+    return before === undefined ? most : Math.max(1, Math.min(most, Math.round(Number(before))));
+}
+
+/**
+ * @param {string} client
+ * @param {number} computed  the faces that a picture of its had computed
+ */
+function note(client, computed) {
+    const before = Number(dictionary().get(keyOf(client)) || 0);
+    dictionary().set(keyOf(client), /** @type {any} */ (Math.max(computed, before + WEIGHT * (computed - before))));
+}
+
+export default {expected, note};
