@@ -24,6 +24,13 @@ def make_key(stack: RunningStack, name: str) -> str:
     return str(json.loads(made.stdout)["key"])
 
 
+def error(response: requests.Response) -> str:
+    body = response.json()
+    assert body.keys() == {"success", "error"}
+    assert body["success"] is False
+    return str(body["error"])
+
+
 @dataclass
 class Remote:
     """Another machine's view: an address and a key."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from typing import Any
 
 import pytest
 import requests
 
-from tests.lifecycle.remote import Remote, make_key
+from tests.lifecycle.bad_archives import damaged, linked, unsigned
+from tests.lifecycle.remote import Remote, error, make_key
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.polling import poll
 from tests.support.sites import Site, repack
@@ -31,13 +31,6 @@ NO_COMMAND = "The parameter 'command' must be one of register, unregister, scale
 CHANGE = f"/changes/{'0a' * 16}"
 HANDLER_GIVEN = "The parameter 'handler' is not accepted here; use url, initial_workers, synchronous."
 CUSTOMIZED_GIVEN = "The parameter 'customized' is not accepted here; there are none."
-
-
-def error(response: requests.Response) -> str:
-    body = response.json()
-    assert body.keys() == {"success", "error"}
-    assert body["success"] is False
-    return str(body["error"])
 
 
 def test_models_are_registered_scaled_and_removed_from_afar(remote: Remote, site: Site) -> None:
@@ -141,23 +134,6 @@ def test_only_plain_names_of_archives_are_registered(remote: Remote, url: str) -
     assert (refused.status_code, error(refused)) == (400, sentence)
 
 
-def unsigned(site: Site) -> str:
-    archive = repack(site.store / f"{ARCHIVE}.mar", site.store / "Unsigned.mar", "1.0", name="Unsigned")
-    archive.with_name(f"{archive.name}.sha256").unlink()
-    return archive.name
-
-
-def damaged(site: Site) -> str:
-    archive = repack(site.store / f"{ARCHIVE}.mar", site.store / "Damaged.mar", "1.0", name="Damaged")
-    archive.write_bytes(archive.read_bytes() + b"\0")
-    return archive.name
-
-
-def linked(site: Site) -> str:
-    (site.store / "Linked.mar").symlink_to(site.store / f"{ARCHIVE}.mar")
-    return "Linked.mar"
-
-
 @pytest.mark.parametrize(
     ("make", "status", "sentence"),
     [
@@ -212,41 +188,6 @@ def test_nothing_but_the_model_routes_reaches_torchserve(
     assert remote.logs(key="ops", method=method, status=status, result=sentence)
 
 
-def test_a_change_is_made_once_however_often_it_is_asked_for(remote: Remote) -> None:
-    path, scaled = f"/changes/{secrets.token_hex(16)}", {"command": "scale", "model": OTHER, "workers": "1"}
-    before = len(remote.log())
-    for _ in range(2):
-        asked = remote("PUT", path, **scaled)
-        assert (asked.status_code, asked.headers["Location"][-len(path) :]) == (202, path)
-    ended = remote.poll(lambda: remote("GET", path), lambda reply: reply.status_code == 200).json()
-    change = {"model": OTHER, "version": "1.0", "workers": 1, "before": None, "changed": True}
-    assert ended.items() >= {"state": "done", "status": 200, "key": "ops", "exit_code": 0, "answer": change}.items()
-    assert remote("PUT", path, **scaled).json() == ended
-    made = [line for line in remote.log()[before:] if line["method"] == "scale"]
-    assert [line["request"] for line in made] == [f"name={OTHER}&workers=1&seconds=120.0&asked_by=ops"]
-
-
-def test_a_dry_run_says_what_a_change_would_come_to(remote: Remote, site: Site) -> None:
-    archive = repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
-    path = f"/changes/{secrets.token_hex(16)}"
-    remote("PUT", path, command="register", model="Guest.mar", workers="3", dry_run="true")
-    refused = remote.poll(lambda: remote("GET", path), lambda reply: reply.status_code == 200).json()
-    assert (refused["state"], refused["status"], refused["exit_code"]) == ("failed", 409, 1)
-    assert refused["result"].startswith("3 workers of Guest: all models together may have 4")
-    planned = remote.stack.command("lifecycle", "register", "Guest.mar", "--dry-run", "--json")
-    digest = archive.with_name("Guest.mar.sha256").read_text().split()[0]
-    change = {"model": "Guest", "version": "1.0", "workers": 1, "before": None, "changed": True}
-    assert json.loads(planned.stdout) == {**change, "sha256": digest}
-    assert remote("GET", "/models/Guest").status_code == 404
-
-
-def test_the_digest_of_what_runs_is_told(remote: Remote) -> None:
-    listed = remote.stack.command("lifecycle", "list", "--json")
-    digests = {row["model"]: row["sha256"] for row in json.loads(listed.stdout)}
-    assert remote("GET", f"/models/{OTHER}/all").json()[0]["sha256"] == digests[OTHER]
-    assert {model["sha256"] for model in remote("GET", "/models").json()["models"]} == set(digests.values())
-
-
 def test_no_key_is_in_any_log(remote: Remote) -> None:
     before = len(remote.log())
     requests.get(f"{remote.url}/models", params={"token": remote.key}, timeout=10)
@@ -268,18 +209,6 @@ def test_torchserve_down_is_told(remote: Remote) -> None:
         remote.stack.settings.key_file.with_suffix(".away").rename(remote.stack.settings.key_file)
     assert (refused.status_code, error(refused)) == (503, "TorchServe does not answer; is the stack running?")
     assert refused.headers["Retry-After"] == "2"
-
-
-def test_a_full_disk_is_told(remote: Remote, site: Site) -> None:
-    repack(site.store / f"{ARCHIVE}.mar", site.store / "Guest.mar", "1.0", name="Guest")
-    full = remote.stack.settings.registrations_dir / "Guest.mar.json.new"
-    full.symlink_to("/dev/full")
-    try:
-        refused = remote("POST", "/models", url="Guest.mar")
-    finally:
-        full.unlink()
-    problem = "cannot be written down (No space left on device); free some space on the server's disk."
-    assert (refused.status_code, error(refused)) == (500, f"The registration of Guest.mar {problem}")
 
 
 def test_a_large_log_is_put_aside_and_logging_goes_on(remote: Remote) -> None:

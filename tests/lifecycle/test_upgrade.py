@@ -11,6 +11,16 @@ import pytest
 
 from scripts.store.unpacking import unpack
 from scripts.torchserve.management import Management
+from tests.lifecycle.bad_archives import (
+    NEXT,
+    WRONG,
+    broken_handler,
+    no_checksum,
+    same_version,
+    truncated,
+    wrong_checksum,
+    wrong_labels,
+)
 from tests.support.asking import Answer, asking, predict, wait_for_answers
 from tests.support.client import Client
 from tests.support.disk import files_up_to
@@ -18,11 +28,10 @@ from tests.support.images import frame
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.polling import poll
 from tests.support.proxies import proxy_of
-from tests.support.sites import Site, repack, write_checksum
+from tests.support.sites import Site, repack
 from tests.support.stacks import RunningStack
 
 REFUSED, NOT_LOADED, UNKNOWN = 1, 3, 6
-NEXT = f"{ARCHIVE}-1.1.mar"
 CHANGED = {"model": SERVED, "workers": 1, "changed": True}
 
 
@@ -120,23 +129,6 @@ def test_a_cache_answers_with_no_version_that_serves_no_more(stack: RunningStack
             management.scale(ARCHIVE, "1.1", 0)
 
 
-def broken_handler(site: Site) -> str:
-    code = "class Broken:\n    def initialize(self, context):\n        raise ValueError('no such layer')\n"
-    handler = {"emotion_handler.py": code + "    def handle(self, data, context):\n        return data\n"}
-    return repack(site.store / NEXT, site.store / f"{ARCHIVE}-broken.mar", "1.2", handler).name
-
-
-WRONG = {
-    "emotion_handler.py": "class Wrong:\n    def initialize(self, context):\n        pass\n"
-    "    def handle(self, data, context):\n"
-    '        return [\'{"success": true, "predictions": {"cat": 1.0}}\' for _ in data]\n'
-}
-
-
-def wrong_labels(site: Site) -> str:
-    return repack(site.store / NEXT, site.store / f"{ARCHIVE}-wrong.mar", "1.2", WRONG).name
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -168,30 +160,6 @@ def test_a_version_that_finds_no_room_changes_nothing(stack: RunningStack, site:
     assert rows(stack) == before
     assert served_version(stack) == before[0]["version"]
     assert not list((stack.settings.run_dir / "unpacked").glob("*/*.new"))
-
-
-def no_checksum(site: Site) -> str:
-    archive = repack(site.store / NEXT, site.store / f"{ARCHIVE}-unsigned.mar", "1.3")
-    archive.with_name(f"{archive.name}.sha256").unlink()
-    return archive.name
-
-
-def wrong_checksum(site: Site) -> str:
-    archive = repack(site.store / NEXT, site.store / f"{ARCHIVE}-changed.mar", "1.3")
-    archive.write_bytes(archive.read_bytes() + b"\0")
-    return archive.name
-
-
-def truncated(site: Site) -> str:
-    archive = site.store / f"{ARCHIVE}-truncated.mar"
-    archive.write_bytes((site.store / NEXT).read_bytes()[:100_000])
-    write_checksum(archive)
-    return archive.name
-
-
-def same_version(site: Site) -> str:
-    other = {"emotion_handler.py": "# other\n"}
-    return repack(site.archive(SERVED), site.store / f"{ARCHIVE}-same.mar", "1.0", other).name
 
 
 @pytest.mark.parametrize(

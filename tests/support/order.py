@@ -70,7 +70,7 @@ LONG = {
     "lifecycle/test_management_api.py": 20,
     "lifecycle/test_models_command.py": 45,
     "lifecycle/test_remote_management.py": 24,
-    "lifecycle/test_remote_registering.py": 30,
+    "lifecycle/test_remote_changes.py": 30,
     "lifecycle/test_restart.py": 70,
     "lifecycle/test_restart_changed.py": 29,
     "lifecycle/test_retirement.py": 79,

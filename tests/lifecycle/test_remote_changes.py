@@ -1,7 +1,9 @@
-"""Registering from another machine: answered at once, done once, beside the predictions, and waited for on request."""
+"""Registering and other changes from another machine: answered at once, done once, beside the predictions."""
 
 from __future__ import annotations
 
+import json
+import secrets
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from scripts.processes import read_records
-from tests.lifecycle.remote import Remote
+from tests.lifecycle.remote import Remote, error
 from tests.support.asking import asking, predict, wait_for_answers
-from tests.support.models import ARCHIVE, SERVED
+from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.operator_view import Operator, stopped
 from tests.support.sites import Site, repack
 
@@ -90,6 +92,52 @@ def test_what_nobody_asked_for_is_not_there(remote: Remote) -> None:
     unknown = remote("GET", "/registrations/Other.mar")
     told = "Nobody has asked for Other.mar to be registered since the stack has run; POST /models?url=Other.mar does."
     assert (unknown.status_code, unknown.json()["error"]) == (404, told)
+
+
+def test_a_change_is_made_once_however_often_it_is_asked_for(remote: Remote) -> None:
+    path, scaled = f"/changes/{secrets.token_hex(16)}", {"command": "scale", "model": OTHER, "workers": "1"}
+    before = len(remote.log())
+    for _ in range(2):
+        asked = remote("PUT", path, **scaled)
+        assert (asked.status_code, asked.headers["Location"][-len(path) :]) == (202, path)
+    ended = remote.poll(lambda: remote("GET", path), lambda reply: reply.status_code == 200).json()
+    change = {"model": OTHER, "version": "1.0", "workers": 1, "before": None, "changed": True}
+    assert ended.items() >= {"state": "done", "status": 200, "key": "ops", "exit_code": 0, "answer": change}.items()
+    assert remote("PUT", path, **scaled).json() == ended
+    made = [line for line in remote.log()[before:] if line["method"] == "scale"]
+    assert [line["request"] for line in made] == [f"name={OTHER}&workers=1&seconds=120.0&asked_by=ops"]
+
+
+def test_a_dry_run_says_what_a_change_would_come_to(remote: Remote, guest: Path) -> None:
+    path = f"/changes/{secrets.token_hex(16)}"
+    remote("PUT", path, command="register", model="Guest.mar", workers="3", dry_run="true")
+    refused = remote.poll(lambda: remote("GET", path), lambda reply: reply.status_code == 200).json()
+    assert (refused["state"], refused["status"], refused["exit_code"]) == ("failed", 409, 1)
+    assert refused["result"].startswith("3 workers of Guest: all models together may have 4")
+    planned = remote.stack.command("lifecycle", "register", "Guest.mar", "--dry-run", "--json")
+    digest = guest.with_name("Guest.mar.sha256").read_text().split()[0]
+    change = {"model": "Guest", "version": "1.0", "workers": 1, "before": None, "changed": True}
+    assert json.loads(planned.stdout) == {**change, "sha256": digest}
+    assert remote("GET", "/models/Guest").status_code == 404
+
+
+def test_the_digest_of_what_runs_is_told(remote: Remote) -> None:
+    listed = remote.stack.command("lifecycle", "list", "--json")
+    digests = {row["model"]: row["sha256"] for row in json.loads(listed.stdout)}
+    assert remote("GET", f"/models/{OTHER}/all").json()[0]["sha256"] == digests[OTHER]
+    assert {model["sha256"] for model in remote("GET", "/models").json()["models"]} == set(digests.values())
+
+
+@pytest.mark.usefixtures("guest")
+def test_a_full_disk_is_told(remote: Remote) -> None:
+    full = remote.stack.settings.registrations_dir / "Guest.mar.json.new"
+    full.symlink_to("/dev/full")
+    try:
+        refused = remote("POST", "/models", url="Guest.mar")
+    finally:
+        full.unlink()
+    problem = "cannot be written down (No space left on device); free some space on the server's disk."
+    assert (refused.status_code, error(refused)) == (500, f"The registration of Guest.mar {problem}")
 
 
 def test_a_supervisor_that_ends_leaves_no_registration_open(remote: Remote, guest: Path) -> None:
