@@ -38,13 +38,27 @@ class Edit:
 
 
 def edits() -> list[Edit]:
-    """The list: blocks of four lines, file, old, new, tests; ``stack:`` before the tests marks those that need one."""
+    """The list: blocks of four lines, file, old, new, tests; ``stack:`` before the tests marks those that need one.
+
+    ⏎ is a line's end.
+    """
     blocks = [block.splitlines() for block in LIST.read_text(encoding="utf-8").strip().split("\n\n")]
     blocks = [[line for line in block if not line.startswith("#")] for block in blocks]
     return [
-        Edit(file, old, new.removeprefix("(nothing)"), tests.removeprefix("stack: "), tests.startswith("stack: "))
+        Edit(
+            file,
+            lines(old),
+            lines(new.removeprefix("(nothing)")),
+            tests.removeprefix("stack: "),
+            tests.startswith("stack: "),
+        )
         for file, old, new, tests in (block for block in blocks if block)
     ]
+
+
+def lines(text: str) -> str:
+    """A text of the list as the file has it."""
+    return text.replace("⏎", "\n")
 
 
 def survivors(chosen: Iterable[Edit]) -> Iterator[Edit]:
