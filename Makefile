@@ -128,18 +128,18 @@ soak: $(VENV)/test.installed ## an hour of load with kills and bad pictures: mak
 	@$(RUN) scripts.bench soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS) $(call fine,$(UNREAD))
 
 # A file's tests share stacks, so they stay together; tests/support/order.py puts the files in order. Tests with a stack
-# wait much, so four processes suit two cores.
+# wait much, so five processes suit two cores.
 PYTEST := pytest --dist loadfile --no-loadscope-reorder --numprocesses
 
 test: check $(VENV)/clients.installed ## run every check and every test; needs Debian's chromium, prometheus and docker-registry (see .ci/run)
-	@$(RUN) $(PYTEST) 4
+	@$(RUN) $(PYTEST) 5
 
 test-fast: $(VENV)/test.installed ## the tests that need no stack, no browser and no archives
 	@$(RUN) $(PYTEST) logical -m "not stack and not slow"
 
 coverage: $(VENV)/test.installed $(VENV)/clients.installed ## the tests, and which lines of handlers/ and scripts/ they ran; fails below the floor
 	@rm -rf .run/coverage
-	@$(RUN) $(PYTEST) 4 --cov --cov-report=term:skip-covered
+	@$(RUN) $(PYTEST) 5 --cov --cov-report=term:skip-covered
 
 mutants: $(VENV)/test.installed ## which changes of one line no test notices; takes long (docs/testing.md)
 	@$(RUN) tests.mutants $(ARGS) $(call fine,$(UNREAD))

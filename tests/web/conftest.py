@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.commands import program_is_missing
 from tests.support.models import OTHER, SERVED
 from tests.support.places import SAMPLES
+from tests.support.polling import poll
+from tests.support.proxies import proxy_of
 from tests.support.sites import Site, some_of_the_nine
 
 from .browser import CHROMIUM, FLAGS, OpenDemo, OpenPage, Watch
 from .demo import Demo
 
 if TYPE_CHECKING:
+    from tests.support.proxies import RunningProxy
     from tests.support.stacks import RunningStack, StartStack
 
 
@@ -83,10 +87,18 @@ def open_demo(open_page: OpenPage) -> OpenDemo:
     It is open for one model and without a picture, unless ``opening`` has another query.
     """
 
-    def open_(stack: RunningStack, *, opening: str = "?mode=one", **options: Any) -> Demo:
+    def open_(stack: RunningStack | RunningProxy, *, opening: str = "?mode=one", **options: Any) -> Demo:
         return Demo(open_page(f"{stack.url}/{opening}", **options)).wait_for_models()
 
     return open_
+
+
+@pytest.fixture(scope="package")
+def cached(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
+    """The nine models behind a proxy that keeps answers, for tests that ask the same again and look at the page."""
+    with proxy_of(stack, tmp_path_factory.mktemp("cached") / "run", CACHE="600") as running:
+        poll(lambda: requests.get(f"{running.url}/api/v1/health/ready", timeout=10).ok)
+        yield running
 
 
 @pytest.fixture(scope="session")

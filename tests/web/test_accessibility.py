@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from .browser import OpenDemo
 
 if TYPE_CHECKING:
-    from tests.support.stacks import RunningStack
+    from tests.support.proxies import RunningProxy
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
@@ -26,9 +26,9 @@ def assert_accessible(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_page_passes_the_audit_in_each_of_its_views(
-    stack: RunningStack, open_demo: OpenDemo, face: Path, scheme: str, viewport: dict[str, int]
+    cached: RunningProxy, open_demo: OpenDemo, face: Path, scheme: str, viewport: dict[str, int]
 ) -> None:
-    demo = open_demo(stack, color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+    demo = open_demo(cached, color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
     assert_accessible(demo.page)
     demo.choose_file(face)
     demo.expect_answer()
@@ -40,16 +40,16 @@ def test_page_passes_the_audit_in_each_of_its_views(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_messages_pass_the_audit(stack: RunningStack, open_demo: OpenDemo, scheme: str) -> None:
+def test_messages_pass_the_audit(cached: RunningProxy, open_demo: OpenDemo, scheme: str) -> None:
     expected = ["the server responded with a status of 415"]
-    demo = open_demo(stack, color_scheme=scheme, reduced_motion="reduce", expected=expected)
+    demo = open_demo(cached, color_scheme=scheme, reduced_motion="reduce", expected=expected)
     demo.choose_bytes("bad.jpg", b"no picture at all")
     demo.expect_message("This is not a picture the service reads")
     assert_accessible(demo.page)
 
 
-def test_screen_reader_hears_models_answer_and_state(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
-    demo = open_demo(stack)
+def test_screen_reader_hears_models_answer_and_state(cached: RunningProxy, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(cached)
     expect(demo.page.get_by_role("radio", name="VGG19_CK+48, stand-in")).to_be_attached()
     expect(demo.page.get_by_role("radio", name="Compare all 9")).to_be_attached()
     demo.choose_file(face)

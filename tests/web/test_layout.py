@@ -9,11 +9,13 @@ import pytest
 import requests
 from playwright.sync_api import BrowserContext, Locator, Route, expect
 
+from tests.support.polling import poll
+
 from .browser import OpenDemo
 from .demo import PATIENCE, Demo
 
 if TYPE_CHECKING:
-    from tests.support.stacks import RunningStack
+    from tests.support.proxies import RunningProxy
 
 SCREENS = [(320, 640), (360, 640), (390, 844), (768, 1024), (1024, 768), (1440, 900), (1920, 1080)]
 SHIFT_LIMIT = 0.05  # half of what https://web.dev/articles/cls calls good
@@ -31,6 +33,7 @@ CUT_WORDS = """(cards) => cards.flatMap((card) => [...card.querySelectorAll("h3 
 ).map((each) => each.textContent))"""
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 REQUESTS = 25
+SCROLLING_SECONDS = 3
 
 
 def _count_shifts(context: BrowserContext) -> None:
@@ -44,21 +47,19 @@ def _assert_still(demo: Demo) -> None:
 
 
 def assert_seen(box: Locator) -> None:
-    """The whole of ``box`` is on the screen, without anybody scrolling."""
-    rectangle = box.bounding_box()
+    """The whole of ``box`` is on the screen without anybody scrolling, once the page has done so."""
     screen = box.page.viewport_size
-    assert rectangle
     assert screen
-    assert rectangle["y"] >= 0, rectangle
-    assert rectangle["y"] + rectangle["height"] <= screen["height"] + 1, rectangle
+    height = screen["height"] + 1
+    poll(box.bounding_box, lambda at: at is not None and 0 <= at["y"] <= height - at["height"], SCROLLING_SECONDS)
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=str)
 def test_nothing_moves_and_nothing_is_wider_than_the_screen(
-    stack: RunningStack, open_demo: OpenDemo, face: Path, screen: tuple[int, int]
+    cached: RunningProxy, open_demo: OpenDemo, face: Path, screen: tuple[int, int]
 ) -> None:
     viewport = {"width": screen[0], "height": screen[1]}
-    demo = open_demo(stack, opening="", viewport=viewport, prepare=_count_shifts)
+    demo = open_demo(cached, opening="", viewport=viewport, prepare=_count_shifts)
     demo.expect_comparison()
     assert demo.page.evaluate(OVERFLOW) == 0
     demo.choose_file(face)
@@ -72,22 +73,22 @@ def test_nothing_moves_and_nothing_is_wider_than_the_screen(
 @pytest.mark.parametrize("screen", [(360, 640), (768, 1024), (1024, 768), (1440, 900)], ids=str)
 @pytest.mark.parametrize("mode", ["one", "faces"])
 def test_page_with_one_models_answer_does_not_move_either(
-    stack: RunningStack, open_demo: OpenDemo, mode: str, screen: tuple[int, int]
+    cached: RunningProxy, open_demo: OpenDemo, mode: str, screen: tuple[int, int]
 ) -> None:
     viewport = {"width": screen[0], "height": screen[1]}
-    demo = open_demo(stack, opening=f"?mode={mode}&sample=fear", viewport=viewport, prepare=_count_shifts)
+    demo = open_demo(cached, opening=f"?mode={mode}&sample=fear", viewport=viewport, prepare=_count_shifts)
     expect(demo.page.locator('[data-state="done"]:is(#answer, #faces)')).to_be_visible(timeout=PATIENCE)
     _assert_still(demo)
 
 
 @pytest.mark.parametrize("screen", [(390, 844), (1024, 768), (1440, 900)], ids=str)
 def test_reasons_of_models_without_an_answer_move_nothing(
-    stack: RunningStack, open_demo: OpenDemo, screen: tuple[int, int]
+    cached: RunningProxy, open_demo: OpenDemo, screen: tuple[int, int]
 ) -> None:
     """As where one checkpoint of nine is there; what the others lack is said at the end of the page."""
 
     def fail(route: Route) -> None:
-        first, *others = requests.get(f"{stack.url}/api/v1/models", timeout=10).json()["models"]
+        first, *others = requests.get(f"{cached.url}/api/v1/models", timeout=10).json()["models"]
         shares = {"anger": 0.4, **dict.fromkeys(("contempt", "disgust", "fear", "happy", "sadness", "surprise"), 0.1)}
         answer = {"success": True, "model": first, "predictions": shares, "top_emotion": "anger", "confidence": 0.4}
         reason = "{}_best.pt is missing; copy it into results/ and run `make archives`"
@@ -100,7 +101,7 @@ def test_reasons_of_models_without_an_answer_move_nothing(
         context.route("**/api/v1/compare", fail)
 
     viewport = {"width": screen[0], "height": screen[1]}
-    demo = open_demo(stack, opening="", viewport=viewport, prepare=prepare)
+    demo = open_demo(cached, opening="", viewport=viewport, prepare=prepare)
     expect(demo.page.locator("#problems li")).to_have_count(8)
     _assert_still(demo)
     demo.one_model()
@@ -109,9 +110,9 @@ def test_reasons_of_models_without_an_answer_move_nothing(
 
 @pytest.mark.parametrize("screen", [(360, 640), (390, 844), (768, 1024), (640, 450), (1440, 900)], ids=str)
 def test_answer_is_in_view_after_every_action(
-    stack: RunningStack, open_demo: OpenDemo, face: Path, screen: tuple[int, int]
+    cached: RunningProxy, open_demo: OpenDemo, face: Path, screen: tuple[int, int]
 ) -> None:
-    demo = open_demo(stack, opening="", viewport={"width": screen[0], "height": screen[1]})
+    demo = open_demo(cached, opening="", viewport={"width": screen[0], "height": screen[1]})
     demo.expect_comparison()
     demo.page.get_by_role("button", name="Drawing: fear").click()
     demo.expect_comparison()
@@ -128,20 +129,20 @@ def test_answer_is_in_view_after_every_action(
     assert_seen(demo.answer)
 
 
-def test_error_is_in_view_where_the_answer_would_be(stack: RunningStack, open_demo: OpenDemo) -> None:
-    demo = open_demo(stack, viewport={"width": 360, "height": 640}, expected=["a status of 415"])
+def test_error_is_in_view_where_the_answer_would_be(cached: RunningProxy, open_demo: OpenDemo) -> None:
+    demo = open_demo(cached, viewport={"width": 360, "height": 640}, expected=["a status of 415"])
     demo.choose_model("MobileNetV2_CK+48")
     demo.choose_bytes("bad.jpg", b"no picture at all")
     assert_seen(demo.expect_message("This is not a picture the service reads"))
 
 
-def test_page_asks_for_little_until_its_first_answer(stack: RunningStack, open_demo: OpenDemo) -> None:
+def test_page_asks_for_little_until_its_first_answer(cached: RunningProxy, open_demo: OpenDemo) -> None:
     asked: list[str] = []
 
     def note(context: BrowserContext) -> None:
         context.on("request", lambda request: asked.append(request.url))
 
-    demo = open_demo(stack, opening="", prepare=note)
+    demo = open_demo(cached, opening="", prepare=note)
     demo.expect_comparison()
     # The state of the service is asked again while the models compute.
     again = [url for url in asked if url.endswith(("/health", "/models"))][2:]
@@ -151,8 +152,8 @@ def test_page_asks_for_little_until_its_first_answer(stack: RunningStack, open_d
 
 
 @pytest.mark.parametrize("width", [320, 360, 1024])
-def test_no_word_in_a_card_is_cut(stack: RunningStack, open_demo: OpenDemo, width: int) -> None:
-    demo = open_demo(stack, opening="", viewport={"width": width, "height": 800})
+def test_no_word_in_a_card_is_cut(cached: RunningProxy, open_demo: OpenDemo, width: int) -> None:
+    demo = open_demo(cached, opening="", viewport={"width": width, "height": 800})
     demo.expect_comparison()
     cut = demo.page.locator(".card").evaluate_all(CUT_WORDS)
     assert cut == []

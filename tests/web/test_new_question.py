@@ -14,7 +14,7 @@ from .demo import PATIENCE, Demo
 from .test_accessibility import assert_accessible
 
 if TYPE_CHECKING:
-    from tests.support.stacks import RunningStack
+    from tests.support.proxies import RunningProxy
 
 ANSWER = "#answer[data-state=done], .card[data-state=done]"
 MEBIBYTE = 1024 * 1024
@@ -22,10 +22,10 @@ ASKED = re.compile("/api/v1/(predict|compare)$")
 
 
 @pytest.fixture(params=["one", "all"])
-def answered(request: pytest.FixtureRequest, stack: RunningStack, open_demo: OpenDemo) -> Demo:
+def answered(request: pytest.FixtureRequest, cached: RunningProxy, open_demo: OpenDemo) -> Demo:
     """The page with an answer, of one model or of all."""
     demo = open_demo(
-        stack, opening=f"?mode={request.param}&sample=fear", expected=["a status of 415"], reduced_motion="reduce"
+        cached, opening=f"?mode={request.param}&sample=fear", expected=["a status of 415"], reduced_motion="reduce"
     )
     if request.param == "one":
         demo.expect_answer()

@@ -20,7 +20,7 @@ from .demo import PATIENCE, Demo
 from .test_accessibility import assert_accessible
 
 if TYPE_CHECKING:
-    from tests.support.stacks import RunningStack
+    from tests.support.proxies import RunningProxy
 
 MODES = {
     "one": "?mode=one&model=MobileNetV2_CK%2B48&sample=fear",
@@ -32,8 +32,8 @@ SAME = {"one": "top_emotion", "all": "agreement", "faces": "faces"}
 RUNS = {"curl": ["bash", "-c"], "python": [sys.executable, "-c"], "javascript": ["node", "--input-type=module", "-e"]}
 
 
-def _answered(stack: RunningStack, open_demo: OpenDemo, mode: str, **options: Any) -> Demo:
-    demo = open_demo(stack, opening=MODES[mode], **options)
+def _answered(cached: RunningProxy, open_demo: OpenDemo, mode: str, **options: Any) -> Demo:
+    demo = open_demo(cached, opening=MODES[mode], **options)
     if mode == "all":
         demo.expect_comparison()
     else:
@@ -50,9 +50,9 @@ def _shown(demo: Demo, language: str) -> str:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_code_that_the_page_shows_gets_the_answer_that_it_shows(
-    stack: RunningStack, open_demo: OpenDemo, tmp_path: Path, mode: str
+    cached: RunningProxy, open_demo: OpenDemo, tmp_path: Path, mode: str
 ) -> None:
-    demo = _answered(stack, open_demo, mode)
+    demo = _answered(cached, open_demo, mode)
     shutil.copy(SAMPLES / "fear.jpg", tmp_path)
     wanted = json.loads(demo.page.locator("#json").inner_text())
     for language, program in RUNS.items():
@@ -66,9 +66,9 @@ def test_code_that_the_page_shows_gets_the_answer_that_it_shows(
 
 
 @pytest.mark.parametrize("name", ["a;b,c.jpg", """it's "quoted" \\ é.jpg""", "two words.jpg", "$(exit)`exit`.jpg"])
-def test_code_takes_a_file_of_any_name(stack: RunningStack, open_demo: OpenDemo, tmp_path: Path, name: str) -> None:
+def test_code_takes_a_file_of_any_name(cached: RunningProxy, open_demo: OpenDemo, tmp_path: Path, name: str) -> None:
     shutil.copy(SAMPLES / "fear.jpg", tmp_path / name)
-    demo = open_demo(stack)
+    demo = open_demo(cached)
     demo.choose_model("MobileNetV2_CK+48")
     demo.choose_file(tmp_path / name)
     demo.expect_answer()
@@ -79,8 +79,8 @@ def test_code_takes_a_file_of_any_name(stack: RunningStack, open_demo: OpenDemo,
         assert "fear" in run.stdout
 
 
-def test_code_is_copied(stack: RunningStack, open_demo: OpenDemo) -> None:
-    demo = _answered(stack, open_demo, "one", permissions=["clipboard-read", "clipboard-write"])
+def test_code_is_copied(cached: RunningProxy, open_demo: OpenDemo) -> None:
+    demo = _answered(cached, open_demo, "one", permissions=["clipboard-read", "clipboard-write"])
     shown = _shown(demo, "python")
     demo.page.get_by_role("button", name="Copy").click()
     expect(demo.page.get_by_role("button", name="Copied")).to_be_visible()
@@ -88,8 +88,8 @@ def test_code_is_copied(stack: RunningStack, open_demo: OpenDemo) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_answer_is_saved_as_a_picture(stack: RunningStack, open_demo: OpenDemo, tmp_path: Path, mode: str) -> None:
-    demo = _answered(stack, open_demo, mode)
+def test_answer_is_saved_as_a_picture(cached: RunningProxy, open_demo: OpenDemo, tmp_path: Path, mode: str) -> None:
+    demo = _answered(cached, open_demo, mode)
     with demo.page.expect_download() as download:
         demo.page.get_by_role("button", name="Save as a picture").click()
     assert download.value.suggested_filename == "emotions.png"
@@ -100,6 +100,6 @@ def test_answer_is_saved_as_a_picture(stack: RunningStack, open_demo: OpenDemo, 
             assert len(half.convert("RGB").getcolors(2**20) or []) > 20
 
 
-def test_nothing_can_be_saved_without_an_answer(stack: RunningStack, open_demo: OpenDemo) -> None:
-    demo = open_demo(stack)
+def test_nothing_can_be_saved_without_an_answer(cached: RunningProxy, open_demo: OpenDemo) -> None:
+    demo = open_demo(cached)
     expect(demo.page.get_by_role("button", name="Save as a picture")).to_be_disabled()
