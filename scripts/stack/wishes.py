@@ -26,7 +26,7 @@ _OPEN = ("waiting", "under way")
 _PATIENCE_SECONDS = 600
 # Predictions come first.
 _NICENESS = 10
-# How many changes that are over can be looked up.
+# How many changes that are over can be looked up, and how many dry runs.
 _KEPT_CHANGES = 50
 
 Wish = dict[str, Any]
@@ -103,8 +103,10 @@ class Wishes:
         return {**told, "exit_code": code, "answer": answer} if "command" in wish else told
 
     def _forget_old_changes(self) -> None:
-        over = [file for file, wish in self._wishes(("done", "failed")) if "command" in wish]
-        for file in over[:-_KEPT_CHANGES]:
+        over = [(file, wish.get("dry_run")) for file, wish in self._wishes(("done", "failed")) if "command" in wish]
+        dry = [file for file, dry_run in over if dry_run == "true"]
+        made = [file for file, dry_run in over if dry_run != "true"]
+        for file in dry[:-_KEPT_CHANGES] + made[:-_KEPT_CHANGES]:
             file.unlink(missing_ok=True)
 
     def _wishes(self, states: tuple[str, ...]) -> list[tuple[Path, Wish]]:

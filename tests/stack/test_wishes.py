@@ -82,3 +82,13 @@ def test_what_an_earlier_supervisor_left_is_given_up_although_the_disk_was_full(
     began.fulfil()
     assert (read(folder)["state"], read(folder)["result"]) == ("failed", "Interrupted; ask for it again.")
     assert ASKED_FOR not in announced
+
+
+def test_dry_runs_take_no_room_from_changes(folder: Path) -> None:
+    for number in range(60):
+        put(folder, f"{number:032x}", "done", number)
+        put(folder, f"{number + 100:032x}", "done", number, dry_run="true")
+    put(folder, CHANGE, "waiting", 1000)
+    wishes(folder, lambda message: None).fulfil()
+    left = sorted(int(file.stem, 16) for file in folder.glob("*.json"))
+    assert left == [*range(11, 60), *range(110, 160), int(CHANGE, 16)]
