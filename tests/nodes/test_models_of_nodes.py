@@ -171,6 +171,17 @@ def test_what_is_not_as_it_was_is_told(pair: Pair) -> None:
     assert node.versions(ARCHIVE) == before
 
 
+def test_a_model_with_a_canary_on_one_node_is_unregistered_on_none(pair: Pair) -> None:
+    file, canary = next_version(pair), pair.stacks[1]
+    assert canary.command("lifecycle", "canary", SERVED, file).returncode == 0
+    try:
+        refused = pair.command("unregister", SERVED)
+        assert (refused.returncode, f"failed   version 1.1 of {SERVED} is a canary now:" in refused.stdout) == (1, True)
+    finally:
+        assert canary.command("lifecycle", "abort", SERVED).returncode == 0
+    assert pair.serving() == [[("1.0", True, 1)]] * 2
+
+
 @pytest.mark.parametrize(("node", "states"), [(0, ["failed", "could"]), (1, ["undone", "failed"])])
 def test_an_upgrade_that_fails_on_a_node_is_undone_and_goes_no_further(
     pair: Pair, balancer: RunningStack, node: int, states: list[str]
