@@ -11,7 +11,7 @@ from scripts.settings import Settings
 from scripts.store import served
 from scripts.store.archive import Archive, ArchiveError, find_version, read_archive, require_checksum, store_path
 from scripts.store.choices import chosen_version
-from scripts.store.index import VERIFICATION, accept, read_index
+from scripts.store.index import VERIFICATION, read_index
 from scripts.store.unpacking import holds
 from scripts.torchserve.management import ModelState
 from scripts.torchserve.process import unpacked_folders
@@ -39,8 +39,6 @@ def candidate(settings: Settings, catalogue: Mapping[str, Model], what: str, *, 
     require_checksum(settings, archive)
     if model and archive.archive_name != model.archive_name:
         raise ArchiveError(f"{archive.file.name}: holds {archive.archive_name}; build it again")
-    if model and archive.file.name == model.archive_file:
-        accept(settings, model.name)
     return archive
 
 

@@ -12,6 +12,7 @@ from scripts.console import examples
 from scripts.lifecycle.answers import Answers
 from scripts.lifecycle.options import AskedBy, DryRun, Json, Name, Patience, Timeout, count
 from scripts.lifecycle.plans import LOAD_SECONDS
+from scripts.lifecycle.trials import standing_trial
 
 
 def register(
@@ -54,11 +55,14 @@ def unregister(
     """Remove a model, or one of its versions; its archive stays in the model store."""
     answers = Answers(as_json, patience, asked_by)
     if dry_run:
-        versions = [state.version for state in answers.lifecycle.plan_unregister(model, version)]
+        plan = answers.lifecycle.plan_unregister(model, version)
+        versions = [state.version for state in plan]
+        name = answers.lifecycle.catalogue_name(plan[0].archive_name)
+        trial = standing_trial(answers.settings, name) if version is None else None
         text = f"{model} {', '.join(versions)} would be unregistered. Nothing was changed."
-    else:
-        versions = answers.lifecycle.unregister(model, version)
-        text = f"{model} {', '.join(versions)} is unregistered."
+        return answers.print({"model": model, "versions": versions, "trial": trial}, escape(text))
+    versions = answers.lifecycle.unregister(model, version)
+    text = f"{model} {', '.join(versions)} is unregistered."
     return answers.print({"model": model, "versions": versions}, escape(text))
 
 

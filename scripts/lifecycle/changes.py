@@ -21,6 +21,7 @@ from scripts.settings import Settings
 from scripts.store import served
 from scripts.store.archive import Archive, registered_labels
 from scripts.store.choices import record_choice
+from scripts.store.index import accept
 from scripts.store.unpacking import discard, unpack
 from scripts.torchserve.inference import probe
 from scripts.torchserve.management import ManagementError, ModelState
@@ -52,6 +53,7 @@ class Lifecycle(Planner):
         answering.
         """
         plan = self.plan_register(what, workers, beside)
+        self._accept(plan.archive)
         if plan.change.changed:
             self._load(plan.archive, workers, seconds)
         if not plan.states or plan.change.version == plan.states[0].version:
@@ -87,6 +89,7 @@ class Lifecycle(Planner):
         The old version stays registered without a worker, for ``rollback``.
         """
         plan = self.plan_upgrade(name, file_name)
+        self._accept(plan.archive)
         if not plan.change.changed:
             return plan.change
         old, others = plan.states[0], plan.states[1:]
@@ -109,6 +112,12 @@ class Lifecycle(Planner):
         else:
             self._start_again(registered_version(name, plan.states, plan.change.version), plan.change.workers, seconds)
         return self._switch(plan.states[0], plan.change.version)
+
+    def _accept(self, archive: Archive) -> None:
+        """Take back that a start refused what the build made of a model; it was verified again, and is right."""
+        for model in self._catalogue.values():
+            if (archive.archive_name, archive.file.name) == (model.archive_name, model.archive_file):
+                accept(self.settings, model.name)
 
     def _start_again(self, state: ModelState, workers: int, seconds: float) -> None:
         """Start workers of a version that is registered, and probe them; if that fails, go back."""

@@ -131,6 +131,7 @@ class Planner:
         if serves(self.settings, archive, old):
             return LoadingPlan(states, Change(clients_name, old.version, old.min_workers, changed=False), archive)
         require_next(archive, old, name, self.catalogue_name(archive.archive_name))
+        self._require_room_for_first_worker(old, archive.version)
         return LoadingPlan(states, Change(clients_name, archive.version, max(1, old.min_workers), old.version), archive)
 
     def plan_rollback(self, name: str) -> Plan:
@@ -143,12 +144,21 @@ class Planner:
             raise LifecycleError(
                 f"{name} has no version to go back to: {serving.version} is the first that served here"
             )
+        self._require_room_for_first_worker(serving, target)
         change = Change(clients_name, target, max(1, serving.min_workers), serving.version)
         if target in [state.version for state in states]:
             return Plan(states, change)
         archive = version_in_store(self.settings, serving.archive_name, target)
         require_checksum(self.settings, archive)
         return LoadingPlan(states, change, archive)
+
+    def _require_room_for_first_worker(self, serving: ModelState, version: str) -> None:
+        """Raise CapacityError if ``serving``, which ``version`` replaces, has no worker and there is no room for one.
+
+        Otherwise as many end as are started, and both versions may have theirs for the time between.
+        """
+        if serving.min_workers == 0:
+            require_room(self.settings, self.management, serving.archive_name, version, 1)
 
 
 def as_json(plan: Plan) -> dict[str, Any]:

@@ -112,19 +112,25 @@ def is_noticed(settings: Settings, name: str, trial: Trial | None) -> bool:
 def require_no_trial(settings: Settings, name: str, version: str | None = None) -> None:
     """Raise LifecycleError while ``version`` of the model ``name``, or any, is tried: that is to be decided first."""
     trial = read_trials(settings).get(name)
-    if trial is None or version not in (None, trial.version):
-        return
-    end = read_outcome(settings, name, trial).end
+    if trial and version in (None, trial.version) and (reason := standing_trial(settings, name)):
+        raise LifecycleError(reason)
+
+
+def standing_trial(settings: Settings, name: str) -> str | None:
+    """What is to be decided of the trial of a model before it can be changed; None without one."""
+    trial = read_trials(settings).get(name)
+    end = read_outcome(settings, name, trial).end if trial else None
+    if trial is None or (end and end["reason"] == "promoted"):
+        return None
     if end is None:
-        raise LifecycleError(
+        return (
             f"version {trial.version} of {name} is a {trial.kind} now: `scripts/models promote {name}` lets it serve, "
             f"`scripts/models abort {name}` removes it; nothing was changed"
         )
-    if end["reason"] != "promoted":
-        raise LifecycleError(
-            f"version {trial.version} of {name} was a {trial.kind} that has ended ({end['text']}): "
-            f"`scripts/models abort {name}` removes it; nothing was changed"
-        )
+    return (
+        f"version {trial.version} of {name} was a {trial.kind} that has ended ({end['text']}): "
+        f"`scripts/models abort {name}` removes it; nothing was changed"
+    )
 
 
 def _outcome(said: Mapping[str, Any]) -> Outcome:

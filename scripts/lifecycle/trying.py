@@ -100,6 +100,7 @@ class Trying(Lifecycle):
         serving = states[0]
         name = self._clients_name(serving)
         archive = candidate(self.settings, self._catalogue, file_name)
+        self._accept(archive)
         require_next(archive, serving, name, self.catalogue_name(archive.archive_name))
         self._require_same_labels(archive, serving)
         before = read_trials(self.settings).get(name)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scripts.nodes.node import Node, NodeError, Version
+from scripts.nodes.node import LostError, Node, NodeError, Version
 
 
 def restore(node: Node, model: str, before: Sequence[Version]) -> bool:
     """Bring a model back to ``before``, its versions then, the default one first. Whether there was anything to do.
 
-    Raises NodeError if that is not possible.
+    Raises NodeError unless all is as it was in the end.
     """
     node.settle()
-    now = node.versions(model)
-    if _same(before, now):
+    if _same(before, node.versions(model)):
         return False
-    if not before:
+    if before:
+        _bring_back(node, model, before)
+    else:
         node.change("unregister", model, {})
-        return True
+    if not _same(before, now := node.versions(model)):
+        raise NodeError(f"{node.url}: {model} is not as it was: {_listed(now)}, before {_listed(before)}")
+    return True
+
+
+def _bring_back(node: Node, model: str, before: Sequence[Version]) -> None:
+    now = node.versions(model)
     if now and now[0].version != before[0].version:
-        node.change("rollback", model, {})
+        _let_serve(node, model, before[0])
     kept = {version.version for version in before}
     for version in node.versions(model):
         if version.version not in kept:
@@ -30,12 +36,29 @@ def restore(node: Node, model: str, before: Sequence[Version]) -> bool:
     there = {version.version for version in node.versions(model)}
     for version in before:
         if version.version not in there:
-            _register(node, model, version)
+            _load(node, "register", model, version)
     workers = {version.version: version.workers for version in node.versions(model)}
     for version in before:
         if workers[version.version] != version.workers:
             node.change("scale", model, {"workers": str(version.workers), "version": version.version})
-    return True
+
+
+def _let_serve(node: Node, model: str, version: Version) -> None:
+    """Let a version serve: by a rollback if that leads to it, else by an upgrade."""
+    if _planned(node, "rollback", model, {}).get("version") == version.version:
+        node.change("rollback", model, {})
+    else:
+        _load(node, "upgrade", model, version)
+
+
+def _planned(node: Node, command: str, what: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
+    """What a change would come to; empty if it is refused."""
+    try:
+        return node.plan(command, what, parameters)
+    except LostError:
+        raise
+    except NodeError:
+        return {}
 
 
 def _same(before: Sequence[Version], now: Sequence[Version]) -> bool:
@@ -47,15 +70,19 @@ def _same(before: Sequence[Version], now: Sequence[Version]) -> bool:
     return facts(before) == facts(now)
 
 
-def _register(node: Node, model: str, version: Version) -> None:
-    """Register a version again, from an archive with that content; its file may have another name by now."""
-    kept = f"{version.file.removesuffix('.mar')}-{version.version}.mar"
-    parameters = {"workers": str(version.workers)}
-    for what in (model, version.file, kept):
-        planned: dict[str, Any] = {}
-        with suppress(NodeError):
-            planned = node.plan("register", what, parameters)
+def _listed(versions: Sequence[Version]) -> str:
+    return ", ".join(f"{version.version} with {version.workers} worker(s)" for version in versions) or "not registered"
+
+
+def _load(node: Node, command: str, model: str, version: Version) -> None:
+    """Register or upgrade to a version, from an archive with that content; its file may have another name by now."""
+    files = (version.file, f"{version.file.removesuffix('.mar')}-{version.version}.mar")
+    asked: list[tuple[str, dict[str, str]]] = [(model, {"archive": file}) for file in files]
+    if command == "register":
+        asked = [(what, {"workers": str(version.workers)}) for what in (model, *files)]
+    for what, parameters in asked:
+        planned = _planned(node, command, what, parameters)
         if planned and (planned["version"], planned["sha256"]) == (version.version, version.sha256):
-            node.change("register", what, parameters)
+            node.change(command, what, parameters)
             return
     raise NodeError(f"{node.url}: no archive there has version {version.version} of {model} any more")

@@ -60,11 +60,14 @@ class Together:
     def _plan(self, node: Node) -> Answer:
         request = self._request
         try:
-            return node.plan(request.command, request.model, request.parameters)
+            answer = node.plan(request.command, request.model, request.parameters)
         except NodeError as error:
             if (request.command, error.exit_code) != ("unregister", UNKNOWN):
                 raise
             return {"model": request.model, "versions": [], "changed": False}
+        if answer.get("trial"):  # it would go with the model, and could not be brought back
+            raise NodeError(f"{node.url}: {answer['trial']}")
+        return answer
 
     @property
     def _todo(self) -> list[Node]:

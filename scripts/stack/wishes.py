@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.errors import LATE, NOT_LOADED, NOT_RUNNING, REFUSED, UNKNOWN, USAGE
-from scripts.files import write_text
+from scripts.files import cannot_write, write_text
 from scripts.settings import ROOT, Settings
 
 # What the API answers for the exit codes of `scripts/models`.
@@ -26,7 +26,7 @@ _OPEN = ("waiting", "under way")
 _PATIENCE_SECONDS = 600
 # Predictions come first.
 _NICENESS = 10
-# How many changes that are over can be looked up.
+# How many changes that are over can be looked up, and how many dry runs.
 _KEPT_CHANGES = 50
 
 Wish = dict[str, Any]
@@ -39,6 +39,8 @@ class Wishes:
     ``id``, after which its file is named, a ``command`` of ``scripts/models`` and its arguments. Both have the
     ``key``'s name from the proxy, and a ``state``: waiting, under way, done or failed. ``status`` and ``result`` say
     what came of it, as the API for other machines answers; ``answer`` is what the command of a change printed.
+
+    The files alone tell what was done, also to the next supervisor. Nothing is begun while they cannot be written.
     """
 
     def __init__(self, settings: Settings, announce: Callable[[str], None]) -> None:
@@ -46,25 +48,32 @@ class Wishes:
         self._announce = announce
         self._process: subprocess.Popen[str] | None = None
         self._ended = False
+        self._outcomes: dict[Path, Wish] = {}  # those that are not written yet
+        self._is_disk_full = False
 
     def begin(self) -> None:
         """What an earlier supervisor left is given up: nobody knows how far it came."""
         for file, wish in self._wishes(_OPEN):
             again = "ask for it" if "command" in wish else "register it"
-            self._write(file, {**wish, "state": "failed", "status": 503, "result": f"Interrupted; {again} again."})
+            told = {"state": "failed", "status": 503, "result": f"Interrupted; {again} again."}
+            self._outcomes[file] = {**wish, **told}
+        self._write_outcomes()
 
     def fulfil(self) -> None:
         """Do what waits, the eldest wish first."""
+        if not self._write_outcomes():
+            return
         for file, wish in self._wishes(("waiting",)):
-            if self._ended:
+            if self._ended or not self._write(file, {**wish, "state": "under way"}):
                 return
-            self._write(file, {**wish, "state": "under way"})
             try:
                 came_of_it = self._carry_out(wish)
             except OSError as error:  # no process can be started
                 came_of_it = {"status": 503, "result": f"It could not be begun ({error}); ask for it again."}
             state = "done" if came_of_it["status"] == 200 else "failed"
-            self._write(file, {**wish, "state": state, **came_of_it})
+            self._outcomes[file] = {**wish, "state": state, **came_of_it}
+            if not self._write_outcomes():
+                return
             self._forget_old_changes()
 
     def end(self) -> None:
@@ -94,8 +103,10 @@ class Wishes:
         return {**told, "exit_code": code, "answer": answer} if "command" in wish else told
 
     def _forget_old_changes(self) -> None:
-        over = [file for file, wish in self._wishes(("done", "failed")) if "command" in wish]
-        for file in over[:-_KEPT_CHANGES]:
+        over = [(file, wish.get("dry_run")) for file, wish in self._wishes(("done", "failed")) if "command" in wish]
+        dry = [file for file, dry_run in over if dry_run == "true"]
+        made = [file for file, dry_run in over if dry_run != "true"]
+        for file in dry[:-_KEPT_CHANGES] + made[:-_KEPT_CHANGES]:
             file.unlink(missing_ok=True)
 
     def _wishes(self, states: tuple[str, ...]) -> list[tuple[Path, Wish]]:
@@ -106,10 +117,22 @@ class Wishes:
     def _folder(self) -> Path:
         return self._settings.registrations_dir
 
-    @staticmethod
-    def _write(file: Path, wish: Wish) -> None:
-        with suppress(OSError):  # the run directory may just be deleted
+    def _write_outcomes(self) -> bool:
+        """Write what came of wishes, also of those before; whether that is written of all."""
+        self._outcomes = {file: wish for file, wish in self._outcomes.items() if not self._write(file, wish)}
+        return not self._outcomes
+
+    def _write(self, file: Path, wish: Wish) -> bool:
+        """Whether it could be written; the first time that it cannot, that is announced."""
+        try:
             write_text(file, json.dumps({**wish, "changed": time.time()}) + "\n")
+        except OSError as error:
+            if not self._is_disk_full:
+                self._announce(f"{cannot_write(error, file)}; what other machines ask for waits until then")
+            self._is_disk_full = True
+            return False
+        self._is_disk_full = False
+        return True
 
 
 def _arguments(wish: Wish) -> list[str]:

@@ -136,7 +136,7 @@ def refuse(entries: dict[str, IndexEntry], by: str, problems: Mapping[str, str |
 def accept(settings: Settings, name: str) -> None:
     """Take back that this host refused a model's archive, which has turned out right since."""
     entries = read_index(settings.index_file)
-    if refuse(entries, VERIFICATION, {name: None}):
+    if name in entries and refuse(entries, VERIFICATION, {name: None}):
         with contextlib.suppress(OSError):
             write_index(settings.index_file, entries)
 

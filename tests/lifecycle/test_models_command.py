@@ -67,6 +67,17 @@ def test_a_model_is_unregistered_and_registered_again(stack: RunningStack, site:
     assert (again.returncode, again.stdout) == (0, said)
 
 
+def test_what_a_start_refused_is_taken_back_by_a_change_and_by_no_dry_run(stack: RunningStack, site: Site) -> None:
+    index = site.store / "index.json"
+    entries = json.loads(index.read_text())
+    refused = {**entries, OTHER: {**entries[OTHER], "error": "it is damaged", "refused_by": "verification"}}
+    index.write_text(json.dumps(refused))
+    assert stack.command("lifecycle", "register", OTHER, "--dry-run").returncode == 0
+    assert json.loads(index.read_text()) == refused
+    assert stack.command("lifecycle", "register", OTHER).returncode == 0
+    assert json.loads(index.read_text()) == entries
+
+
 def test_scale_waits_for_the_workers_and_back(stack: RunningStack, site: Site) -> None:
     assert stack.command("lifecycle", "scale", OTHER, "2").stdout == f"{OTHER} 1.0 has 2 worker(s).\n"
     assert rows(stack, OTHER) == [row(site, workers=2, ready=2)]

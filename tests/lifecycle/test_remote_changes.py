@@ -121,6 +121,25 @@ def test_a_dry_run_says_what_a_change_would_come_to(remote: Remote, guest: Path)
     assert remote("GET", "/models/Guest").status_code == 404
 
 
+def test_a_version_for_one_without_workers_needs_room_for_one(remote: Remote) -> None:
+    def make(*arguments: str, code: int = 0) -> str:
+        made = remote.stack.command("lifecycle", *arguments)
+        assert made.returncode == code, made.stderr
+        return made.stderr
+
+    make("upgrade", SERVED, f"{ARCHIVE}-1.1.mar")
+    make("scale", SERVED, "0")
+    make("scale", OTHER, "4")
+    try:
+        for change in (["upgrade", SERVED, f"{ARCHIVE}.mar"], ["rollback", SERVED]):
+            for options in (["--dry-run"], []):
+                assert f"1 workers of {ARCHIVE}: all models together may have 4" in make(*change, *options, code=1)
+    finally:
+        make("scale", OTHER, "1")
+        make("rollback", SERVED)
+        make("unregister", SERVED, "--version", "1.1")
+
+
 def test_the_digest_of_what_runs_is_told(remote: Remote) -> None:
     listed = remote.stack.command("lifecycle", "list", "--json")
     digests = {row["model"]: row["sha256"] for row in json.loads(listed.stdout)}

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -19,12 +19,14 @@ from scripts.processes import read_records
 from scripts.running import record_file
 from scripts.settings import ROOT
 from scripts.torchserve.management import Management
+from tests.lifecycle.remote import make_key
 from tests.support.commands import run_command
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.operator_view import stopped
 from tests.support.polling import poll
-from tests.support.sites import Site, repack, write_checksum
-from tests.support.stacks import RunningStack
+from tests.support.ports import free_ports
+from tests.support.sites import Site, repack, some_of_the_nine, write_checksum
+from tests.support.stacks import RunningStack, StartStack
 
 GUEST = "Guest.mar"
 
@@ -77,6 +79,37 @@ class Pair:
             if copy != archive:
                 shutil.copyfile(archive, copy)
             write_checksum(copy)
+
+
+class Meddled(Node):
+    """A node where somebody else starts a worker after each change."""
+
+    def change(self, command: str, model: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        answer = super().change(command, model, parameters)
+        super().change("scale", model, {"workers": "2"})
+        return answer
+
+
+@contextlib.contextmanager
+def running_pair(start_stack: StartStack, folder: Path, results: Path, archives: Path) -> Iterator[Pair]:
+    """Two nodes that serve SERVED; the first may have four workers, the second three."""
+    sites = []
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        sites.append(some_of_the_nine(folder / name, results, archives, [SERVED]))
+    listen = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    with contextlib.ExitStack() as exits:
+        stacks = [
+            exits.enter_context(start_stack(**site.places, MANAGEMENT_LISTEN=where, MAX_WORKERS=most))
+            for site, where, most in zip(sites, listen, "43", strict=True)
+        ]
+        urls = [f"http://{where}" for where in listen]
+        keys = folder / "keys"
+        lines = [f"{url} {make_key(stack, 'ops')}\n" for url, stack in zip(urls, stacks, strict=True)]
+        keys.write_text("".join(lines))
+        known = {"MANAGEMENT_NODES": " ".join(urls), "MANAGEMENT_NODES_KEY_FILE": str(keys)}
+        own = {"RUN_DIR": str(folder / "third"), "CATALOGUE": str(sites[0].catalogue_file)}
+        yield Pair(stacks, sites, {**stacks[0].environment, **known, **own})
 
 
 def broken_on(pair: Pair, node: int, file: str, version: str, name: str | None = None) -> Path:

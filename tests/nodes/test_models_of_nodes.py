@@ -6,24 +6,24 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from scripts.files import exclusive
+from scripts.nodes.node import NodeError
 from scripts.nodes.restoring import restore
 from scripts.processes import read_records
 from scripts.running import record_file
-from tests.lifecycle.remote import make_key
 from tests.nodes.balancers import address, kill, places, running_balancer, start
 from tests.nodes.load import Load
-from tests.nodes.pairs import GUEST, Pair, broken_on, next_version, outcomes, registering_on_one
+from tests.nodes.pairs import GUEST, Meddled, Pair, broken_on, next_version, outcomes, registering_on_one, running_pair
 from tests.support import images
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.polling import poll
 from tests.support.ports import free_ports
-from tests.support.sites import repack, some_of_the_nine
+from tests.support.sites import repack
 from tests.support.stacks import RunningStack, StartStack
 
 REFUSED, NOT_LOADED, NOT_RUNNING, UNKNOWN, MIXED, INTERRUPTED = 1, 3, 4, 6, 7, 130
@@ -34,24 +34,8 @@ FRAME = images.frame(7)
 def pair(
     start_stack: StartStack, tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path
 ) -> Iterator[Pair]:
-    folder = tmp_path_factory.mktemp("pair")
-    sites = []
-    for name in ("one", "two"):
-        (folder / name).mkdir()
-        sites.append(some_of_the_nine(folder / name, results, archives, [SERVED]))
-    listen = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    with ExitStack() as exits:
-        stacks = [
-            exits.enter_context(start_stack(**site.places, MANAGEMENT_LISTEN=where, MAX_WORKERS=most))
-            for site, where, most in zip(sites, listen, "43", strict=True)
-        ]
-        urls = [f"http://{where}" for where in listen]
-        keys = folder / "keys"
-        lines = [f"{url} {make_key(stack, 'ops')}\n" for url, stack in zip(urls, stacks, strict=True)]
-        keys.write_text("".join(lines))
-        known = {"MANAGEMENT_NODES": " ".join(urls), "MANAGEMENT_NODES_KEY_FILE": str(keys)}
-        own = {"RUN_DIR": str(folder / "third"), "CATALOGUE": str(sites[0].catalogue_file)}
-        yield Pair(stacks, sites, {**stacks[0].environment, **known, **own})
+    with running_pair(start_stack, tmp_path_factory.mktemp("pair"), results, archives) as pair:
+        yield pair
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +150,36 @@ def test_what_was_unregistered_can_be_put_back_as_it_was(pair: Pair) -> None:
     assert restore(node, SERVED, before)
     assert node.versions(ARCHIVE) == before
     assert pair.make("unregister", SERVED, "--version", "1.1") == ["done", "done"]
+
+
+def test_a_version_that_no_rollback_leads_to_is_put_back_by_an_upgrade(pair: Pair) -> None:
+    node, file = pair.node(0), next_version(pair)
+    before = node.versions(ARCHIVE)
+    assert node.change("upgrade", SERVED, {"archive": file})["version"] == "1.1"
+    (pair.stacks[0].settings.run_dir / "versions_before.json").write_text(json.dumps({ARCHIVE: "0.9"}))
+    assert restore(node, SERVED, before)
+    assert node.versions(ARCHIVE) == before
+
+
+def test_what_is_not_as_it_was_is_told(pair: Pair) -> None:
+    node = Meddled(pair.urls[0], pair.key(0), None, Event())
+    before = node.versions(ARCHIVE)
+    assert node.change("scale", SERVED, {"workers": "2"})["workers"] == 2
+    with pytest.raises(NodeError, match=r"is not as it was: 1\.0 with 2 worker\(s\), before 1\.0 with 1 worker\(s\)"):
+        restore(node, SERVED, before)
+    assert restore(pair.node(0), SERVED, before)
+    assert node.versions(ARCHIVE) == before
+
+
+def test_a_model_with_a_canary_on_one_node_is_unregistered_on_none(pair: Pair) -> None:
+    file, canary = next_version(pair), pair.stacks[1]
+    assert canary.command("lifecycle", "canary", SERVED, file).returncode == 0
+    try:
+        refused = pair.command("unregister", SERVED)
+        assert (refused.returncode, f"failed   version 1.1 of {SERVED} is a canary now:" in refused.stdout) == (1, True)
+    finally:
+        assert canary.command("lifecycle", "abort", SERVED).returncode == 0
+    assert pair.serving() == [[("1.0", True, 1)]] * 2
 
 
 @pytest.mark.parametrize(("node", "states"), [(0, ["failed", "could"]), (1, ["undone", "failed"])])

@@ -211,13 +211,6 @@ def test_a_change_that_met_another_one_is_asked_for_five_times_at_most(
     assert (result.returned["status"], result.left) == (status, left)
 
 
-@pytest.mark.parametrize("name", ["constructor", "toString", "__proto__", "hasOwnProperty"])
-def test_a_parameter_that_every_object_of_javascript_has_is_refused(modules: Modules, name: str) -> None:
-    request = {"uri": "/models/M", "method": "PUT", "args": {name: "1", "min_worker": "1"}}
-    (result,) = modules.call([Call("management/requests.js", "read", (request,))])
-    assert result.returned["failure"]["status"] == 400
-
-
 def test_a_round_of_nginx_that_lasts_is_told_from_one_that_has_just_begun(modules: Modules) -> None:
     now = time.time()
     begun = {now - 60: True, now + 60: False}

@@ -18,7 +18,14 @@ const COUNT = /^[0-9]{1,3}$/;
 const YES_OR_NO = /^(true|false)$/;
 const COMMAND = /^(register|unregister|scale|upgrade|rollback)$/;
 const ID = /^[0-9a-f]{32}$/;
-const OF_CHANGES = {command: COMMAND, model: NAME, archive: ARCHIVE, version: NAME, workers: COUNT, timeout: COUNT, wait: COUNT, dry_run: YES_OR_NO};
+const OF_EACH_CHANGE = {command: COMMAND, model: NAME, wait: COUNT, dry_run: YES_OR_NO};
+const OF_COMMANDS = {
+    register: {workers: COUNT, timeout: COUNT},
+    unregister: {version: NAME},
+    scale: {workers: COUNT, version: NAME, timeout: COUNT},
+    upgrade: {archive: ARCHIVE, timeout: COUNT},
+    rollback: {timeout: COUNT},
+};
 
 const BEGINNINGS = ['models', 'registrations', 'changes'];
 
@@ -35,7 +42,7 @@ const ROUTES = [
     {operation: 'set-default', method: 'PUT', length: 3, end: 'set-default', parameters: {}},
     {operation: 'unregister', method: 'DELETE', length: 1, parameters: {}},
     {operation: 'unregister', method: 'DELETE', length: 2, parameters: {}},
-    {operation: 'change', method: 'PUT', begins: 'changes', length: 1, parameters: OF_CHANGES, required: ['command', 'model']},
+    {operation: 'change', method: 'PUT', begins: 'changes', length: 1, parameters: OF_EACH_CHANGE, required: ['command', 'model']},
     {operation: 'show-change', method: 'GET', begins: 'changes', length: 1, parameters: {}},
 ];
 
@@ -84,15 +91,22 @@ function change(route, given, id) {
     if (!ID.test(id)) {
         return invalid(400, `${errors.quote(id)} is no id of a change: 32 hexadecimal digits in small letters.`);
     }
-    const checked = parameters(route, given, []);
+    const checked = parameters(route.operation === 'change' ? ofCommand(route, given.command) : route, given, []);
     if (checked.failure) {
         return checked;
     }
-    if (given.command === 'scale' && given.workers === undefined) {
-        return invalid(400, "The parameter 'workers' is missing.");
-    }
     const path = String(checked.path).replace('/models', `/changes/${id}`);
     return {operation: route.operation, path, change: Object.assign({}, given, {id})};
+}
+
+// The route with the parameters of that command; with those of all while it is none, so that this is what is told.
+function ofCommand(route, command) {
+    const isKnown = typeof command === 'string' && COMMAND.test(command);
+    const own = isKnown ? [command] : Object.keys(OF_COMMANDS);
+    return Object.assign({}, route, {
+        parameters: own.reduce((all, name) => Object.assign(all, OF_COMMANDS[name]), Object.assign({}, OF_EACH_CHANGE)),
+        required: route.required.concat(command === 'scale' ? ['workers'] : []),
+    });
 }
 
 function invalid(status, message, more) {
