@@ -81,6 +81,11 @@ def test_who_is_far_beyond_its_share_is_told_to_wait_for_that(modules: Modules) 
     assert turns(modules, ("a", 14, 10, 4)) == [(False, 10)]
 
 
+def test_a_client_of_which_nothing_is_known_any_more_may_enter(modules: Modules) -> None:
+    """What was counted of it may have been forgotten while it waited."""
+    assert turns(modules, ("a", 3, 0, 1), ("a", 3, -1, 1)) == [(True, 0), (True, 0)]
+
+
 def asking(client: str) -> dict[str, Any]:
     return {"variables": {"remote_addr": client}, "requestBuffer": ""}
 
@@ -120,6 +125,19 @@ def test_who_is_refused_is_told_for_how_long_the_queue_is_too_long(modules: Modu
     failure = refused.returned
     assert (failure["status"], failure["retryAfter"], failure["reason"]) == (503, 7, "queue_full")
     assert failure["message"] == "Model M is busy: its queue is full; try again in 7 s."
+
+
+def test_counting_begins_anew_where_what_a_client_has_waiting_was_forgotten(modules: Modules) -> None:
+    """Two of its predictions end that nothing is known of; then it may have as many wait as a client that is new."""
+    known = [
+        paced("M", 7),
+        Call("models/state.js", "write", ("queue:M", 9)),
+        Call("models/state.js", "write", ("count:M", 1)),
+    ]
+    forgotten = Call("models/admission.js", "release", ({"variables": {"places": "1 0 M a\n1 0 M a"}},))
+    results = modules.call([*known, *[entered("b", "M")] * 3, forgotten, *[entered("a", "M")] * 13], max_wait=0)
+    assert [result.returned for result in results[-13:-1]] == [None] * 12
+    assert results[-1].returned["reason"] == "queue_full"
 
 
 @pytest.mark.parametrize(("pause", "told"), [(0, 2), (30, 32)])

@@ -191,12 +191,15 @@ function counted(place) {
 function discount(place) {
     const amount = amountOf(place);
     const key = keyOf(place);
-    // The dictionary forgets by the time of day: what it forgot too early, since the clock was changed, would stay below zero.
-    if (dictionary().incr(`all ${key}`, -amount, 0) < 0 && ownKeyOf(place).startsWith(`${epoch()} `)) {
-        startAnew();
-    }
-    if (dictionary().incr(`own ${ownKeyOf(place)}`, -amount, 0) === 0) {
+    const all = dictionary().incr(`all ${key}`, -amount, 0);
+    const own = dictionary().incr(`own ${ownKeyOf(place)}`, -amount, 0);
+    if (own === 0) {
         dictionary().incr(`clients ${key}`, -1, 0);
+    }
+    // The dictionary forgets by the time of day, and to make room: what it forgot too early, since the clock was changed or since very
+    // many clients came, would stay below zero.
+    if ((all < 0 || own < 0) && ownKeyOf(place).startsWith(`${epoch()} `)) {
+        startAnew();
     }
 }
 

@@ -28,7 +28,8 @@ function turn(model, client, queue) {
 // How many must be over before this client has no more than its share: its own are as evenly in the queue as the others'.
 function beyondShare(queue) {
     const share = Math.max(1, Math.floor(queue.common / queue.clients));
-    return Math.ceil(Math.max(0, queue.own - share) * queue.all / queue.own);
+    // What was counted of the client may have been forgotten meanwhile: then its own are none, or fewer.
+    return queue.own > share ? Math.ceil((queue.own - share) * queue.all / queue.own) : 0;
 }
 
 function inLine(model, client, queue) {
