@@ -169,6 +169,16 @@ def test_a_picture_with_faces_takes_the_places_of_all_of_them(modules: Modules) 
     assert (failures[2]["retryAfter"], failures[2]["reason"]) == (18, "queue_full")
 
 
+def test_a_picture_with_faces_is_one_answer(modules: Modules) -> None:
+    """Of 25 images that wait, a client has two pictures of ten faces each; then one, of 15 images."""
+    known = [Call("models/state.js", "write", ("names", ["M"])), paced("M", 2)]
+    one = {"variables": {"places": "10 0 M a"}}
+    told = Call("models/admission.js", "nextAnswer", (asking("a"),))
+    waiting = [*[wanting("a", 10)] * 2, *[entered("b", "M")] * 5]
+    results = modules.call([*known, *waiting, told, Call("models/admission.js", "release", (one,)), told], max_wait=0)
+    assert (results[-3].returned, results[-1].returned) == (25, 30)
+
+
 @pytest.mark.parametrize(
     ("before", "counted"), [([], 10), ([1], 1), ([0], 1), ([3, 1], 3), ([10, *[0] * 64], 4), ([99, 99], 10)]
 )

@@ -4,7 +4,7 @@
 // as many as it may have under way at once, pass for those of one face each.
 const WEIGHT = 1 / 64;
 
-// Of its own: many clients' faces must not push out what waits (models/admission.js).
+// Of its own: many clients' faces must not push out what waits (models/places.js).
 function dictionary() {
     return ngx.shared.faces;
 }

@@ -1,7 +1,7 @@
 // Whose turn it is. While few wait, everybody may, up to a client's share. What is left of the queue is for clients that have
 // nothing in it, in the order in which they were first refused: each gets a number, as in a shop.
 
-/** @typedef {{mayEnter: boolean, ahead: number}} Turn  how many predictions must be over before it may be tried again */
+/** @typedef {{mayEnter: boolean, ahead: number}} Turn  how many images must be over before it may be tried again */
 
 // A client that does not come back within ten minutes loses its number (templates/http/njs.conf.j2): a slow model may have told it to
 // come back in several.
