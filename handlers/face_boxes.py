@@ -25,6 +25,8 @@ SAME_FACE: Final = 0.3
 STRIDE: Final = 4
 # Below -80 the exponential would overflow in float32; MediaPipe clips at 100.
 MAX_RAW_SCORE: Final = 80
+# From here on the sigmoid is 1 in float32.
+CERTAIN_RAW_SCORE: Final = 24 * math.log(2)
 # Anchors that are compared with each other: some ten belong to a face.
 MAX_CANDIDATES: Final = 500
 
@@ -84,10 +86,10 @@ def decode(regressors: Floats, scores: Floats, centres: Floats, min_score: float
 
 
 def _raw_score(score: float) -> float:
-    """What a score of 0 to 1 is before the sigmoid."""
-    if score >= 1:
-        return math.inf
-    return max(math.log(score / (1 - score)), -MAX_RAW_SCORE) if score > 0 else -MAX_RAW_SCORE
+    """The least that is a score of 0 to 1 after the sigmoid."""
+    if not 0 < score < 1:
+        return CERTAIN_RAW_SCORE if score >= 1 else -MAX_RAW_SCORE
+    return min(max(math.log(score / (1 - score)), -MAX_RAW_SCORE), CERTAIN_RAW_SCORE)
 
 
 def merge(points: Floats, scores: Floats) -> list[Face]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from scripts.environment import Environment, is_loopback, refuse_shared_ports
+from scripts.environment import Environment, SettingsError, is_loopback, refuse_shared_ports
 from scripts.precision import PRECISIONS, PREPROCESSINGS, Gate
 from scripts.precision import gate as read_gate
 from scripts.run_folder import RunFolder
@@ -26,6 +26,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 _LOG_LEVELS_OF_OTHERS = {"trace": "debug", "notice": "info", "warn": "warning", "critical": "error", "fatal": "error"}
 RUNTIMES = ("auto", "openvino", "torch")
 STAND_INS = ("auto", "allowed", "never")
+# For one body whose length is not told, as proxy/njs/http/bodies.js counts it.
+LEAST_BODY_MEMORY = 20
 JPEG_DECODINGS, EXTRA_FORMATS = ("exact", "reduced"), ("none", "avif")
 
 
@@ -205,7 +207,7 @@ def _requests(env: Environment) -> partial[Settings]:
         predict_timeout=env.number("PREDICT_TIMEOUT", 30, least=1),
         upload_timeout=env.number("UPLOAD_TIMEOUT", 120, least=1),
         max_wait=env.number("MAX_WAIT", 20),
-        body_memory=env.number("BODY_MEMORY", 0),
+        body_memory=_body_memory(env.number("BODY_MEMORY", 0)),
         load_timeout=env.number("LOAD_TIMEOUT", 60, least=1),
         max_pixels=env.number("MAX_PIXELS", 50_000_000, least=1),
         max_decode_memory=env.number("MAX_DECODE_MEMORY", 256, least=1),
@@ -215,6 +217,15 @@ def _requests(env: Environment) -> partial[Settings]:
         max_faces=env.number("MAX_FACES", 10, least=1, most=100),
         turn_faces=env.choice("TURN_FACES", "on", ("on", "off")),
     )
+
+
+def _body_memory(given: int) -> int:
+    if 0 < given < LEAST_BODY_MEMORY:
+        raise SettingsError(
+            f"BODY_MEMORY={given}: the largest body, 10 MiB, is held twice; give at least {LEAST_BODY_MEMORY}, or 0 "
+            "for a quarter of all"
+        )
+    return given
 
 
 def _access(env: Environment) -> partial[Settings]:

@@ -60,6 +60,11 @@ def test_an_ipv6_address_has_brackets_in_the_url_alone(address: str) -> None:
     assert load_settings({"BIND_ADDRESS": "::"}).url == "http://localhost:8000"
 
 
+@pytest.mark.parametrize("given", [0, 20])
+def test_the_memory_for_bodies_holds_the_largest_one(given: int) -> None:
+    assert load_settings({"BODY_MEMORY": str(given)}).body_memory == given
+
+
 def test_relative_paths_start_at_the_clone() -> None:
     assert load_settings({"RESULTS_DIR": "../elsewhere"}).results_dir == ROOT.parent / "elsewhere"
 
@@ -104,6 +109,11 @@ def test_the_keys_of_apps_lie_beside_the_rest() -> None:
         ("OTLP_ENDPOINT", "localhost:4318", "OTLP_ENDPOINT=localhost:4318: use an address like http://localhost:4318"),
         ("RATE_LIMIT", "-1", "RATE_LIMIT=-1: must be a whole number of at least 0"),
         ("BODY_MEMORY", "-1", "BODY_MEMORY=-1: must be a whole number of at least 0"),
+        (
+            "BODY_MEMORY",
+            "19",
+            "BODY_MEMORY=19: the largest body, 10 MiB, is held twice; give at least 20, or 0 for a quarter of all",
+        ),
         ("MAX_WAIT", "-1", "MAX_WAIT=-1: must be a whole number of at least 0"),
         ("PREDICT_TIMEOUT", "1.5", "PREDICT_TIMEOUT=1.5: must be a whole number of at least 1"),
         (

@@ -40,15 +40,16 @@ def test_empty_and_endless_boxes_are_dropped_and_the_work_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("min_score", "found"), [(0.0, [0, 1, 2]), (1e-300, [0, 1, 2]), (0.27, [1, 2]), (0.95, [2]), (1.0, [])]
+    ("min_score", "found"),
+    [(0.0, [0, 1, 2, 4]), (1e-300, [0, 1, 2, 4]), (0.27, [1, 2, 4]), (0.95, [2, 4]), (1 - 1e-9, [4]), (1.0, [4])],
 )
 def test_anchors_below_the_least_score_are_left_out(min_score: float, found: list[int]) -> None:
-    """Raw scores of 0.269, 0.5 and 0.953, and one that is no score at all."""
-    regressors = np.ones((4, 16), np.float32) * np.arange(1, 5, dtype=np.float32)[:, None]
-    raw_scores = np.array([-1, 0, 3, -200], np.float32)
-    points, scores = decode(regressors, raw_scores, np.zeros((4, 2), np.float32), min_score)
+    """Raw scores of 0.269, 0.5 and 0.953, one that is no score at all, and one that float32 rounds to 1."""
+    regressors = np.ones((5, 16), np.float32) * np.arange(1, 6, dtype=np.float32)[:, None]
+    raw_scores = np.array([-1, 0, 3, -200, 17], np.float32)
+    points, scores = decode(regressors, raw_scores, np.zeros((5, 2), np.float32), min_score)
     assert points[:, 2, 0].tolist() == [index + 1 for index in found]
-    assert scores.tolist() == pytest.approx([(0.2689, 0.5, 0.9526)[index] for index in found], abs=1e-4)
+    assert scores.tolist() == pytest.approx([(0.2689, 0.5, 0.9526, 0, 1)[index] for index in found], abs=1e-4)
     assert scores.dtype == np.float32
 
 

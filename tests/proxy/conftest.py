@@ -40,7 +40,9 @@ def tls_proxy(installed: Installed, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
     """A proxy that requires keys, and takes two predictions of each at once."""
-    with running_proxy(tmp_path_factory.mktemp("keys"), {"ALLOW_ANONYMOUS": "0", "CLIENT_REQUESTS": "2"}) as proxy:
+    listen = f"127.0.0.1:{free_ports(1)[0]}"
+    environment = {"ALLOW_ANONYMOUS": "0", "CLIENT_REQUESTS": "2", "MANAGEMENT_LISTEN": listen}
+    with running_proxy(tmp_path_factory.mktemp("keys"), environment) as proxy:
         yield proxy
 
 

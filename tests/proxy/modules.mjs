@@ -24,6 +24,7 @@ globalThis.ngx = {
     log() {},
     shared: {
         admission: dictionary(),
+        faces: dictionary(),
         line: dictionary(),
         nodes: dictionary(),
         nodes_under_way: dictionary(),

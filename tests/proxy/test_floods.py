@@ -21,7 +21,7 @@ from tests.support.proxies import running_proxy
 from tests.support.wire import head
 
 CONNECTIONS = 3000
-# More than fit into a GiB: 102 do, and 4 MiB are left.
+# More than fit into 2 GiB, the most there is by default: 102 do, each counted twice, and 8 MiB are left.
 BODIES, LARGEST = 110, 10 * 2**20
 # What a process takes besides the bodies.
 SPARE = 16 * 2**20

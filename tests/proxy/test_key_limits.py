@@ -1,4 +1,4 @@
-"""What one key may have under way and how often, and that others are not counted with it."""
+"""What one key may have under way and how often, that others are not counted with it; how often models are managed."""
 
 from __future__ import annotations
 
@@ -94,3 +94,12 @@ def test_predictions_under_way_are_counted_by_the_key(guarded: RunningProxy, mak
         sentence = assert_error(_refused(guarded, busy, begun), 429)
         assert sentence == "2 predictions of this key are under way; wait for an answer before the next one."
         assert _predict(guarded, other).status_code == 400
+
+
+def test_who_calls_the_management_api_too_often_is_told_how_often_it_may(guarded: RunningProxy) -> None:
+    with requests.Session() as session:
+        answers = (session.get(f"http://{guarded.settings.management_listen}/models", timeout=10) for _ in range(500))
+        refused = next(answer for answer in answers if answer.status_code == 429)
+    sentence = assert_error(refused, 429, origin=None)
+    assert sentence == "More than 20 calls a second from this address; wait a second, and send fewer at a time."
+    assert refused.headers["Retry-After"] == "1"

@@ -81,6 +81,11 @@ def test_who_is_far_beyond_its_share_is_told_to_wait_for_that(modules: Modules) 
     assert turns(modules, ("a", 14, 10, 4)) == [(False, 10)]
 
 
+def test_a_client_of_which_nothing_is_known_any_more_may_enter(modules: Modules) -> None:
+    """What was counted of it may have been forgotten while it waited."""
+    assert turns(modules, ("a", 3, 0, 1), ("a", 3, -1, 1)) == [(True, 0), (True, 0)]
+
+
 def asking(client: str) -> dict[str, Any]:
     return {"variables": {"remote_addr": client}, "requestBuffer": ""}
 
@@ -122,6 +127,19 @@ def test_who_is_refused_is_told_for_how_long_the_queue_is_too_long(modules: Modu
     assert failure["message"] == "Model M is busy: its queue is full; try again in 7 s."
 
 
+def test_counting_begins_anew_where_what_a_client_has_waiting_was_forgotten(modules: Modules) -> None:
+    """Two of its predictions end that nothing is known of; then it may have as many wait as a client that is new."""
+    known = [
+        paced("M", 7),
+        Call("models/state.js", "write", ("queue:M", 9)),
+        Call("models/state.js", "write", ("count:M", 1)),
+    ]
+    forgotten = Call("models/admission.js", "release", ({"variables": {"places": "1 0 M a\n1 0 M a"}},))
+    results = modules.call([*known, *[entered("b", "M")] * 3, forgotten, *[entered("a", "M")] * 13], max_wait=0)
+    assert [result.returned for result in results[-13:-1]] == [None] * 12
+    assert results[-1].returned["reason"] == "queue_full"
+
+
 @pytest.mark.parametrize(("pause", "told"), [(0, 2), (30, 32)])
 def test_a_torchserve_that_ends_again_and_again_is_back_after_the_supervisors_pause(
     modules: Modules, tmp_path: Path, pause: int, told: int
@@ -149,6 +167,16 @@ def test_a_picture_with_faces_takes_the_places_of_all_of_them(modules: Modules) 
     failures = [result.returned for result in results[-3:]]
     assert failures[:2] == [None, None]
     assert (failures[2]["retryAfter"], failures[2]["reason"]) == (18, "queue_full")
+
+
+def test_a_picture_with_faces_is_one_answer(modules: Modules) -> None:
+    """Of 25 images that wait, a client has two pictures of ten faces each; then one, of 15 images."""
+    known = [Call("models/state.js", "write", ("names", ["M"])), paced("M", 2)]
+    one = {"variables": {"places": "10 0 M a"}}
+    told = Call("models/admission.js", "nextAnswer", (asking("a"),))
+    waiting = [*[wanting("a", 10)] * 2, *[entered("b", "M")] * 5]
+    results = modules.call([*known, *waiting, told, Call("models/admission.js", "release", (one,)), told], max_wait=0)
+    assert (results[-3].returned, results[-1].returned) == (25, 30)
 
 
 @pytest.mark.parametrize(

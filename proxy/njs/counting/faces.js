@@ -4,12 +4,9 @@
 // as many as it may have under way at once, pass for those of one face each.
 const WEIGHT = 1 / 64;
 
+// Of its own: many clients' faces must not push out what waits (models/places.js).
 function dictionary() {
-    return ngx.shared.admission;
-}
-
-function keyOf(client) {
-    return `faces ${client}`;
+    return ngx.shared.faces;
 }
 
 /**
@@ -18,7 +15,7 @@ function keyOf(client) {
  * @param {number} most  the faces that it asks for at most
  */
 function expected(client, most) {
-    const before = dictionary().get(keyOf(client));
+    const before = dictionary().get(client);
     return before === undefined ? most : Math.max(1, Math.min(most, Math.round(Number(before))));
 }
 
@@ -27,8 +24,8 @@ function expected(client, most) {
  * @param {number} computed  the faces that a picture of its had computed
  */
 function note(client, computed) {
-    const before = Number(dictionary().get(keyOf(client)) || 0);
-    dictionary().set(keyOf(client), /** @type {any} */ (Math.max(computed, before + WEIGHT * (computed - before))));
+    const before = Number(dictionary().get(client) || 0);
+    dictionary().set(client, /** @type {any} */ (Math.max(computed, before + WEIGHT * (computed - before))));
 }
 
 export default {expected, note};

@@ -51,8 +51,11 @@ function message(r) {
         : 'The service failed on this request; try again, and see its log on the server if that does not help.');
 }
 
-// The limit is the key's own, or that of all clients.
+// The limit is that of the management API (templates/management/), the key's own, or that of all clients.
 function tooMany(variables) {
+    if (variables.calls_a_second) {
+        return `More than ${variables.calls_a_second} calls a second from this address; wait a second, and send fewer at a time.`;
+    }
     const whose = variables.key_name ? 'key' : 'address';
     return variables.limit_conn_status === 'REJECTED' || variables.rejection === 'concurrency'
         ? `${variables.key_limit || settings.client_requests} predictions of this ${whose} are under way; `

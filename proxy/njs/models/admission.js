@@ -5,6 +5,7 @@ import faces from 'counting/faces.js';
 import line from 'models/line.js';
 import pace from 'counting/pace.js';
 import pause from 'http/pause.js';
+import places from 'models/places.js';
 import state from 'models/state.js';
 import workers from 'models/workers.js';
 
@@ -35,10 +36,6 @@ const MAX_RETRY_AFTER = 540;
 // An expected wait is worth no more than this part of PREDICT_TIMEOUT.
 const WORTH = 0.8;
 
-function dictionary() {
-    return ngx.shared.admission;
-}
-
 /**
  * Let a prediction wait for its model, or say why not. One that may must `leave`.
  * @param {NginxHTTPRequest} r
@@ -48,18 +45,18 @@ function dictionary() {
 async function enter(r, name) {
     const client = clientOf(r);
     const images = imagesOf(r, client);
-    const place = `${images} ${epoch()} ${name} ${client}`;
+    const place = places.make(images, name, client);
     const limit = limitOf(name);
-    const queue = Object.assign({limit, common: Math.floor(limit * COMMON_PART)}, counted(place));
+    const queue = Object.assign({limit, common: Math.floor(limit * COMMON_PART)}, places.take(place));
     // A picture with many faces may wait where one image may: else, in a short queue, it never could.
     queue.all -= images - 1;
     queue.own -= images - 1;
-    const turn = line.turn(keyOf(place), client, queue);
+    const turn = line.turn(places.queueOf(place), client, queue);
     if (turn.mayEnter) {
         keep(r, place);
         return null;
     }
-    discount(place);
+    places.giveBack(place);
     await holdImpatient(r, name, client);
     return refusal(name, queue, turn.ahead);
 }
@@ -78,9 +75,9 @@ async function holdImpatient(r, name, client) {
     if (isFirst || bytes > MAX_HELD_BYTES) {
         return;
     }
-    const place = `${bytes} ${epoch()} ${HELD} ${client}`;
-    if (counted(place).all > MAX_ALL_HELD_BYTES) {
-        discount(place);
+    const place = places.make(bytes, HELD, client);
+    if (places.take(place).all > MAX_ALL_HELD_BYTES) {
+        places.giveBack(place);
         return;
     }
     keep(r, place);
@@ -89,7 +86,7 @@ async function holdImpatient(r, name, client) {
 }
 
 function keep(r, place) {
-    r.variables.places = placesOf(r).concat(place).join('\n');
+    r.variables.places = takenBy(r).concat(place).join('\n');
 }
 
 /**
@@ -98,11 +95,11 @@ function keep(r, place) {
  * @param {string} name
  */
 function leave(r, name) {
-    const places = placesOf(r);
-    const left = places.findIndex((place) => modelOf(place) === name);
+    const taken = takenBy(r);
+    const left = taken.findIndex((place) => places.modelOf(place) === name);
     if (left !== -1) {
-        discount(places.splice(left, 1)[0]);
-        r.variables.places = places.join('\n');
+        places.giveBack(taken.splice(left, 1)[0]);
+        r.variables.places = taken.join('\n');
     }
 }
 
@@ -111,18 +108,11 @@ function leave(r, name) {
  * @param {NginxHTTPRequest} r
  */
 function release(r) {
-    const places = placesOf(r);
-    if (places.length > 0) {
+    const taken = takenBy(r);
+    if (taken.length > 0) {
         r.variables.places = '';
-        places.forEach(discount);
+        taken.forEach(places.giveBack);
     }
-}
-
-/**
- * A process of nginx has ended, and what it let in with it: counting begins anew.
- */
-function startAnew() {
-    state.dictionary().set('epoch', String(epoch() + 1));
 }
 
 /**
@@ -133,7 +123,7 @@ function startAnew() {
 function nextAnswer(r) {
     const client = clientOf(r);
     const waits = (state.names() || []).map((name) => {
-        const own = Number(dictionary().get(`own ${epoch()} ${name} ${client}`) || 0);
+        const own = places.predictions(name, client);
         return own > 0 ? expectedWait(name) / own : Infinity;
     });
     const soonest = Math.min.apply(null, waits);
@@ -145,7 +135,7 @@ function nextAnswer(r) {
  * @param {string} name
  */
 function expectedWait(name) {
-    return Number(dictionary().get(`all ${epoch()} ${name}`) || 0) * secondsOf(name);
+    return places.images(name) * secondsOf(name);
 }
 
 function clientOf(r) {
@@ -156,48 +146,8 @@ function wholeSeconds(seconds) {
     return Math.min(MAX_RETRY_AFTER, Math.max(1, Math.ceil(seconds)));
 }
 
-// A place in a queue: how much it counts, the epoch, the model and the client, none of which has a space.
-function amountOf(place) {
-    return Number(place.split(' ')[0]);
-}
-
-function modelOf(place) {
-    return place.split(' ')[2];
-}
-
-// The names under which the queue and the client's part of it are counted.
-function keyOf(place) {
-    return place.split(' ').slice(1, 3).join(' ');
-}
-
-function ownKeyOf(place) {
-    return place.slice(place.indexOf(' ') + 1);
-}
-
-function placesOf(r) {
+function takenBy(r) {
     return r.variables.places ? r.variables.places.split('\n') : [];
-}
-
-/** @param {string} place */
-function counted(place) {
-    const amount = amountOf(place);
-    const key = keyOf(place);
-    const all = dictionary().incr(`all ${key}`, amount, 0);
-    const own = dictionary().incr(`own ${ownKeyOf(place)}`, amount, 0);
-    const clients = dictionary().incr(`clients ${key}`, own === amount ? 1 : 0, 0);
-    return {all, own, clients};
-}
-
-function discount(place) {
-    const amount = amountOf(place);
-    const key = keyOf(place);
-    // The dictionary forgets by the time of day: what it forgot too early, since the clock was changed, would stay below zero.
-    if (dictionary().incr(`all ${key}`, -amount, 0) < 0 && ownKeyOf(place).startsWith(`${epoch()} `)) {
-        startAnew();
-    }
-    if (dictionary().incr(`own ${ownKeyOf(place)}`, -amount, 0) === 0) {
-        dictionary().incr(`clients ${key}`, -1, 0);
-    }
 }
 
 function limitOf(name) {
@@ -224,7 +174,7 @@ function refusal(name, queue, ahead) {
     const seconds = secondsOf(name);
     const retryAfter = wholeSeconds(ahead * seconds);
     if (queue.own > 1 && queue.all <= queue.common) {
-        return refused(`${queue.clients} clients wait for model ${name}, and ${queue.own - 1} predictions of yours do; wait for `
+        return refused(`${queue.clients} clients wait for model ${name}, and ${queue.own - 1} images of yours do; wait for `
                        + 'their answers', retryAfter, 'client_share');
     }
     if (queue.limit < mostOf(name)) {
@@ -238,8 +188,4 @@ function refused(message, retryAfter, reason) {
     return Object.assign(availability.delayed(`${message}; try again in ${retryAfter} s.`, retryAfter, reason), {early: true});
 }
 
-function epoch() {
-    return Number(state.dictionary().get('epoch') || 0);
-}
-
-export default {enter, expectedWait, leave, nextAnswer, release, startAnew};
+export default {enter, expectedWait, leave, nextAnswer, release};

@@ -1,7 +1,7 @@
 // Whose turn it is. While few wait, everybody may, up to a client's share. What is left of the queue is for clients that have
 // nothing in it, in the order in which they were first refused: each gets a number, as in a shop.
 
-/** @typedef {{mayEnter: boolean, ahead: number}} Turn  how many predictions must be over before it may be tried again */
+/** @typedef {{mayEnter: boolean, ahead: number}} Turn  how many images must be over before it may be tried again */
 
 // A client that does not come back within ten minutes loses its number (templates/http/njs.conf.j2): a slow model may have told it to
 // come back in several.
@@ -28,7 +28,8 @@ function turn(model, client, queue) {
 // How many must be over before this client has no more than its share: its own are as evenly in the queue as the others'.
 function beyondShare(queue) {
     const share = Math.max(1, Math.floor(queue.common / queue.clients));
-    return Math.ceil(Math.max(0, queue.own - share) * queue.all / queue.own);
+    // What was counted of the client may have been forgotten meanwhile: then its own are none, or fewer.
+    return queue.own > share ? Math.ceil((queue.own - share) * queue.all / queue.own) : 0;
 }
 
 function inLine(model, client, queue) {

@@ -1,7 +1,7 @@
 // Whether a process of this nginx has ended since the last round: what it had under way is not taken off the counts.
 import fs from 'fs';
-import admission from 'models/admission.js';
 import bodies from 'http/bodies.js';
+import places from 'models/places.js';
 import state from 'models/state.js';
 import trials from 'trials/trials.js';
 
@@ -12,7 +12,7 @@ function look() {
     const now = children();
     if (before.some((pid) => !now.includes(pid))) {
         bodies.forgetOthers(now);
-        admission.startAnew();
+        places.startAnew();
         trials.forgetBackground();
     }
     if (now.join() !== before.join()) {
