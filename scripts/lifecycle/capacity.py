@@ -19,6 +19,6 @@ def require_room(settings: Settings, management: Management, archive_name: str, 
     most = max_workers(settings)
     if workers and others + workers > most:
         raise CapacityError(
-            f"{workers} workers of {archive_name}: all models together may have {most} (MAX_WORKERS, by default what "
+            f"{workers} worker(s) of {archive_name}: all models together may have {most} (MAX_WORKERS, by default what "
             f"fits into memory), and the others have {others}; use at most {max(0, most - others)}"
         )

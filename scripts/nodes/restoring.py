@@ -8,10 +8,18 @@ from typing import Any
 from scripts.nodes.node import LostError, Node, NodeError, Version
 
 
+class NotRestoredError(NodeError):
+    """A node could be asked, and is not as it was all the same. ``remedy`` is the command that mends it there."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
 def restore(node: Node, model: str, before: Sequence[Version]) -> bool:
     """Bring a model back to ``before``, its versions then, the default one first. Whether there was anything to do.
 
-    Raises NodeError unless all is as it was in the end.
+    Raises NotRestoredError unless all is as it was in the end, and NodeError for what could not be done.
     """
     node.settle()
     if _same(before, node.versions(model)):
@@ -21,7 +29,8 @@ def restore(node: Node, model: str, before: Sequence[Version]) -> bool:
     else:
         node.change("unregister", model, {})
     if not _same(before, now := node.versions(model)):
-        raise NodeError(f"{node.url}: {model} is not as it was: {_listed(now)}, before {_listed(before)}")
+        told = f"{node.url}: {model} is not as it was: {_listed(now)}, before {_listed(before)}"
+        raise NotRestoredError(told, _remedy(model, before, now))
     return True
 
 
@@ -45,20 +54,40 @@ def _bring_back(node: Node, model: str, before: Sequence[Version]) -> None:
 
 def _let_serve(node: Node, model: str, version: Version) -> None:
     """Let a version serve: by a rollback if that leads to it, else by an upgrade."""
-    if _planned(node, "rollback", model, {}).get("version") == version.version:
+    planned = _planned(node, "rollback", model, {})
+    if not isinstance(planned, NodeError) and planned.get("version") == version.version:
         node.change("rollback", model, {})
     else:
         _load(node, "upgrade", model, version)
 
 
-def _planned(node: Node, command: str, what: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
-    """What a change would come to; empty if it is refused."""
+def _planned(node: Node, command: str, what: str, parameters: Mapping[str, str]) -> Mapping[str, Any] | NodeError:
+    """What a change would come to, or why it is refused."""
     try:
         return node.plan(command, what, parameters)
     except LostError:
         raise
-    except NodeError:
-        return {}
+    except NodeError as error:
+        return error
+
+
+def _remedy(model: str, before: Sequence[Version], now: Sequence[Version]) -> str:
+    """The first of the changes that bring a model from what it is to what it was."""
+    was, is_ = ({version.version: version for version in versions} for versions in (before, now))
+    if not before:
+        return f"unregister {model}"
+    if not now:
+        return f"register {before[0].file}"
+    if now[0].version != before[0].version:
+        return f"upgrade {model} {before[0].file}"
+    for version in [*now, *before]:
+        if version.version not in was:
+            return f"unregister {model} --version {version.version}"
+        if version.version not in is_:
+            return f"register {version.file}"
+        if is_[version.version].workers != was[version.version].workers:
+            return f"scale {model} {was[version.version].workers} --version {version.version}"
+    return f"upgrade {model} {before[0].file}"
 
 
 def _same(before: Sequence[Version], now: Sequence[Version]) -> bool:
@@ -80,9 +109,14 @@ def _load(node: Node, command: str, model: str, version: Version) -> None:
     asked: list[tuple[str, dict[str, str]]] = [(model, {"archive": file}) for file in files]
     if command == "register":
         asked = [(what, {"workers": str(version.workers)}) for what in (model, *files)]
+    reasons = []
     for what, parameters in asked:
         planned = _planned(node, command, what, parameters)
-        if planned and (planned["version"], planned["sha256"]) == (version.version, version.sha256):
+        if isinstance(planned, NodeError):
+            reasons.append(planned)
+        elif (planned["version"], planned["sha256"]) == (version.version, version.sha256):
             node.change(command, what, parameters)
             return
+    if len(reasons) == len(asked):
+        raise reasons[0]
     raise NodeError(f"{node.url}: no archive there has version {version.version} of {model} any more")

@@ -10,7 +10,7 @@ from typing import Any
 from scripts.errors import INTERRUPTED, MIXED, UNKNOWN, UserError
 from scripts.nodes.node import Node, NodeError, Version
 from scripts.nodes.outcomes import Outcome, Result
-from scripts.nodes.restoring import restore
+from scripts.nodes.restoring import NotRestoredError, restore
 from scripts.nodes.work import Interruptions, Tell, on_all
 
 Answer = dict[str, Any]
@@ -119,12 +119,14 @@ class Together:
             return Outcome(node.url, "could", "it was not begun")
         if restored is None:
             text = "; ".join(dict.fromkeys(_said(node, error) for error in (failure, unrestored) if error))
-            return Outcome(node.url, "not undone", text, self._remedy(node))
+            return Outcome(node.url, "not undone", text, self._remedy(node, unrestored))
         text = _said(node, failure) if failure else "as it was before"
         return Outcome(node.url, "undone" if restored else "failed" if failure else "as it was", text)
 
-    def _remedy(self, node: Node) -> str:
-        """The command that undoes it on a node, once that answers."""
+    def _remedy(self, node: Node, unrestored: UserError | None) -> str:
+        """The command that undoes it on a node, once that answers, or what is left of it."""
+        if isinstance(unrestored, NotRestoredError):
+            return f"scripts/models nodes {unrestored.remedy} --at {node.url}"
         model, before = self._planned[node]["model"], self._before[node]
         undo = {
             "register": f"unregister {model} --version {self._planned[node].get('version')}",

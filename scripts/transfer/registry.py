@@ -29,7 +29,7 @@ class _WaryAdapter(requests.adapters.HTTPAdapter):
     def send(self, *arguments: Any, **options: Any) -> requests.Response:
         timeout = options.get("timeout") or _TIMEOUT
         answer = super().send(*arguments, **{**options, "stream": True, "timeout": timeout})
-        if not options.get("stream"):
+        if not options.get("stream") or answer.is_redirect:  # of which requests reads all before it follows
             answer._content = _beginning(answer)
         return answer
 

@@ -113,7 +113,7 @@ def test_a_dry_run_says_what_a_change_would_come_to(remote: Remote, guest: Path)
     remote("PUT", path, command="register", model="Guest.mar", workers="3", dry_run="true")
     refused = remote.poll(lambda: remote("GET", path), lambda reply: reply.status_code == 200).json()
     assert (refused["state"], refused["status"], refused["exit_code"]) == ("failed", 409, 1)
-    assert refused["result"].startswith("3 workers of Guest: all models together may have 4")
+    assert refused["result"].startswith("3 worker(s) of Guest: all models together may have 4")
     planned = remote.stack.command("lifecycle", "register", "Guest.mar", "--dry-run", "--json")
     digest = guest.with_name("Guest.mar.sha256").read_text().split()[0]
     change = {"model": "Guest", "version": "1.0", "workers": 1, "before": None, "changed": True}
@@ -133,7 +133,7 @@ def test_a_version_for_one_without_workers_needs_room_for_one(remote: Remote) ->
     try:
         for change in (["upgrade", SERVED, f"{ARCHIVE}.mar"], ["rollback", SERVED]):
             for options in (["--dry-run"], []):
-                assert f"1 workers of {ARCHIVE}: all models together may have 4" in make(*change, *options, code=1)
+                assert f"1 worker(s) of {ARCHIVE}: all models together may have 4" in make(*change, *options, code=1)
     finally:
         make("scale", OTHER, "1")
         make("rollback", SERVED)

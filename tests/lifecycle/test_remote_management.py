@@ -78,7 +78,7 @@ def test_no_more_workers_are_started_than_may_run(remote: Remote, site: Site) ->
     here = remote.stack.command("lifecycle", "scale", SERVED, "4")
     assert here.returncode == 1
     assert here.stderr == (
-        f"4 workers of {ARCHIVE}: all models together may have 4 (MAX_WORKERS, by default what fits into memory), "
+        f"4 worker(s) of {ARCHIVE}: all models together may have 4 (MAX_WORKERS, by default what fits into memory), "
         "and the others have 1; use at most 3\n"
     )
     remote.poll(lambda: remote("GET", f"/models/{SERVED}").text, lambda text: text.count("READY") == 3)

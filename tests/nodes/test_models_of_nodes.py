@@ -12,8 +12,7 @@ from threading import Event
 import pytest
 
 from scripts.files import exclusive
-from scripts.nodes.node import NodeError
-from scripts.nodes.restoring import restore
+from scripts.nodes.restoring import NotRestoredError, restore
 from scripts.processes import read_records
 from scripts.running import record_file
 from tests.nodes.balancers import address, kill, places, running_balancer, start
@@ -94,7 +93,7 @@ def test_more_workers_than_one_node_has_room_for_are_started_on_none(pair: Pair)
     refused = pair.command("scale", SERVED, "4")
     assert refused.returncode == REFUSED
     assert "could    nothing was changed" in refused.stdout
-    assert f"failed   4 workers of {ARCHIVE}: all models together may have 3" in refused.stdout
+    assert f"failed   4 worker(s) of {ARCHIVE}: all models together may have 3" in refused.stdout
     assert pair.serving() == [[("1.0", True, 1)]] * 2
 
 
@@ -165,8 +164,10 @@ def test_what_is_not_as_it_was_is_told(pair: Pair) -> None:
     node = Meddled(pair.urls[0], pair.key(0), None, Event())
     before = node.versions(ARCHIVE)
     assert node.change("scale", SERVED, {"workers": "2"})["workers"] == 2
-    with pytest.raises(NodeError, match=r"is not as it was: 1\.0 with 2 worker\(s\), before 1\.0 with 1 worker\(s\)"):
+    told = r"is not as it was: 1\.0 with 2 worker\(s\), before 1\.0 with 1 worker\(s\)"
+    with pytest.raises(NotRestoredError, match=told) as raised:
         restore(node, SERVED, before)
+    assert raised.value.remedy == f"scale {SERVED} 1 --version 1.0"
     assert restore(pair.node(0), SERVED, before)
     assert node.versions(ARCHIVE) == before
 

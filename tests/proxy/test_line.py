@@ -127,17 +127,21 @@ def test_who_is_refused_is_told_for_how_long_the_queue_is_too_long(modules: Modu
     assert failure["message"] == "Model M is busy: its queue is full; try again in 7 s."
 
 
-def test_counting_begins_anew_where_what_a_client_has_waiting_was_forgotten(modules: Modules) -> None:
-    """Two of its predictions end that nothing is known of; then it may have as many wait as a client that is new."""
+def test_what_a_client_has_waiting_begins_anew_where_it_was_forgotten_and_nothing_else_does(modules: Modules) -> None:
+    """Two of its predictions end that only the sum of all knows of."""
     known = [
         paced("M", 7),
         Call("models/state.js", "write", ("queue:M", 9)),
         Call("models/state.js", "write", ("count:M", 1)),
     ]
     forgotten = Call("models/admission.js", "release", ({"variables": {"places": "1 0 M a\n1 0 M a"}},))
-    results = modules.call([*known, *[entered("b", "M")] * 3, forgotten, *[entered("a", "M")] * 13], max_wait=0)
-    assert [result.returned for result in results[-13:-1]] == [None] * 12
-    assert results[-1].returned["reason"] == "queue_full"
+    counts = [
+        Call("models/places.js", "predictions", ("M", "a")),
+        Call("models/places.js", "predictions", ("M", "b")),
+        Call("models/places.js", "images", ("M",)),
+    ]
+    results = modules.call([*known, *[entered("b", "M")] * 5, forgotten, entered("a", "M"), *counts], max_wait=0)
+    assert [result.returned for result in results[-4:]] == [None, 1, 5, 4]
 
 
 @pytest.mark.parametrize(("pause", "told"), [(0, 2), (30, 32)])

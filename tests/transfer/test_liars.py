@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from scripts.transfer import pulling
-from scripts.transfer.registry import Registry
+from scripts.transfer.registry import Registry, _WaryAdapter
 from scripts.transfer.remote import RemoteFile
 from tests.transfer.hosts import NAMES, Host
 
@@ -30,14 +30,15 @@ def manifest(**changed: object) -> bytes:
 
 
 @contextmanager
-def liar(root: bytes, answer: bytes) -> Iterator[tuple[str, list[int]]]:
+def liar(root: bytes, answer: bytes, status: int = 200) -> Iterator[tuple[str, list[int]]]:
     """A registry with these answers, the image's address, and how many bytes of each answer were taken."""
     taken: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = root if self.path == "/v2/" else answer
-            self.send_response(200)
+            self.send_response(200 if self.path in ("/v2/", "/elsewhere") else status)
+            self.send_header("Location", "/elsewhere")
             self.end_headers()
             taken.append(0)
             with suppress(OSError):
@@ -76,6 +77,15 @@ def test_a_registry_that_lies_is_refused(tmp_path: Path, root: bytes, answer: by
     assert sentence in done.stderr
     assert max(taken) < ENDLESS // 2
     assert host.contents() == {}
+
+
+def test_what_a_redirect_has_is_not_read_to_its_end() -> None:
+    """Also of a layer, which is read piece by piece."""
+    with liar(b"{}", b" " * ENDLESS, 307) as (address, taken), requests.Session() as session:
+        session.mount("http://", _WaryAdapter())
+        with session.get(f"http://{address.removeprefix('oci://').split('/')[0]}/layer", stream=True) as answer:
+            assert (answer.status_code, len(answer.history)) == (200, 1)
+        assert taken[0] < ENDLESS // 2
 
 
 class Generous:

@@ -29,8 +29,6 @@ const LEAST_BATCHES = 2;
 const HELD_MS = 1000;
 const MAX_HELD_BYTES = 1048576;
 const MAX_ALL_HELD_BYTES = 134217728;
-// Their name among those of the models. Their bytes are what is counted.
-const HELD = '(held)';
 // A client that is told to come back later than that would have lost its number in the line (models/line.js), seconds.
 const MAX_RETRY_AFTER = 540;
 // An expected wait is worth no more than this part of PREDICT_TIMEOUT.
@@ -75,14 +73,14 @@ async function holdImpatient(r, name, client) {
     if (isFirst || bytes > MAX_HELD_BYTES) {
         return;
     }
-    const place = places.make(bytes, HELD, client);
+    const place = places.make(bytes, places.HELD, client);
     if (places.take(place).all > MAX_ALL_HELD_BYTES) {
         places.giveBack(place);
         return;
     }
     keep(r, place);
     await pause(HELD_MS);
-    leave(r, HELD);
+    leave(r, places.HELD);
 }
 
 function keep(r, place) {

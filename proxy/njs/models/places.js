@@ -3,6 +3,9 @@ import state from 'models/state.js';
 
 // A place is a text: how much it counts, the epoch, the model and the client, none of which has a space.
 
+// In the place of a model: bytes of refusals that are held back, of which only the sum counts.
+const HELD = '(held)';
+
 function dictionary() {
     return ngx.shared.admission;
 }
@@ -46,6 +49,9 @@ function take(place) {
     const amount = amountOf(place);
     const queue = queueOf(place);
     const all = dictionary().incr(`all ${queue}`, amount, 0);
+    if (modelOf(place) === HELD) {
+        return {all, own: 0, clients: 0};
+    }
     const own = dictionary().incr(`own ${ownKeyOf(place)}`, amount, 0);
     const clients = dictionary().incr(`clients ${queue}`, own === amount ? 1 : 0, 0);
     countFurther(place, amount - 1);
@@ -56,23 +62,35 @@ function take(place) {
 function giveBack(place) {
     const amount = amountOf(place);
     const queue = queueOf(place);
-    const all = dictionary().incr(`all ${queue}`, -amount, 0);
-    const own = dictionary().incr(`own ${ownKeyOf(place)}`, -amount, 0);
-    if (own === 0) {
-        dictionary().incr(`clients ${queue}`, -1, 0);
-    }
-    countFurther(place, 1 - amount);
     // The dictionary forgets by the time of day, and to make room: what it forgot too early, since the clock was changed or since very
     // many clients came, would stay below zero.
-    if ((all < 0 || own < 0) && ownKeyOf(place).startsWith(`${epoch()} `)) {
+    if (dictionary().incr(`all ${queue}`, -amount, 0) < 0 && ownKeyOf(place).startsWith(`${epoch()} `)) {
         startAnew();
     }
+    if (modelOf(place) === HELD) {
+        return;
+    }
+    if (lessen(`own ${ownKeyOf(place)}`, amount) === 0) {
+        lessen(`clients ${queue}`, 1);
+    }
+    countFurther(place, 1 - amount);
+}
+
+// Of one client only what is counted of it begins anew. Returns what is left.
+function lessen(key, amount) {
+    const left = dictionary().incr(key, -amount, 0);
+    if (left < 0) {
+        dictionary().delete(key);
+    }
+    return Math.max(0, left);
 }
 
 // Of pictures with several faces, the images beyond the first: so what has one image has nothing more to count.
 function countFurther(place, more) {
-    if (more !== 0) {
+    if (more > 0) {
         dictionary().incr(`further ${ownKeyOf(place)}`, more, 0);
+    } else if (more < 0) {
+        lessen(`further ${ownKeyOf(place)}`, -more);
     }
 }
 
@@ -109,4 +127,4 @@ function epoch() {
     return Number(state.dictionary().get('epoch') || 0);
 }
 
-export default {giveBack, images, make, modelOf, predictions, queueOf, startAnew, take};
+export default {HELD, giveBack, images, make, modelOf, predictions, queueOf, startAnew, take};
