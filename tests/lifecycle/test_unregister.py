@@ -83,8 +83,9 @@ def test_it_waits_for_what_was_asked_before(stack: RunningStack, unregister: Unr
     operator = Operator(stack)
     with ThreadPoolExecutor(CLIENTS + 1) as threads:
         with operator.frozen(ARCHIVE):
+            before = operator.received(ARCHIVE)
             asked = [threads.submit(predict, stack.url, SERVED) for _ in range(CLIENTS)]
-            poll(lambda: operator.pending(ARCHIVE))
+            poll(lambda: operator.received(ARCHIVE), lambda received: received == before + CLIENTS)
             unregistered = threads.submit(unregister)
             poll(lambda: refusal(stack), lambda reason: reason == CLOSING)
             refused = predict(stack.url, SERVED)
@@ -126,14 +127,15 @@ def gone_from_afar(remote: Remote, begun: Event) -> bool:
 def test_a_version_that_serves_no_more_goes_when_it_has_answered(
     remote: Remote, unregister: Callable[[Remote, Event], bool]
 ) -> None:
-    pid, begun = Operator(remote.stack).only_worker(ARCHIVE), Event()
+    operator, begun = Operator(remote.stack), Event()
+    pid = operator.only_worker(ARCHIVE)
     assert remote("POST", "/models", url=NEXT, initial_workers=1, synchronous="true").status_code == 200
     assert remote("PUT", f"/models/{SERVED}/1.1/set-default").status_code == 200
     with ThreadPoolExecutor(CLIENTS + 1) as threads:
         with stopped(pid):
+            before = operator.received(ARCHIVE)
             asked = [threads.submit(asked_of, remote.stack, "1.0") for _ in range(CLIENTS)]
-            queue = f"/models/{SERVED}/1.0"
-            remote.poll(lambda: remote("GET", queue).json()[0]["jobQueueStatus"]["pendingRequests"])
+            poll(lambda: operator.received(ARCHIVE), lambda received: received == before + CLIENTS)
             gone = threads.submit(unregister, remote, begun)
             assert begun.wait(60)
             assert not wait([gone], timeout=2).done
