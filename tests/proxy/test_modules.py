@@ -35,6 +35,16 @@ def test_search_finds_what_python_finds(modules: Modules) -> None:
             place = noise.randrange(len(body) + 1)
             body = body[:place] + noise.choice([needle, needle[:-1], needle[:4]]) + body[place:]
         given.append((body, needle, noise.randrange(len(body) + 1)))
+    for row in (
+        b"\r\n----",
+        b"\r\n--" + b"-" * 24,
+        b"\r\n--",
+        b"abcdefg",
+    ):  # beyond the windows in which words are chosen
+        for _ in range(4):
+            needle, body = row + noise.randbytes(12), noise.randbytes(200_000)
+            place = noise.randrange(140_000, len(body))
+            given.append((body[:place] + needle[:-1] + body[place:] + needle, needle, noise.randrange(100)))
     results = modules.call([Call("predict/search.js", "find", case) for case in given])
     expected = [body.find(needle, start) for body, needle, start in given]
     assert [result.returned for result in results] == expected

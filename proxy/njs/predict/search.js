@@ -13,6 +13,8 @@ const FIRST_WINDOW = 512;
 const MAX_MISSES = 200;
 // Of the needle, words are taken from so many places at the beginning.
 const MAX_OFFSETS = 16;
+// To choose among them takes longer than to look for four in less.
+const MANY_BYTES = 131072;
 
 /**
  * The first position of the needle in a body at or after from, -1 if there is none.
@@ -28,7 +30,11 @@ function find(body, needle, from) {
     let words = null;
     let start = from;
     for (let size = FIRST_WINDOW; start < body.length; size *= 2) {
-        words = words || (size === FIRST_WINDOW ? null : wordsOf(needle));
+        if (size === 2 * FIRST_WINDOW) {
+            words = [3, 2, 1, 0].map((offset) => ({value: needle.readUInt32LE(offset), offsets: [offset]}));
+        } else if (size === MANY_BYTES) {
+            words = wordsOf(needle);
+        }
         const position = words === null ? plainly(place, start, size) : byWords(place, words, start, size);
         if (position !== -1) {
             return position;
