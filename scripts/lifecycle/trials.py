@@ -111,16 +111,17 @@ def is_noticed(settings: Settings, name: str, trial: Trial | None) -> bool:
 
 def require_no_trial(settings: Settings, name: str, version: str | None = None) -> None:
     """Raise LifecycleError while ``version`` of the model ``name``, or any, is tried: that is to be decided first."""
-    trial = read_trials(settings).get(name)
-    if trial and version in (None, trial.version) and (reason := standing_trial(settings, name)):
+    if reason := standing_trial(settings, name, version):
         raise LifecycleError(reason)
 
 
-def standing_trial(settings: Settings, name: str) -> str | None:
-    """What is to be decided of the trial of a model before it can be changed; None without one."""
+def standing_trial(settings: Settings, name: str, version: str | None = None) -> str | None:
+    """What is to be decided of the trial of ``version``, or any, before it can be changed; None without one."""
     trial = read_trials(settings).get(name)
-    end = read_outcome(settings, name, trial).end if trial else None
-    if trial is None or (end and end["reason"] == "promoted"):
+    if trial is None or version not in (None, trial.version):
+        return None
+    end = read_outcome(settings, name, trial).end
+    if end and end["reason"] == "promoted":
         return None
     if end is None:
         return (

@@ -39,6 +39,7 @@ PAGES_DIR = PROXY_DIR / "pages"
 # Which certificate and key nginx is told to load for which address: a reload goes by it.
 LISTENERS_FILE = "listeners.json"
 LARGE_LOG_BYTES = 20 * 2**20
+MANAGEMENT_RATE = 20  # calls of an address in a second
 
 TEMPLATE_SUFFIX = ".j2"
 # nginx's "info" reports every connection that ends, its "debug" writes headers and with them keys.
@@ -151,6 +152,7 @@ def _values(settings: Settings) -> dict[str, Any]:
         "metrics_allow": settings.metrics_allow,
         "keys_required": settings.keys_required,
         "tls": _quotable_pair(public_pair(settings)),
+        "management_rate": MANAGEMENT_RATE,
         "management_tls": _quotable_pair(management_pair(settings)),
         "hsts_max_age": settings.hsts_max_age,
     }
