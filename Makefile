@@ -127,19 +127,19 @@ bench: $(VENV)/test.installed ## measure the stack beside two other backends, in
 soak: $(VENV)/test.installed ## an hour of load with kills and bad pictures: make soak MINUTES=60 (docs/reliability.md)
 	@$(RUN) scripts.bench soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS) $(call fine,$(UNREAD))
 
-# A file's tests share stacks, so they stay together; tests/support/order.py puts the files in order. Tests with a stack
-# wait much, so five processes suit two cores.
+# A file's tests share stacks, so they stay together; tests/support/order.py puts the files in order. Three processes
+# keep two cores busy; with five it takes as long, and each test waits for longer.
 PYTEST := pytest --dist loadfile --no-loadscope-reorder --numprocesses
 
 test: check $(VENV)/clients.installed ## run every check and every test; needs Debian's chromium, prometheus and docker-registry (see .ci/run)
-	@$(RUN) $(PYTEST) 5
+	@$(RUN) $(PYTEST) 3
 
 test-fast: $(VENV)/test.installed ## the tests that need no stack, no browser and no archives
 	@$(RUN) $(PYTEST) logical -m "not stack and not slow"
 
 coverage: $(VENV)/test.installed $(VENV)/clients.installed ## the tests, and which lines of handlers/ and scripts/ they ran; fails below the floor
 	@rm -rf .run/coverage
-	@$(RUN) $(PYTEST) 5 --cov --cov-report=term:skip-covered
+	@$(RUN) $(PYTEST) 3 --cov --cov-report=term:skip-covered
 
 mutants: $(VENV)/test.installed ## which changes of one line no test notices; takes long (docs/testing.md)
 	@$(RUN) tests.mutants $(ARGS) $(call fine,$(UNREAD))

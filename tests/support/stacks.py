@@ -57,11 +57,14 @@ ServeSite = Callable[..., AbstractContextManager[RunningStack]]
 
 
 def stack_environment(run_dir: Path, **settings: str) -> dict[str, str]:
-    """The environment of a stack with its own ports and ``run_dir``."""
+    """The environment of a stack with its own ports and ``run_dir``.
+
+    Predictions may take long: a machine that other tests keep busy is no fault of the stack.
+    """
     names = ("PORT", "INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT")
     ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
-    own = {"RUN_DIR": str(run_dir), "CLIENT_REQUESTS": "0", "MAX_WAIT": "0", "STAND_INS": "allowed"}
-    return {**os.environ, **own, **ports, **settings}
+    patient = {"CLIENT_REQUESTS": "0", "MAX_WAIT": "0", "PREDICT_TIMEOUT": "90"}
+    return {**os.environ, "RUN_DIR": str(run_dir), "STAND_INS": "allowed", **patient, **ports, **settings}
 
 
 def clear_run_dir(run_dir: Path, unpacked: Path | None) -> None:

@@ -76,8 +76,16 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     troubles = []
     for context, watch in opened:
         troubles += watch.troubles
-        context.close()
+        _close(context)
     assert troubles == []
+
+
+def _close(context: BrowserContext) -> None:
+    """What its pages ask meanwhile is no fault of the next test."""
+    for page in context.pages:
+        page.unroute_all(behavior="ignoreErrors")
+    context.unroute_all(behavior="ignoreErrors")
+    context.close()
 
 
 @pytest.fixture
