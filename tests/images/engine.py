@@ -8,6 +8,9 @@ from pathlib import Path
 from tests.images.stand_ins import run
 from tests.support.version import project_version
 
+NEXT = "next"
+"""A further tag of both images, as of a new version."""
+
 
 @dataclass(frozen=True)
 class Images:
