@@ -22,3 +22,7 @@ class Images:
 
     def podman(self, *arguments: str | Path, seconds: float = 120) -> str:
         return run("podman", *arguments, environment=self.environment, seconds=seconds)
+
+    def logs(self, container: str) -> str:
+        """What a container printed, on either of its outputs."""
+        return run("sh", "-c", 'podman logs "$0" 2>&1', container, environment=self.environment)

@@ -65,7 +65,11 @@ class Cluster:
         settings = [each for each in self.resources if each["kind"] == "ConfigMap"]
         file.write_text(yaml.safe_dump_all([*settings, manifest]))
         place = ["--network", self.network, *(["--ip", address] if address else [])]
-        self.images.podman("play", "kube", *place, file)
+        try:
+            self.images.podman("play", "kube", *place, file)
+        except AssertionError as error:
+            first = manifest["spec"]["initContainers"][0]["name"]
+            raise AssertionError(f"{error}\n{self.images.logs(f'{name}-{first}')}") from error
         infra = self.images.podman("pod", "inspect", name, "--format", "{{.InfraContainerID}}")
         (network,) = self.inspect(infra)["NetworkSettings"]["Networks"].values()
         pod = Pod(name, network["IPAddress"], manifest)
