@@ -136,7 +136,7 @@ def test_a_pool_that_is_away_takes_no_other_with_it(overlay: Overlay) -> None:
     pool, (pod, _) = overlay.pools["resnet50"], overlay.balancers.endpoints
     (gone,) = pool.endpoints
     missing = OF_POOL["resnet50"][0]
-    with clients(overlay.balancers, CANARY, overlay.key, count=4) as seen:
+    with clients(overlay.balancers, CANARY, overlay.key) as seen:
         pool.end(gone)
         refused = poll(lambda: ask_pod(pod, missing, overlay.key), lambda answer: answer.status_code == 503)
         assert int(refused.headers["Retry-After"]) >= 1
@@ -148,7 +148,7 @@ def test_a_pool_that_is_away_takes_no_other_with_it(overlay: Overlay) -> None:
 
 
 def test_the_balancers_are_replaced_without_an_error(overlay: Overlay) -> None:
-    with clients(overlay.balancers, CANARY, overlay.key, count=4) as seen:
+    with clients(overlay.balancers, CANARY, overlay.key) as seen:
         overlay.balancers.roll(NEXT)
         before = seen.answers
         poll(lambda: seen.answers > before + 50)

@@ -145,6 +145,7 @@ def test_the_scaler_asks_for_the_waits_of_its_own_service(render: Callable[[str]
     resources = render("overlays/all")
     scaler, service = of_kind(resources, "ScaledObject")["spec"], of_kind(resources, "Service")["metadata"]
     (trigger,) = scaler["triggers"]
+    assert trigger["metricType"] == "Value"  # of a mean, which no number of pods divides
     chosen = f'{{namespace="{service["namespace"]}",service="{service["name"]}"}}'
     assert trigger["metadata"]["query"].count(chosen) == trigger["metadata"]["query"].count("{") == 2
 

@@ -66,6 +66,16 @@ def test_the_balancer_asks_the_services_of_all_pools(resources: list[Resource]) 
     assert chosen(resources, services["emotions"]["spec"]["selector"]) == [BALANCER]
 
 
+def test_the_balancer_may_ask_the_pods_of_all_pools_and_no_others(resources: list[Resource]) -> None:
+    rules = named(resources, "NetworkPolicy")[BALANCER]["spec"]["egress"]
+    (selector,) = [peer["podSelector"] for rule in rules for peer in rule.get("to", [])]
+    labels = {
+        name: deployment["spec"]["template"]["metadata"]["labels"]
+        for name, deployment in named(resources, "Deployment").items()
+    }
+    assert {name for name, of in labels.items() if is_selected(of, selector)} == labels.keys() - {BALANCER}
+
+
 @pytest.mark.parametrize("kind", ["PodDisruptionBudget", "NetworkPolicy"])
 def test_each_deployment_has_a_policy_and_a_budget_of_its_own(resources: list[Resource], kind: str) -> None:
     found = []
@@ -124,9 +134,9 @@ def test_each_service_is_watched_once_under_a_job_whose_end_is_told(resources: l
 
 
 def is_selected(labels: dict[str, str], selector: Resource) -> bool:
-    """Whether Kubernetes would select what has these labels; of expressions, ``NotIn`` alone is known."""
-    without = selector.get("matchExpressions", [])
-    assert {each["operator"] for each in without} <= {"NotIn"}
-    return selector["matchLabels"].items() <= labels.items() and not any(
-        labels.get(each["key"]) in each["values"] for each in without
+    """Whether Kubernetes would select what has these labels; of expressions, ``In`` and ``NotIn`` are known."""
+    expressions = selector.get("matchExpressions", [])
+    assert {each["operator"] for each in expressions} <= {"In", "NotIn"}
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        (labels.get(each["key"]) in each["values"]) == (each["operator"] == "In") for each in expressions
     )

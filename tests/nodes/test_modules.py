@@ -12,6 +12,7 @@ from tests.proxy.modules import Call, Modules
 NODES = "a:1 b:2 c:3"
 COUNT = 3
 LEVELS = ("ready", "able", "listed")
+AWAY = "Model M cannot answer: no node that has it can be reached; try again shortly."
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +49,23 @@ def test_a_node_that_would_load_a_model_counts_more_than_one_that_cannot(modules
 
 
 def test_the_reason_of_a_node_is_told_where_no_node_has_the_model(modules: Modules) -> None:
-    model, _ = union_of(modules, [("up", said(False, "no archive"))])
+    model, places = union_of(modules, [("up", said(False, "no archive"))] * COUNT)
     assert (model["state"], model["error"]) == ("idle", "no archive")
     assert "error" not in model["facts"]
+    assert places == {"ready": [], "able": [], "listed": [0, 1, 2]}
+
+
+def test_a_node_that_was_never_heard_may_have_it(modules: Modules) -> None:
+    """As when the pods of a pool are still fetching their archives."""
+    model, places = union_of(modules, [("up", said(False, "no archive"))] * (COUNT - 1))
+    assert (model["error"], model["retry_after"]) == (AWAY, 2)
+    assert places == {"ready": [], "able": [], "listed": []}
 
 
 @pytest.mark.parametrize("away", ["refused", "silent"])
 def test_a_model_is_not_broken_while_its_own_pool_is_away(modules: Modules, away: str) -> None:
     model, places = union_of(modules, [("up", said(False, "no archive")), (away, said(True, version="2.0"))])
-    assert (model["error"], model["facts"]["version"]) == ("", "2.0")
+    assert (model["error"], model["retry_after"], model["facts"]["version"]) == (AWAY, 2, "2.0")
     assert places == {"ready": [1], "able": [], "listed": [1]}
 
 
@@ -71,6 +80,21 @@ def test_the_node_on_which_it_will_be_soon_says_why_it_is_not_there_yet(modules:
 def test_a_model_whose_node_is_away_is_still_known(modules: Modules) -> None:
     model, _ = union_of(modules, [("refused", said(True)), ("silent", said(True))])
     assert (model["state"], model["facts"]["version"]) == ("idle", "1.0")
+
+
+def test_a_node_that_is_back_soon_is_waited_for_and_one_that_is_away_for_long_is_not(modules: Modules) -> None:
+    up = [Call("nodes/known.js", "setState", (index, "up")) for index in range(COUNT)]
+    gone = Call("nodes/known.js", "setState", (1, "refused"))
+    silent = Call("nodes/known.js", "setState", (1, "silent"))
+    asked = [Call("nodes/known.js", "isAnyGoneFor", (ms,)) for ms in (10**6, 0)]
+    back = Call("nodes/known.js", "setState", (1, "up"))
+    results = modules.call([*asked, *up, *asked, gone, silent, *asked, back, *asked], nodes=NODES)
+    assert [result.returned for result in results if isinstance(result.returned, bool)] == [
+        *(True, False),
+        *(False, False),
+        *(True, False),
+        *(False, False),
+    ]
 
 
 def allowed(places: dict[str, dict[str, list[int]]], up: list[int], tried: list[int], busy: list[int]) -> list[int]:

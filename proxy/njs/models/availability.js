@@ -37,6 +37,14 @@ function down(name) {
 }
 
 /**
+ * To a balancer: no node is there that has it.
+ * @param {string} subject  as the message begins
+ */
+function away(subject) {
+    return delayed(`${subject} cannot answer: no node that has it can be reached; try again shortly.`, START_SECONDS, 'node_down');
+}
+
+/**
  * More wait for it than may.
  * @param {string} name
  */
@@ -101,4 +109,4 @@ function ofNetwork(name, model) {
     return null;
 }
 
-export default {broken, busy, delayed, down, failure, refusal};
+export default {away, broken, busy, delayed, down, failure, refusal};

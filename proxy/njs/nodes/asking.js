@@ -16,9 +16,10 @@ import waiting from 'nodes/waiting.js';
 
 // Of nodes that were reached, or seemed to be.
 const MAX_ATTEMPTS = 5;
-// Without a node to ask, one that is started again is waited for.
+// Without a node to ask, one that is started again is waited for, unless it is away for long: requests that wait take room from others.
 const PAUSE_MS = 200;
 const PATIENCE_MS = 10000;
+const LONG_MS = 30000;
 // More than what waits for a worker may take (MAX_WAIT).
 const EIGHTHS_OF_FIRST = 6;
 const UNREACHABLE = 502, BUSY = 503, LATE = 504;
@@ -61,7 +62,7 @@ async function ask(r, names, body) {
     for (let attempts = 0; attempts < MAX_ATTEMPTS && left() > 0;) {
         const choice = choosing.next(names, tried);
         if (choice === null) {
-            if (refusal !== null || isLate || patience <= 0) {
+            if (refusal !== null || isLate || patience <= 0 || !known.isAnyGoneFor(LONG_MS)) {
                 break;
             }
             patience -= PAUSE_MS;
@@ -131,7 +132,7 @@ function meaning(status) {
 
 /** @returns {Failure} */
 function unreachable(names) {
-    return availability.delayed(`${subject(names)} cannot answer: no node that has it can be reached; try again shortly.`, 2, 'node_down');
+    return availability.away(subject(names));
 }
 
 /** @returns {Failure} */

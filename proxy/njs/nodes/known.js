@@ -1,5 +1,6 @@
 // What the poller found out about the nodes, in a dictionary that the processes of this nginx share. A node is named by its
 // place in NODES.
+import clock from 'counting/clock.js';
 
 /**
  * up: it answered when it was last asked. refused: it took no connection, or ended one. silent: it has answered nothing for some
@@ -61,8 +62,20 @@ function setState(index, value, reason) {
     const before = state(index);
     if (before !== value) {
         dictionary().set(`state ${index}`, value);
+        if (value !== 'up' && (before === 'up' || before === undefined)) {
+            dictionary().set(`gone ${index}`, String(clock.now()));
+        }
         ngx.log(ngx.WARN, `node ${nameOf(index)} is ${value}, was ${before || 'not asked before'}${reason === undefined ? '' : `: ${reason}`}`);
     }
+}
+
+/**
+ * Whether a node has not answered for less than so long, or was not asked yet.
+ * @param {number} ms
+ */
+function isAnyGoneFor(ms) {
+    const now = clock.now();
+    return all().some((index) => !isUp(index) && now - Number(dictionary().get(`gone ${index}`) || now) < ms);
 }
 
 /**
@@ -82,4 +95,4 @@ function setPlaces(name, value) {
     dictionary().set(`places ${name}`, JSON.stringify(value));
 }
 
-export default {all, dictionary, isUp, nameOf, places, setPlaces, setState, state};
+export default {all, dictionary, isAnyGoneFor, isUp, nameOf, places, setPlaces, setState, state};

@@ -1,4 +1,5 @@
 // What the nodes say of their models, as one catalogue: models/state.js has it, as if it were that of one TorchServe.
+import availability from 'models/availability.js';
 import clock from 'counting/clock.js';
 import known from 'nodes/known.js';
 import state from 'models/state.js';
@@ -30,26 +31,32 @@ function record() {
     const names = [];
     nodes.forEach((node) => Object.keys(node.said.models).filter((name) => !names.includes(name)).forEach((name) => names.push(name)));
     const catalogue = {};
+    const areAllHeard = nodes.length === known.all().length;
     names.forEach((name) => {
-        const described = thatHave(nodes.filter((node) => node.said.models[name] !== undefined), name);
+        const described = nodes.filter((node) => node.said.models[name] !== undefined);
+        const having = described.filter((node) => has(node, name));
+        // A node that was never heard may be the one that has it.
+        const telling = having.length > 0 || !areAllHeard ? having : described;
         known.setPlaces(name, {
-            ready: described.filter((node) => isReady(node, name)).map(indexOf),
-            able: described.filter((node) => !isReady(node, name) && node.said.models[name].error === undefined).map(indexOf),
-            listed: described.map(indexOf),
+            ready: having.filter((node) => isReady(node, name)).map(indexOf),
+            able: having.filter((node) => !isReady(node, name) && node.said.models[name].error === undefined).map(indexOf),
+            listed: telling.map(indexOf),
         });
-        catalogue[name] = recordModel(name, described);
+        catalogue[name] = recordModel(name, telling, telling.length > 0 ? telling : described);
     });
     state.write('catalogue', catalogue);
     state.write('names', names);
 }
 
-// Nodes of other pools may know of the model and have no archive of it: while its own are away, it is not broken.
-function thatHave(nodes, name) {
-    const having = nodes.filter((node) => {
-        const told = node.said.models[name];
-        return isReady(node, name) || told.error === undefined || told.retry_after !== undefined;
-    });
-    return having.length > 0 ? having : nodes;
+// Or may have it soon. Nodes of other pools may know of a model and have no archive of it: while its own are away, it is not broken.
+function has(node, name) {
+    const told = node.said.models[name];
+    return isReady(node, name) || told.error === undefined || told.retry_after !== undefined;
+}
+
+function away(name) {
+    const failure = availability.away(`Model ${name}`);
+    return {error: failure.message, retry_after: failure.retryAfter};
 }
 
 function indexOf(node) {
@@ -60,12 +67,12 @@ function isReady(node, name) {
     return node.said.loaded.includes(name);
 }
 
-// By the node that says most for it.
-function recordModel(name, nodes) {
-    const up = nodes.filter((node) => node.isUp);
+// By the node that says most for it. Where none of those that tell of it answers, it is away.
+function recordModel(name, telling, described) {
+    const up = telling.filter((node) => node.isUp);
     const ready = up.find((node) => isReady(node, name));
-    const best = ready || up.find((node) => node.said.models[name].error === undefined) || up[0] || nodes[0];
-    const told = best.said.models[name];
+    const best = ready || up.find((node) => node.said.models[name].error === undefined) || up[0] || described[0];
+    const told = Object.assign({}, best.said.models[name], up.length === 0 ? away(name) : {});
     const facts = Object.assign({}, told);
     delete facts.error;
     delete facts.retry_after;
