@@ -89,7 +89,7 @@ def test_too_many_requests_are_repeated_when_the_service_says_so(
     limited: RunningStack, open_demo: OpenDemo, face: Path
 ) -> None:
     """By the page's own clock, which stands still but for what the test lets pass: the message is there for seconds."""
-    demo = open_demo(limited, expected=_status(429))
+    demo = open_demo(limited, expected=_status(429), shared=False)
     demo.stop_the_clock()
     statuses: list[int] = []
     while 429 not in statuses:
