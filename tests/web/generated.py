@@ -22,7 +22,7 @@ schemathesis.openapi.format("version", st.just(VERSION))
 
 
 def _is_wrong_as_sent(case: schemathesis.Case[Any]) -> bool:
-    """Whether the service can see what makes a case differ from the description: in a form, a list of one is its value."""
+    """Whether the service can see what is wrong with a case: in a form, a list of one is the same as its value."""
     fields = case.body.values() if isinstance(case.body, dict) else ()
     return not any(isinstance(value, list) and len(value) == 1 for value in fields)
 

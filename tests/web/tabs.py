@@ -32,14 +32,14 @@ class Tab:
 
     def be(
         self,
-        viewport: Any = None,
+        viewport: Any = VIEWPORT,
         color_scheme: Any = "light",
         reduced_motion: Any = "no-preference",
         forced_colors: Any = "none",
         permissions: Any = (),
     ) -> None:
         """As a new context with these options would be."""
-        self.page.set_viewport_size(viewport or VIEWPORT)
+        self.page.set_viewport_size(viewport)
         self.page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion, forced_colors=forced_colors)
         self.context.clear_permissions()
         self.context.grant_permissions(list(permissions))
