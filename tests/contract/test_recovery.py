@@ -127,8 +127,8 @@ def test_a_worker_that_hangs_is_replaced_and_its_requests_are_answered(
 
 @pytest.fixture(scope="module")
 def fragile(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
-    """A stack to be harmed: one loaded model, and predictions that must end within 8 seconds."""
-    with start_stack(**small_site.places, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="8") as running:
+    """A stack to be harmed: one loaded model, and predictions that must end within 5 seconds."""
+    with start_stack(**small_site.places, LOAD_MODELS=MODEL, PREDICT_TIMEOUT="5") as running:
         yield running
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.commands import program_is_missing
 from tests.support.models import OTHER, SERVED
@@ -20,11 +20,11 @@ from tests.support.sites import Site, some_of_the_nine
 
 from .browser import CHROMIUM, FLAGS, OpenDemo, OpenPage, Watch
 from .demo import Demo
-from .tabs import Prepare, Tab, Tabs, nothing
+from .tabs import TIMEOUT, Prepare, Tab, Tabs, nothing
 
 if TYPE_CHECKING:
     from tests.support.proxies import RunningProxy
-    from tests.support.stacks import RunningStack, StartStack
+    from tests.support.stacks import RunningStack
 
 
 # A browser that is open keeps an event loop in this thread, so it ends with this package.
@@ -34,6 +34,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if not CHROMIUM.exists():
         program_is_missing(f"{CHROMIUM} is missing; run 'apt-get update && apt-get install -y chromium' as root")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=TIMEOUT)  # playwright's own is 5 s
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
@@ -122,9 +123,10 @@ def two_models(tmp_path: Path, results: Path, archives: Path) -> Site:
 
 
 @pytest.fixture(scope="package")
-def limited(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
-    """A stack that takes one prediction a second from a client."""
-    with start_stack(**small_site.places, RATE_LIMIT="1", RATE_BURST="0") as running:
+def limited(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
+    """The nine models behind a proxy that takes one prediction a second from a client."""
+    with proxy_of(stack, tmp_path_factory.mktemp("limited") / "run", RATE_LIMIT="1", RATE_BURST="0") as running:
+        poll(lambda: requests.get(f"{running.url}/api/v1/health/ready", timeout=10).ok)
         yield running
 
 

@@ -14,7 +14,7 @@ VIEWPORT = {"width": 1280, "height": 900}
 # What a tab can be told at any time, as `new_context` names it; all else takes a context of its own.
 CHANGEABLE = {"viewport", "color_scheme", "reduced_motion", "forced_colors", "permissions"}
 KEPT = 2
-TIMEOUT = 30_000  # ms
+TIMEOUT = 30_000  # ms, for what a page does without a model: a busy machine may take seconds
 
 
 def nothing(_: BrowserContext) -> None:
