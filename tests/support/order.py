@@ -47,7 +47,7 @@ LONG = {
     "contract/test_jpeg_decoding.py": 13,
     "contract/test_lazy_loading.py": 23,
     "contract/test_open_inference.py": 15,
-    "contract/test_predict.py": 35,
+    "contract/test_predict.py": 20,
     "contract/test_rate_limit.py": 25,
     "contract/test_recovery.py": 37,
     "contract/test_web_client.py": 11,
