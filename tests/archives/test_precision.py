@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import zipfile
@@ -11,14 +12,18 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from scripts.archives.convert import convert
 from scripts.archives.fewer_bits import Comparison, Wish, read_description, write_description
 from scripts.archives.pictures import find
-from scripts.checkpoints.networks import StateDict, load_network
+from scripts.archives.verification import PROBE_SEED, probe_answers
+from scripts.checkpoints.networks import StateDict, load_network, reference_probabilities
 from scripts.precision import Gate, instruction_sets
+from scripts.probes import probe_files
 from tests.archives.colour_site import NAME, assert_untouched, entry, make
+from tests.archives.colours import fitted, write_pictures
 from tests.archives.workshop import Workshop
 from tests.support.unpacked_archive import ARCHITECTURE, EMOTIONS
 
@@ -37,20 +42,37 @@ def test_without_pictures_fewer_bits_are_refused_with_what_to_give(
     assert_untouched(site, base)
 
 
-def test_bf16_replaces_float32_after_the_gate_and_stays_until_something_changes(
-    site: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pictures = str(site.folder / "pictures")
-    code, output, errors = make(site, monkeypatch, PRECISION="bf16", CALIBRATION=pictures)
+@pytest.fixture(scope="module")
+def built_in_bf16(base: Workshop, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workshop, str]:
+    """A copy of the base, its model at a temperature of 3, after a build in bf16; and what that printed."""
+    site = Workshop(tmp_path_factory.mktemp("bf16") / "site")
+    shutil.copytree(base.folder, site.folder)
+    change_entry(site, temperature=3)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        code, output, errors = make(site, monkeypatch, PRECISION="bf16", CALIBRATION=str(site.folder / "pictures"))
     assert (code, errors) == (0, ""), output
-    assert "compared with float32 on 161 held-out pictures of site/pictures, 161 of them with a label" in output
+    return site, output
+
+
+def change_entry(site: Workshop, **values: Any) -> None:
+    """Change the model's entry in the catalogue."""
+    described = json.loads(site.catalogue_file.read_text())[NAME]
+    site.catalogue_file.write_text(json.dumps({NAME: {**described, **values}}))
+
+
+def test_bf16_replaces_float32_after_the_gate_and_stays_until_something_changes(
+    built_in_bf16: tuple[Workshop, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built, output = built_in_bf16
+    site = Workshop(shutil.copytree(built.folder, tmp_path / "site"))
+    assert "compared with float32 on 105 held-out pictures of site/pictures, 105 of them with a label" in output
     assert "holds  same answer: " in output
     assert "holds  recall of disgust: " in output
     with zipfile.ZipFile(site.archive(NAME)) as archive:
         description = json.loads(archive.read("model.json"))
         names = {Path(name).name for name in archive.namelist()}
     assert description["precision"] == "bf16"
-    assert description["proof"]["images"] == description["proof"]["labelled"] == 161
+    assert description["proof"]["images"] == description["proof"]["labelled"] == 105
     assert description["proof"]["agreement"]["value"] >= 0.985
     assert description["proof"]["instruction_sets"] == instruction_sets("bf16")
     assert not names & {"order.json", "answers.json", "__pycache__", "faces.npy", "probe-frame.jpg"}
@@ -58,12 +80,28 @@ def test_bf16_replaces_float32_after_the_gate_and_stays_until_something_changes(
     assert (entry(site)["precision"], entry(site)["proof"]) == ("bf16", "proven")
     assert entry(site)["agreement"] == round(description["proof"]["agreement"]["value"] * 100, 2)
     assert "are up to date" in make(site, monkeypatch)[1], "without PRECISION an archive keeps its own"
-    site.catalogue_file.write_text(json.dumps({NAME: {**json.loads(site.catalogue_file.read_text())[NAME], **F32}}))
+    change_entry(site, precision="f32")
     monkeypatch.setenv("PRECISION", "int8")
     assert site.planned() == {NAME: "precision changed"}, "the entry comes first"
 
 
-F32 = {"precision": "f32"}
+def test_a_temperature_is_packed_and_fewer_bits_are_compared_at_the_same_one(
+    built_in_bf16: tuple[Workshop, str], site: Workshop, tmp_path: Path
+) -> None:
+    change_entry(site, temperature=3)
+    assert site.planned() == {NAME: "temperature changed"}
+    built, output = built_in_bf16
+    assert "holds  mean difference of a probability: " in output
+    assert entry(built)["temperature"] == 3
+    with zipfile.ZipFile(built.archive(NAME)) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    images = [Image.open(io.BytesIO(data)) for data in probe_files(PROBE_SEED).values()]
+    rows = reference_probabilities(load_network(ARCHITECTURE, len(EMOTIONS), fitted()), images).double()
+    expected = (rows.log() / 3).softmax(dim=1)
+    answers = probe_answers(tmp_path / "unpacked", built.catalogue[NAME])
+    for answer, row, without in zip(answers, expected, rows, strict=True):
+        said = torch.tensor([answer["predictions"][label] for label in EMOTIONS])
+        assert (said - row).abs().max() < 0.05 < (said - without).abs().max()
 
 
 def test_an_archive_below_a_limit_is_refused_and_the_old_one_stays(
@@ -101,7 +139,8 @@ def network_bytes(site: Workshop) -> int:
 def test_int8_passes_the_gate_in_a_quarter_of_the_size(site: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("nncf", reason="int8 needs NNCF: pip install -r requirements/quantize.txt")
     before = network_bytes(site)
-    code, output, errors = make(site, monkeypatch, PRECISION="int8", CALIBRATION=str(site.folder / "pictures"))
+    pictures = write_pictures(site.folder / "more", each=23)  # a third is for the quantisation
+    code, output, errors = make(site, monkeypatch, PRECISION="int8", CALIBRATION=str(pictures))
     assert (code, errors) == (0, ""), output
     assert "compared with float32 on 108 held-out pictures" in output
     assert (entry(site)["precision"], entry(site)["proof"]) == ("int8", "proven")

@@ -26,6 +26,7 @@ from scripts.probes import probe_files
 from scripts.settings import ROOT, Settings, load_settings
 from scripts.store.records import Record, write_record
 from scripts.store.stand_ins import note_real
+from tests.support.models import EACH
 
 MODELS = load_catalogue(ROOT / "models.json")
 VISIBLE = 0.01  # of a probability: a hundred times what the contract allows
@@ -66,9 +67,9 @@ MISTAKES: dict[str, Preprocessing] = {
 }
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=EACH)
 def network(request: pytest.FixtureRequest, results: Path) -> nn.Module:
-    """The network of each stand-in in turn."""
+    """A stand-in of each architecture and of each data set in turn: all nine are made in one way."""
     model = MODELS[request.param]
     checkpoint = load_checkpoint(results / model.checkpoint_file, model)
     assert checkpoint.stand_in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,15 +47,21 @@ def test_the_models_that_are_named_answer_in_their_order(client: Client, models:
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES.iterdir()), ids=lambda path: path.stem)
-def test_the_agreement_counts_emotions_whatever_they_are_called(client: Client, sample: object) -> None:
-    """``happy`` and ``Happiness`` are one vote; stand-ins only agree among themselves, and the answer says so."""
-    body = json_body(client.compare(sample.read_bytes()))  # type: ignore[attr-defined]
+def test_the_agreement_counts_emotions_whatever_they_are_called(
+    client: Client, catalogue: dict[str, Model], sample: Path
+) -> None:
+    """``happy`` and ``Happiness`` are one vote; stand-ins only agree among themselves, and the answer says so.
+
+    All nine are asked about the page's first picture, and the quick ones about the others.
+    """
+    quick = [model.name for model in catalogue.values() if model.architecture != "VGG19"]
+    body = json_body(client.compare(sample.read_bytes(), *([] if sample.stem == "happiness" else quick)))
     votes = Counter(emotion(result["top_emotion"]) for result in body["results"])
     agreement = body["agreement"]
     assert agreement == {
         "top_emotion": agreement["top_emotion"],
         "models": max(votes.values()),
-        "of": 9,
+        "of": 9 if sample.stem == "happiness" else 6,
         "stand_in": True,
     }
     assert votes[agreement["top_emotion"]] == agreement["models"] >= 3

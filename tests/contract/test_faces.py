@@ -18,6 +18,7 @@ from tests.contract.test_errors_image import NOT_ACCEPTED
 from tests.support import bombs, images
 from tests.support.assertions import assert_error, json_body
 from tests.support.client import Client, at_once
+from tests.support.models import EACH
 
 MODELS = load_catalogue(ROOT / "models.json")
 FASTEST = "MobileNetV2_FER2013"
@@ -40,7 +41,7 @@ def noise() -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_each_face_of_a_picture_has_its_place_and_its_emotions(client: Client, name: str) -> None:
     response = client.faces(SCENE.jpeg(), name)
     assert response.status_code == 200, response.text

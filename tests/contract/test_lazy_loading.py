@@ -38,7 +38,7 @@ def test_models_are_loaded_by_their_first_requests(lazy: RunningStack, small_sit
 
     first = "MobileNetV2_CK+48"
     assert_prediction(client.predict(FRAME, first), first, reference.probabilities(first, FRAME))
-    health = poll(lambda: client.get("/api/v1/health"), lambda answer: answer.status_code == 200, seconds=10)
+    health = poll(lambda: client.get("/api/v1/health"), lambda answer: answer.status_code == 200)
     assert_health(health, "degraded", loaded=1, available=4)
     assert_models(client.get("/api/v1/models"), small_site.catalogue, loaded={first})
 
@@ -48,7 +48,7 @@ def test_models_are_loaded_by_their_first_requests(lazy: RunningStack, small_sit
         assert_prediction(answer, name, reference.probabilities(name, FRAME))
     for archive in ("MobileNetV2_CKplus48", "MobileNetV2_FER2013", "MobileNetV2_RAF-DB"):
         assert len(Operator(lazy).describe(archive)["workers"]) == 1
-    poll(lambda: client.get("/api/v1/health").json()["loaded_models"], lambda loaded: loaded == 3, seconds=10)
+    poll(lambda: client.get("/api/v1/health").json()["loaded_models"], lambda loaded: loaded == 3)
 
 
 def test_bad_image_may_be_the_first_request(lazy: RunningStack) -> None:
@@ -83,5 +83,5 @@ def test_request_waits_no_longer_than_its_bound(
         gate.touch()
         answer = poll(lambda: client.predict(FRAME, name), lambda answer: answer.status_code != 503)
         assert_prediction(answer, name, reference.probabilities(name, FRAME))
-        health = poll(lambda: client.get("/api/v1/health"), lambda health: health.ok, seconds=10)
+        health = poll(lambda: client.get("/api/v1/health"), lambda health: health.ok)
         assert_health(health, "healthy", loaded=1, available=1)

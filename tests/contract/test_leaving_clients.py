@@ -11,6 +11,7 @@ import pytest
 
 from tests.monitoring.scrape import settled
 from tests.support import images
+from tests.support.asking import PAUSE
 from tests.support.assertions import assert_prediction
 from tests.support.client import Client
 from tests.support.leaving import leave, proxy_processes
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.stacks import RunningStack
 
 MODEL = "MobileNetV2_FER2013"
-LEAVING, BUSY = 300, 4
+LEAVING, BUSY = 150, 4
 # Descriptors that may be open for a while: idle connections to TorchServe (32 in each process), logs, questions to it.
 IDLE = 2 * 32 + 10
 
@@ -37,7 +38,7 @@ def test_clients_that_leave_cost_the_others_nothing(
         content = images.frame(300 + number)
         expected = reference.probabilities(MODEL, content)
         for count in itertools.count():
-            if done.is_set():
+            if done.wait(PAUSE):
                 return count
             assert_prediction(client.predict(content, MODEL), MODEL, expected)
         raise AssertionError

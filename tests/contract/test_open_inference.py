@@ -16,6 +16,7 @@ from scripts.settings import ROOT
 from tests.support import images
 from tests.support.assertions import TOLERANCE, VERSION
 from tests.support.client import Client
+from tests.support.models import EACH
 from tests.support.version import project_version
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def test_every_model_tells_its_tensors_and_labels(
     assert metadata["outputs"][0] == {"name": "probabilities", **first}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_files_are_answered_as_by_predict(
     tritonclient: triton.InferenceServerClient, client: Client, name: str
 ) -> None:
@@ -113,7 +114,7 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EACH)
 def test_pixels_are_answered_bit_for_bit_as_the_same_in_a_png(
     tritonclient: triton.InferenceServerClient, name: str
 ) -> None:

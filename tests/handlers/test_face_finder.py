@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,19 +35,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@cache
+def tilted_face() -> bytes:
+    """A drawn scene of one face that leans by more than 20 degrees."""
+    scenes = (draw_scene(33, number, size=(640, 480), shares=(0.4,)) for number in range(50))
+    return next(scene for scene in scenes if abs(scene.faces[0].tilt) > 20).jpeg()
+
+
 @pytest.mark.parametrize(
     ("margin", "turn"), [(0.0, "on"), (0.4, "on"), (0.4, "off"), (None, "on")], ids=["tight", "wide", "held", "default"]
 )
 def test_a_face_is_cut_out_as_the_archive_and_the_setting_say(folder: Path, margin: float | None, turn: str) -> None:
-    tilted = next(
-        scene
-        for number in range(50)
-        if abs((scene := draw_scene(33, number, size=(640, 480), shares=(0.4,))).faces[0].tilt) > 20
-    )
-    options = decoding_options({})
+    picture_file, options = tilted_face(), decoding_options({})
     faces = FaceFinder(folder, {"model": "M", "face_margin": margin}, {"TURN_FACES": turn})
-    found = faces.find(tilted.jpeg(), FacesWish(10, 0.5), options, MemoryBudget(options["max_memory"]))
-    with Image.open(io.BytesIO(tilted.jpeg())) as image:
+    found = faces.find(picture_file, FacesWish(10, 0.5), options, MemoryBudget(options["max_memory"]))
+    with Image.open(io.BytesIO(picture_file)) as image:
         picture = UprightPicture(image.convert("RGB"))
     wanted = crop(picture, found.faces[0], 0.2 if margin is None else margin, turn=turn == "on")
     assert np.array_equal(found.crops[0], wanted)

@@ -52,7 +52,7 @@ def make_key(guarded: RunningProxy) -> Callable[[str], str]:
 
     def make(name: str) -> str:
         key = app_keys(guarded.settings).add(name)
-        poll(lambda: status_of(guarded, key), lambda status: status == 200, seconds=10)
+        poll(lambda: status_of(guarded, key), lambda status: status == 200)
         return key
 
     return make

@@ -46,7 +46,7 @@ def _limit(proxy: RunningProxy, name: str, **limits: int) -> None:
     """Give a key limits, and wait until they hold: once another file of keys is read, so is this."""
     app_keys(proxy.settings).limit(name, **{"requests": 0, "rate": 0, **limits})
     other = app_keys(proxy.settings).add(f"after-{name}-{sum(limits.values())}")
-    poll(lambda: status_of(proxy, other), lambda status: status == 200, seconds=10)
+    poll(lambda: status_of(proxy, other), lambda status: status == 200)
 
 
 def _predict(proxy: RunningProxy, key: str) -> requests.Response:
@@ -83,7 +83,7 @@ def test_a_key_may_have_a_rate_of_its_own(guarded: RunningProxy, make_key: Calla
     sentence = assert_error(answers[-1], 429)
     assert sentence == "More than 2 predictions a second from this key; wait a second, and send fewer at a time."
     assert _predict(guarded, other).status_code == 400
-    assert poll(lambda: _predict(guarded, key).status_code, lambda status: status == 400, seconds=5)
+    assert poll(lambda: _predict(guarded, key).status_code, lambda status: status == 400)
     assert Scrape(guarded.url).total("emotion_rejections_total", reason="rate_limit") >= 1
 
 

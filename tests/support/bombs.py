@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from functools import cache
 
 from PIL import Image
 
@@ -26,7 +27,7 @@ from tests.support.crafted import (
 )
 
 # Files that are answered: what is dangerous about them is not needed for their pixels.
-HARMLESS: dict[str, Callable[[], bytes]] = {
+_HARMLESS: dict[str, Callable[[], bytes]] = {
     "jpeg-exif": lambda: jpeg_with_exif(exif(3000, 150_000)),
     "png-exif": lambda: png_with(png_chunk(b"eXIf", exif(5000, 300_000))),
     "webp-exif": lambda: webp_with(b"XMP ", bytes(2_000_000)),
@@ -54,7 +55,7 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
 }
 
 # Files that are refused with 413, with a message that begins so and names the remedy.
-REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
+_REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "png-chunks": (
         lambda: png_with(png_chunk(b"teSt") * 100_000),
         "The PNG image consists of more than 20000 blocks",
@@ -131,3 +132,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "send a smaller image, or save it as a baseline JPEG.",
     ),
 }
+
+# Several tests ask about the same file, and some take half a second to make.
+HARMLESS = {name: cache(make) for name, make in _HARMLESS.items()}
+REFUSED = {name: (cache(make), beginning, end) for name, (make, beginning, end) in _REFUSED.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, WebError
 
 from .demo import Demo
 
@@ -34,15 +34,26 @@ class Watch:
         self.troubles: list[str] = []
         self._hosts = hosts
         self._expected = [re.compile(pattern) for pattern in expected]
+        self._context = context
         context.on("console", self._console)
-        context.on("weberror", lambda error: self.troubles.append(f"exception: {error.error}"))
-        context.on("request", lambda request: self._request(request.url))
+        context.on("weberror", self._error)
+        context.on("request", self._request)
+
+    def end(self) -> list[str]:
+        """What has been noted; nothing more is."""
+        self._context.remove_listener("console", self._console)
+        self._context.remove_listener("weberror", self._error)
+        self._context.remove_listener("request", self._request)
+        return self.troubles
+
+    def _error(self, error: WebError) -> None:
+        self.troubles.append(f"exception: {error.error}")
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not any(each.search(message.text) for each in self._expected):
             self.troubles.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
-    def _request(self, url: str) -> None:
-        parts = urlsplit(url)
+    def _request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
         if parts.scheme not in ("data", "blob") and parts.netloc not in self._hosts:
-            self.troubles.append(f"request to another host: {url}")
+            self.troubles.append(f"request to another host: {request.url}")

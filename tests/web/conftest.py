@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.commands import program_is_missing
 from tests.support.models import OTHER, SERVED
@@ -20,10 +20,11 @@ from tests.support.sites import Site, some_of_the_nine
 
 from .browser import CHROMIUM, FLAGS, OpenDemo, OpenPage, Watch
 from .demo import Demo
+from .tabs import TIMEOUT, Prepare, Tab, Tabs, nothing
 
 if TYPE_CHECKING:
     from tests.support.proxies import RunningProxy
-    from tests.support.stacks import RunningStack, StartStack
+    from tests.support.stacks import RunningStack
 
 
 # A browser that is open keeps an event loop in this thread, so it ends with this package.
@@ -33,6 +34,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if not CHROMIUM.exists():
         program_is_missing(f"{CHROMIUM} is missing; run 'apt-get update && apt-get install -y chromium' as root")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=TIMEOUT)  # playwright's own is 5 s
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
@@ -47,45 +49,44 @@ def rebound(browser: Browser) -> Iterator[Browser]:
     other.close()
 
 
+@pytest.fixture(scope="package")
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    """Its tabs."""
+    tabs = Tabs(browser)
+    yield tabs
+    tabs.close()
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Open an address in a context of its own.
+def open_page(tabs: Tabs) -> Iterator[OpenPage]:
+    """Open an address in a tab of which no trace of another test is left.
 
     ``expected`` are patterns of console messages that the test provokes, ``hosts`` further hosts the page may ask,
-    ``options`` go to playwright's ``new_context``. Everything else on the console fails the test.
+    ``options`` go to playwright's ``new_context``. Everything else on the console fails the test. A tab that is not
+    ``shared`` is new and not used again: one whose context the test changes for good.
     """
-    opened: list[tuple[BrowserContext, Watch]] = []
+    opened: list[tuple[Tab, Watch]] = []
 
     def open_(
         url: str,
         *,
         expected: Sequence[str] = (),
         hosts: Sequence[str] = (),
-        prepare: Callable[[BrowserContext], Any] = lambda _: None,
+        prepare: Prepare = nothing,
+        shared: bool = True,
         **options: Any,
     ) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        context.set_default_timeout(30_000)
-        opened.append((context, Watch(context, {urlsplit(url).netloc, *hosts}, expected)))
-        prepare(context)
-        page = context.new_page()
-        page.goto(url)
-        return page
+        tab = tabs.take(prepare, options, shared=shared)
+        opened.append((tab, Watch(tab.context, {urlsplit(url).netloc, *hosts}, expected)))
+        tab.page.goto(url)
+        return tab.page
 
     yield open_
     troubles = []
-    for context, watch in opened:
-        troubles += watch.troubles
-        _close(context)
+    for tab, watch in opened:
+        troubles += watch.end()
+        tabs.give_back(tab)
     assert troubles == []
-
-
-def _close(context: BrowserContext) -> None:
-    """What its pages ask meanwhile is no fault of the next test."""
-    for page in context.pages:
-        page.unroute_all(behavior="ignoreErrors")
-    context.unroute_all(behavior="ignoreErrors")
-    context.close()
 
 
 @pytest.fixture
@@ -122,9 +123,10 @@ def two_models(tmp_path: Path, results: Path, archives: Path) -> Site:
 
 
 @pytest.fixture(scope="package")
-def limited(start_stack: StartStack, small_site: Site) -> Iterator[RunningStack]:
-    """A stack that takes one prediction a second from a client."""
-    with start_stack(**small_site.places, RATE_LIMIT="1", RATE_BURST="0") as running:
+def limited(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProxy]:
+    """The nine models behind a proxy that takes one prediction a second from a client."""
+    with proxy_of(stack, tmp_path_factory.mktemp("limited") / "run", RATE_LIMIT="1", RATE_BURST="0") as running:
+        poll(lambda: requests.get(f"{running.url}/api/v1/health/ready", timeout=10).ok)
         yield running
 
 

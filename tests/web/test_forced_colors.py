@@ -11,7 +11,7 @@ from .browser import OpenDemo
 from .test_accessibility import assert_accessible
 
 if TYPE_CHECKING:
-    from tests.support.stacks import RunningStack
+    from tests.support.proxies import RunningProxy
 
 
 def _background(box: Locator) -> str:
@@ -20,8 +20,8 @@ def _background(box: Locator) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_bars_and_choices_keep_a_colour_of_their_own(stack: RunningStack, open_demo: OpenDemo, scheme: str) -> None:
-    demo = open_demo(stack, opening="?mode=one&sample=fear", forced_colors="active", color_scheme=scheme)
+def test_bars_and_choices_keep_a_colour_of_their_own(cached: RunningProxy, open_demo: OpenDemo, scheme: str) -> None:
+    demo = open_demo(cached, opening="?mode=one&sample=fear", forced_colors="active", color_scheme=scheme)
     demo.expect_answer()
     paper = _background(demo.page.locator("body"))
     chosen, other = "#mode :checked + span", "#mode input:not(:checked) + span"
@@ -32,8 +32,8 @@ def test_bars_and_choices_keep_a_colour_of_their_own(stack: RunningStack, open_d
     assert_accessible(demo.page)
 
 
-def test_parts_of_a_cards_bar_can_be_told_apart(stack: RunningStack, open_demo: OpenDemo) -> None:
-    demo = open_demo(stack, opening="", forced_colors="active")
+def test_parts_of_a_cards_bar_can_be_told_apart(cached: RunningProxy, open_demo: OpenDemo) -> None:
+    demo = open_demo(cached, opening="", forced_colors="active")
     demo.expect_comparison()
     bar = demo.cards.first.locator(".bars")
     assert _background(bar.locator(".first")) not in (

@@ -111,7 +111,7 @@ def test_key_that_was_removed_is_asked_for_again(guarded: RunningProxy, page: Pa
     _expect_models(page)
     keys.remove("passing")
     # The page looks every two seconds.
-    expect(page.locator("#key-reason")).to_contain_text("This key is not known here", timeout=30_000)
+    expect(page.locator("#key-reason")).to_contain_text("This key is not known here")
     _give(page, key)
     expect(page.locator("#service")).to_have_text("Not ready: 0 of 9 models ready")
 

@@ -36,7 +36,6 @@ OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElemen
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 ANSWERS = re.compile(r"/api/v1/(compare|faces|predict)$")
 REQUESTS = 25
-SCROLLING_SECONDS = 3
 
 
 def _count_shifts(context: BrowserContext) -> None:
@@ -61,7 +60,7 @@ def assert_seen(box: Locator) -> None:
     screen = box.page.viewport_size
     assert screen
     height = screen["height"] + 1
-    poll(box.bounding_box, lambda at: at is not None and 0 <= at["y"] <= height - at["height"], SCROLLING_SECONDS)
+    poll(box.bounding_box, lambda at: at is not None and 0 <= at["y"] <= height - at["height"])
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=str)

@@ -18,6 +18,7 @@ from scripts.pictures.scenes import Box, Scene, draw_empty_scene, draw_scene
 
 from .browser import CHROMIUM, FLAGS, OpenDemo
 from .demo import PATIENCE, Demo
+from .tabs import Tabs, nothing
 from .test_faces import looking_for_faces
 from .test_webcam import HIDE, TRACKS, wait_for
 
@@ -67,6 +68,14 @@ def browser(browser: Browser, film: Path) -> Iterator[Browser]:
     flags = [*FLAGS, f"--use-file-for-fake-video-capture={film}"]
     with browser.browser_type.launch(executable_path=CHROMIUM, args=flags) as other:
         yield other
+
+
+@pytest.fixture(scope="module")
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    """The tabs of this one."""
+    tabs = Tabs(browser)
+    yield tabs
+    tabs.close()
 
 
 def write_film(film: Path, frames: Sequence[Image.Image], repeat: int = 1) -> None:
@@ -129,7 +138,7 @@ def uncut(context: BrowserContext) -> None:
 @pytest.mark.parametrize("viewport", [LAPTOP, PHONE], ids=["laptop", "phone"])
 @pytest.mark.parametrize(
     ("size", "prepare"),
-    [(SIZE, lambda _: None), ((1280, 720), lambda _: None), ((1280, 720), uncut), ((480, 640), uncut)],
+    [(SIZE, nothing), ((1280, 720), nothing), ((1280, 720), uncut), ((480, 640), uncut)],
     ids=["4:3", "16:9 made 4:3", "16:9", "upright"],
 )
 def test_box_is_where_the_face_is_seen(
@@ -147,7 +156,7 @@ def test_box_is_where_the_face_is_seen(
 
 
 def test_it_is_said_plainly_when_nobody_is_there_any_more(stack: RunningStack, open_demo: OpenDemo, film: Path) -> None:
-    write_film(film, [person(SIZE).image, nobody().image], repeat=150)
+    write_film(film, [person(SIZE).image, nobody().image], repeat=60)
     demo = watching(stack, open_demo)
     for words, count in (("1 face in ", 1), ("No face is found.", 0), ("1 face in ", 1)):
         demo.page.wait_for_function(SHOWN, arg=[words, count], timeout=PATIENCE)

@@ -21,6 +21,7 @@ from tests.support.client import Client
 from .test_faces import PEOPLE
 
 if TYPE_CHECKING:
+    from tests.support.proxies import RunningProxy
     from tests.support.stacks import RunningStack
     from tests.web.generated import Description as Generated
 
@@ -38,12 +39,15 @@ def description(stack: RunningStack) -> Description:
     return body
 
 
-@pytest.fixture(scope="session")
-def generated(stack: RunningStack) -> Generated:
-    """Requests made from it; what makes them takes seconds to import, and every process reads this file."""
+@pytest.fixture(scope="module")
+def generated(cached: RunningProxy) -> Generated:
+    """Requests made from it; what makes them takes seconds to import, and every process reads this file.
+
+    The few pictures in them are computed once for each model and option: kept answers are as described, too.
+    """
     from tests.web.generated import Description
 
-    return Description(stack.url)
+    return Description(cached.url)
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)

@@ -20,7 +20,7 @@ from .browser import OpenDemo
 from .demo import Demo
 
 if TYPE_CHECKING:
-    from tests.support.stacks import RunningStack
+    from tests.support.proxies import RunningProxy
 
 CATALOGUE = load_catalogue(ROOT / "models.json")
 DROP = """([name, bytes]) => {
@@ -35,9 +35,11 @@ PASTE = """([name, bytes]) => {
 }"""
 
 
-def _ask(stack: RunningStack, image: Path, model: str) -> dict[str, Any]:
+def _ask(cached: RunningProxy, image: Path, model: str) -> dict[str, Any]:
     with image.open("rb") as file:
-        response = requests.post(f"{stack.url}/api/v1/predict", files={"file": file}, data={"model": model}, timeout=60)
+        response = requests.post(
+            f"{cached.url}/api/v1/predict", files={"file": file}, data={"model": model}, timeout=60
+        )
     answer: dict[str, Any] = response.json()
     assert response.ok, answer
     return answer
@@ -60,63 +62,63 @@ def _assert_shows(demo: Demo, answer: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("model", CATALOGUE)
 def test_chosen_file_shows_the_answer_of_each_model(
-    stack: RunningStack, open_demo: OpenDemo, face: Path, model: str
+    cached: RunningProxy, open_demo: OpenDemo, face: Path, model: str
 ) -> None:
-    demo = open_demo(stack)
+    demo = open_demo(cached)
     demo.choose_model(model)
     demo.choose_file(face)
-    _assert_shows(demo, _ask(stack, face, model))
+    _assert_shows(demo, _ask(cached, face, model))
     assert model in demo.page.locator("#spoken").inner_text()
 
 
-def test_dropped_file_shows_the_answer(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
-    demo = open_demo(stack)
+def test_dropped_file_shows_the_answer(cached: RunningProxy, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(cached)
     transfer = demo.page.evaluate_handle(DROP, ["dropped.jpg", list(face.read_bytes())])
     demo.page.dispatch_event("#stage", "dragover", {"dataTransfer": transfer})
     expect(demo.page.locator("#stage.over")).to_be_visible()
     demo.page.dispatch_event("#stage", "drop", {"dataTransfer": transfer})
-    _assert_shows(demo, _ask(stack, face, "MobileNetV2_FER2013"))
+    _assert_shows(demo, _ask(cached, face, "MobileNetV2_FER2013"))
     expect(demo.note).to_have_text("dropped.jpg")
 
 
-def test_pasted_picture_shows_the_answer(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
-    demo = open_demo(stack)
+def test_pasted_picture_shows_the_answer(cached: RunningProxy, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(cached)
     demo.page.evaluate(PASTE, ["pasted.jpg", list(face.read_bytes())])
-    _assert_shows(demo, _ask(stack, face, "MobileNetV2_FER2013"))
+    _assert_shows(demo, _ask(cached, face, "MobileNetV2_FER2013"))
 
 
-def test_each_sample_is_drawn_and_sent_when_clicked(stack: RunningStack, open_demo: OpenDemo) -> None:
-    demo = open_demo(stack)
+def test_each_sample_is_drawn_and_sent_when_clicked(cached: RunningProxy, open_demo: OpenDemo) -> None:
+    demo = open_demo(cached)
     names = sorted(path.stem for path in SAMPLES.glob("*.jpg"))
     assert len(names) == 7
     for name in names:
         demo.page.get_by_role("button", name=f"Drawing: {name}").click()
         expect(demo.note).to_have_text(f"{name}.jpg")
-        answer = _ask(stack, SAMPLES / f"{name}.jpg", "MobileNetV2_FER2013")
+        answer = _ask(cached, SAMPLES / f"{name}.jpg", "MobileNetV2_FER2013")
         expect(demo.page.locator("#json")).to_contain_text(str(answer["confidence"]))
         _assert_shows(demo, answer)
 
 
 def test_choosing_another_model_asks_again_about_the_same_picture(
-    stack: RunningStack, open_demo: OpenDemo, face: Path
+    cached: RunningProxy, open_demo: OpenDemo, face: Path
 ) -> None:
-    demo = open_demo(stack)
+    demo = open_demo(cached)
     demo.choose_file(face)
-    _assert_shows(demo, _ask(stack, face, "MobileNetV2_FER2013"))
+    _assert_shows(demo, _ask(cached, face, "MobileNetV2_FER2013"))
     demo.choose_model("ResNet50_CK+48")
     expect(demo.page.locator("#json")).to_contain_text('"ResNet50_CK+48"')
-    _assert_shows(demo, _ask(stack, face, "ResNet50_CK+48"))
+    _assert_shows(demo, _ask(cached, face, "ResNet50_CK+48"))
 
 
-def test_comparison_shows_all_nine_answers_in_one_view(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
-    demo = open_demo(stack, viewport={"width": 1440, "height": 1200})
+def test_comparison_shows_all_nine_answers_in_one_view(cached: RunningProxy, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(cached, viewport={"width": 1440, "height": 1200})
     posted: list[str] = []
     demo.page.on("request", lambda sent: posted.append(sent.url) if sent.method == "POST" else None)
     demo.compare()
     demo.choose_file(face)
     demo.expect_comparison()
-    assert posted == [f"{stack.url}/api/v1/compare"]
-    answers = {name: _ask(stack, face, name) for name in CATALOGUE}
+    assert posted == [f"{cached.url}/api/v1/compare"]
+    answers = {name: _ask(cached, face, name) for name in CATALOGUE}
     for card, (name, model) in zip(demo.cards.all(), CATALOGUE.items(), strict=True):
         assert card.locator("h3 span").all_text_contents() == [model.architecture, model.dataset]
         expect(card.locator(".top")).to_have_text(emotion(answers[name]["top_emotion"]))
@@ -127,22 +129,22 @@ def test_comparison_shows_all_nine_answers_in_one_view(stack: RunningStack, open
 
 
 def test_command_that_the_page_shows_is_the_request_it_makes(
-    stack: RunningStack, open_demo: OpenDemo, face: Path
+    cached: RunningProxy, open_demo: OpenDemo, face: Path
 ) -> None:
-    demo = open_demo(stack)
+    demo = open_demo(cached)
     demo.choose_model("VGG19_CK+48")
     demo.choose_file(face)
     demo.expect_answer()
     demo.page.get_by_text("The same request in code").click()
     expect(demo.page.locator("#command")).to_have_text(
-        f"curl -F 'file=@happiness.jpg' -F 'model=VGG19_CK+48' {stack.url}/api/v1/predict"
+        f"curl -F 'file=@happiness.jpg' -F 'model=VGG19_CK+48' {cached.url}/api/v1/predict"
     )
 
 
-def test_only_the_prediction_leaves_the_page(stack: RunningStack, open_demo: OpenDemo, face: Path) -> None:
-    demo = open_demo(stack)
+def test_only_the_prediction_leaves_the_page(cached: RunningProxy, open_demo: OpenDemo, face: Path) -> None:
+    demo = open_demo(cached)
     sent: list[tuple[str, str]] = []
-    demo.page.on("request", lambda request: sent.append((request.method, request.url.removeprefix(stack.url))))
+    demo.page.on("request", lambda request: sent.append((request.method, request.url.removeprefix(cached.url))))
     demo.choose_file(face)
     demo.expect_answer()
     posted = [path for method, path in sent if method != "GET"]
@@ -153,8 +155,8 @@ def test_only_the_prediction_leaves_the_page(stack: RunningStack, open_demo: Ope
     expect(demo.page.locator("footer")).to_contain_text("/api/v1/predict on this server and nowhere else")
 
 
-def test_page_works_with_the_keyboard_alone(stack: RunningStack, open_demo: OpenDemo) -> None:
-    demo = open_demo(stack)
+def test_page_works_with_the_keyboard_alone(cached: RunningProxy, open_demo: OpenDemo) -> None:
+    demo = open_demo(cached)
     focused = demo.page.locator(":focus")
 
     def tab_to(selector: str) -> None:
@@ -179,8 +181,8 @@ def test_page_works_with_the_keyboard_alone(stack: RunningStack, open_demo: Open
     tab_to("footer a")
 
 
-def test_focus_is_always_visible(stack: RunningStack, open_demo: OpenDemo) -> None:
-    demo = open_demo(stack)
+def test_focus_is_always_visible(cached: RunningProxy, open_demo: OpenDemo) -> None:
+    demo = open_demo(cached)
     for selector in ("#file", "#camera", ".samples button", "#mode input", "#models input", "summary", "footer a"):
         target = demo.page.locator(selector).first
         demo.page.keyboard.press("Shift")
@@ -192,32 +194,32 @@ def test_focus_is_always_visible(stack: RunningStack, open_demo: OpenDemo) -> No
         assert shown, selector
 
 
-def test_page_follows_the_readers_light_or_dark(stack: RunningStack, open_demo: OpenDemo) -> None:
+def test_page_follows_the_readers_light_or_dark(cached: RunningProxy, open_demo: OpenDemo) -> None:
     background = "() => getComputedStyle(document.body).backgroundColor"
-    light = open_demo(stack, color_scheme="light").page.evaluate(background)
-    dark = open_demo(stack, color_scheme="dark").page.evaluate(background)
+    light = open_demo(cached, color_scheme="light").page.evaluate(background)
+    dark = open_demo(cached, color_scheme="dark").page.evaluate(background)
     assert (light, dark) == ("rgb(247, 244, 238)", "rgb(22, 24, 23)")
 
 
-def test_bars_move_smoothly_unless_the_reader_wants_no_motion(stack: RunningStack, open_demo: OpenDemo) -> None:
+def test_bars_move_smoothly_unless_the_reader_wants_no_motion(cached: RunningProxy, open_demo: OpenDemo) -> None:
     duration = "() => getComputedStyle(document.querySelector('#bars .fill')).transitionDuration"
-    assert "0.5s" in open_demo(stack).page.evaluate(duration)
-    assert "0.5s" not in open_demo(stack, reduced_motion="reduce").page.evaluate(duration)
+    assert "0.5s" in open_demo(cached).page.evaluate(duration)
+    assert "0.5s" not in open_demo(cached, reduced_motion="reduce").page.evaluate(duration)
 
 
-def test_page_is_for_browsers_and_json_for_everything_else(stack: RunningStack) -> None:
-    page = requests.get(f"{stack.url}/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, timeout=10)
+def test_page_is_for_browsers_and_json_for_everything_else(cached: RunningProxy) -> None:
+    page = requests.get(f"{cached.url}/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, timeout=10)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     file = (ROOT / "proxy" / "pages" / "index.html").read_text(encoding="utf-8")
-    assert page.text == re.sub("<!--# echo var='page_address'[^>]*-->", f"{stack.url}/", file)
+    assert page.text == re.sub("<!--# echo var='page_address'[^>]*-->", f"{cached.url}/", file)
     for accept in ("*/*", "application/json", ""):
-        answer = requests.get(f"{stack.url}/", headers={"Accept": accept}, timeout=10)
+        answer = requests.get(f"{cached.url}/", headers={"Accept": accept}, timeout=10)
         assert answer.headers["Content-Type"] == "application/json"
         assert answer.json() == {"name": "emotion-torchserve", "version": project_version()}
 
 
-def test_policy_of_the_page_forbids_everything_it_does_not_need(stack: RunningStack) -> None:
-    page = requests.get(f"{stack.url}/", headers={"Accept": "text/html"}, timeout=10)
+def test_policy_of_the_page_forbids_everything_it_does_not_need(cached: RunningProxy) -> None:
+    page = requests.get(f"{cached.url}/", headers={"Accept": "text/html"}, timeout=10)
     policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
     assert policy == {
         "default-src": "'none'",
@@ -236,7 +238,7 @@ def test_policy_of_the_page_forbids_everything_it_does_not_need(stack: RunningSt
 
 
 @pytest.mark.parametrize("path", ["/static/", "/static/js/", "/static/nothing.js", "/docs/nothing.js", "/index.html"])
-def test_path_without_a_file_is_an_error_of_the_contract(stack: RunningStack, path: str) -> None:
-    answer = requests.get(f"{stack.url}{path}", headers={"Accept": "text/html"}, timeout=10)
+def test_path_without_a_file_is_an_error_of_the_contract(cached: RunningProxy, path: str) -> None:
+    answer = requests.get(f"{cached.url}{path}", headers={"Accept": "text/html"}, timeout=10)
     assert answer.status_code == 404
     assert answer.json()["success"] is False

@@ -22,6 +22,7 @@ from .browser import OpenDemo
 from .test_accessibility import assert_accessible
 
 if TYPE_CHECKING:
+    from tests.support.proxies import RunningProxy
     from tests.support.stacks import RunningStack, StartStack
 
 
@@ -86,10 +87,10 @@ def test_bad_image_in_the_comparison_is_told_once(stack: RunningStack, open_demo
 
 
 def test_too_many_requests_are_repeated_when_the_service_says_so(
-    limited: RunningStack, open_demo: OpenDemo, face: Path
+    limited: RunningProxy, open_demo: OpenDemo, face: Path
 ) -> None:
     """By the page's own clock, which stands still but for what the test lets pass: the message is there for seconds."""
-    demo = open_demo(limited, expected=_status(429))
+    demo = open_demo(limited, expected=_status(429), shared=False)
     demo.stop_the_clock()
     statuses: list[int] = []
     while 429 not in statuses:
@@ -113,11 +114,11 @@ def test_measured_accuracy_is_shown_beside_the_claimed_one(
     (small_site.store / f"{OTHER}.evaluation.json").write_text(json.dumps(kept))
     with as_if_trained(fragile, OTHER):
         demo = open_demo(fragile)
-        expect(demo.models.locator(".measured")).to_have_text("measured 54.3\u00a0%", timeout=30_000)
+        expect(demo.models.locator(".measured")).to_have_text("measured 54.3\u00a0%")
         expect(demo.models.locator("label")).to_have_attribute(
             "title", re.compile("measured on FER2013/test: .*46.0\u00a0%$")
         )
-    expect(demo.models.locator(".measured")).to_have_text("", timeout=30_000)
+    expect(demo.models.locator(".measured")).to_have_text("")
 
 
 def test_frozen_model_ends_in_words_and_an_offer_to_try_again(
@@ -137,11 +138,11 @@ def test_frozen_model_ends_in_words_and_an_offer_to_try_again(
 def test_torchserve_that_does_not_answer_is_waited_for(fragile: RunningStack, open_demo: OpenDemo, face: Path) -> None:
     demo = open_demo(fragile, expected=_status(503, 504))
     with stopped(Operator(fragile).torchserve()):
-        expect(demo.service).to_have_text("Not ready: 0 of 1 models ready", timeout=30_000)
+        expect(demo.service).to_have_text("Not ready: 0 of 1 models ready")
         expect(demo.models.locator(".state")).to_have_text("not ready")
         demo.choose_file(face)
         demo.expect_message(re.compile(f"^{OTHER} (is not ready yet|did not answer in time)$"))
-    expect(demo.service).to_have_text("1 of 1 models ready on the CPU", timeout=30_000)
+    expect(demo.service).to_have_text("1 of 1 models ready on the CPU")
     demo.choose_file(face)
     demo.expect_answer()
 
@@ -153,7 +154,7 @@ def test_stopped_service_is_told_and_the_picture_is_sent_when_it_is_back(
     demo.choose_file(face)
     demo.expect_answer()
     fragile.command("stack", "stop")
-    expect(demo.service).to_have_text("The service does not answer. Asking again…", timeout=30_000)
+    expect(demo.service).to_have_text("The service does not answer. Asking again…")
     demo.page.get_by_role("button", name="Drawing: fear").click()
     demo.expect_message("The service does not answer")
     demo.expect_no_answer()
@@ -167,7 +168,7 @@ def test_stopped_service_is_told_and_the_picture_is_sent_when_it_is_back(
     assert started.returncode == 0, started.stderr
     demo.expect_answer()
     expect(demo.message).to_be_hidden()
-    expect(demo.service).to_have_text("1 of 1 models ready on the CPU", timeout=30_000)
+    expect(demo.service).to_have_text("1 of 1 models ready on the CPU")
 
 
 def test_model_without_a_worker_is_loaded_when_it_is_asked(
@@ -176,10 +177,10 @@ def test_model_without_a_worker_is_loaded_when_it_is_asked(
     with start_stack(**small_site.places, LOAD_MODELS="none") as stack:
         demo = open_demo(stack, expected=_status(503))
         expect(demo.service).to_have_text("Not ready: 0 of 1 models ready")
-        expect(demo.models.locator(".state")).to_have_text("loads when asked", timeout=30_000)
+        expect(demo.models.locator(".state")).to_have_text("loads when asked")
         demo.choose_file(face)
         assert "happiness" in demo.expect_answer()
-        expect(demo.service).to_have_text("1 of 1 models ready on the CPU", timeout=30_000)
+        expect(demo.service).to_have_text("1 of 1 models ready on the CPU")
 
 
 def test_model_that_is_not_served_tells_why_and_the_others_answer(
