@@ -1,4 +1,4 @@
-"""The memory that images decoded at the same time may take together, and the time in which a batch begins with large ones."""
+"""The memory that images decoded at the same time may take together, and when large ones are for a later batch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 
 from image_error import deferred
 
-# A large image is begun within so many seconds of its batch, else in a later one: everything in a batch is answered together,
-# and one that takes longer than responseTimeout (model-config.yaml) is taken for a hung worker's. Eight PNGs of 49
-# megapixels, which decode one after the other, took that long.
+# A large image is begun within so many seconds of its batch, else in a later one: a batch is answered as a whole, and a
+# worker that takes longer than responseTimeout (model-config.yaml) for one is taken for hung. Eight PNGs of 49
+# megapixels, which are decoded one after the other, took that long.
 PATIENCE_SECONDS: Final = 2.0
 # A large one takes more than this part of the limit: some 8 megapixels of the default.
 LARGE_PART: Final = 1 / 8

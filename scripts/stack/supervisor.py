@@ -33,7 +33,7 @@ _LOOK_SECONDS = 0.25
 # A part that lived for less than this ended soon; the next start then waits, each time for twice as long.
 _SOON_SECONDS = 60.0
 _MAX_PAUSE_SECONDS = 60.0
-# From this pause on nobody is told to wait for the part.
+# While it pauses for so long, nobody is told to wait for the part.
 _FAILING_PAUSE_SECONDS = 4.0
 # How often a part is asked for a sign of life, and for how long it may give none.
 PROBE_SECONDS = 5.0
@@ -111,6 +111,7 @@ class Supervisor:
             self._announce(f"{name} {problem}; it is started again" + (f" in {pause:g} s" if pause else ""))
             if self._ending.wait(pause):
                 return
+            self._say(name, "starting")
             started = time.monotonic()
             self._bring_back(name)
             probe = _Probe(self._stack.settings, name)

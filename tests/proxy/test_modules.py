@@ -152,7 +152,9 @@ FAULT = (500, None, None, False)
 def test_every_reply_of_torchserve_has_its_meaning(modules: Modules) -> None:
     own = ['{"success": true}', ' {\n "success" : false}', '{"success": false, "error": "Worker died"}']
     others = ["", "{", '{"code": 503, "message": "Worker died."}', '{"code": 503, "message": "Prediction failed"}']
-    given = list(itertools.product([200, 400, 404, 408, 410, 413, 415, 425, 500, 502, 503, 504, 507, 599], own + others))
+    given = list(
+        itertools.product([200, 400, 404, 408, 410, 413, 415, 425, 500, 502, 503, 504, 507, 599], own + others)
+    )
     calls = [Call("predict/replies.js", "interpret", ("M", {"status": s, "responseText": text})) for s, text in given]
     for (status, body), result in zip(given, modules.call(calls), strict=True):
         if body in own and status not in (408, 410, 425, 502, 504):

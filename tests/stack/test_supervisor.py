@@ -16,10 +16,10 @@ import psutil
 import pytest
 import requests
 
-from scripts.processes import ProcessRecord, read_records
 from scripts.settings import ROOT
 from scripts.stack.supervision import PartState, Supervision, read_supervision, write_supervision
 from scripts.torchserve.management import Management
+from tests.stack.supervised import IMPATIENT, record, restarts
 from tests.support import images
 from tests.support.asking import asking, wait_for_answers
 from tests.support.client import Client
@@ -46,15 +46,6 @@ def stack(shared: RunningStack) -> RunningStack:
     poll(lambda: shared.command("stack", "status").returncode, lambda code: code == 0, seconds=60)
     poll(lambda: read_supervision(shared.settings), lambda said: said is not None)
     return shared
-
-
-def record(stack: RunningStack, name: str) -> ProcessRecord:
-    return read_records(stack.settings.run_dir / "stack.json")[name]
-
-
-def restarts(stack: RunningStack, name: str) -> int:
-    said = read_supervision(stack.settings)
-    return said.parts[name].restarts if said and said.parts[name].state == "running" else -1
 
 
 def test_requests_outlive_a_torchserve_that_was_killed(stack: RunningStack) -> None:
@@ -174,14 +165,6 @@ def test_start_brings_back_a_supervisor_alone(stack: RunningStack) -> None:
     assert record(stack, "supervisor").alive
 
 
-IMPATIENT = """
-import sys
-from scripts.stack import __main__, supervisor
-supervisor.HUNG_SECONDS, supervisor.PROBE_SECONDS = 2.0, 0.5
-sys.exit(__main__.main(["supervise"]))
-"""
-
-
 @pytest.fixture
 def impatient(stack: RunningStack) -> Iterator[IO[str]]:
     """What a supervisor prints that waits for two seconds where others wait for twenty."""
@@ -206,6 +189,19 @@ def test_a_torchserve_that_hangs_is_replaced(stack: RunningStack, impatient: IO[
         poll(lambda: restarts(stack, "torchserve"), lambda count: count == 1, seconds=60)
     assert "torchserve gave no sign of life for 2 s; it is started again" in said
     assert not hanging.alive
+    assert Client(stack.url).predict(FRAME, ONE).status_code == 200
+
+
+def test_while_it_comes_back_after_a_pause_no_model_is_taken_for_unregistered(
+    stack: RunningStack, impatient: IO[str]
+) -> None:
+    """In the pause nobody waits; then TorchServe answers before it has its models."""
+    with asking(stack.url, ONE, 4) as asked:
+        for count in (1, 2):
+            wait_for_answers(asked, 1)
+            os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
+            poll(lambda: restarts(stack, "torchserve"), lambda seen, count=count: seen == count, seconds=60)
+    assert {answer.status for answers in asked for answer in answers} == {200, 503}
     assert Client(stack.url).predict(FRAME, ONE).status_code == 200
 
 

@@ -92,3 +92,12 @@ def test_dry_runs_take_no_room_from_changes(folder: Path) -> None:
     wishes(folder, lambda message: None).fulfil()
     left = sorted(int(file.stem, 16) for file in folder.glob("*.json"))
     assert left == [*range(11, 60), *range(110, 160), int(CHANGE, 16)]
+
+
+def test_no_folder_of_the_server_is_told(folder: Path) -> None:
+    put(folder, CHANGE, "waiting", command="upgrade", archive="None.mar")
+    wishes(folder, lambda message: None).fulfil()
+    told = read(folder)
+    assert told["state"] == "failed"
+    assert str(folder.parent) not in json.dumps(told)
+    assert folder.parent.name in told["result"]
