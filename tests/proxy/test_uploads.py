@@ -17,7 +17,7 @@ from tests.support.assertions import json_body
 from tests.support.authority import NAME, Authority, Installed
 from tests.support.polling import poll
 from tests.support.proxies import RunningProxy, running_proxy
-from tests.support.wire import connection, head, read_reply
+from tests.support.wire import connection, exchange, head, read_reply
 
 UPLOAD_TIMEOUT = 3
 STILL = "Nothing more of the body came for 2 seconds; send the request again."
@@ -99,7 +99,12 @@ def test_a_body_that_arrives_in_time_is_read_whole(proxy: RunningProxy, header: 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("POST", "/nowhere", 404), ("POST", "/api/v1/health", 405), ("GET", "/", 200), ("GET", "/metrics", 413)],
+    [
+        ("POST", "/nowhere", 404),
+        ("POST", "/api/v1/health", 405),
+        ("GET", "/", 200),
+        ("GET", "/api/v1/models/X/ready", 404),
+    ],
 )
 def test_where_no_body_is_taken_none_is_waited_for(proxy: RunningProxy, method: str, path: str, status: int) -> None:
     for header in ("Content-Length: 9000000", "Transfer-Encoding: chunked"):
@@ -107,6 +112,14 @@ def test_where_no_body_is_taken_none_is_waited_for(proxy: RunningProxy, method: 
             sock.sendall(head(f"{method} {path} HTTP/1.1", header) + b"800\r\n")
             sock.settimeout(5)
             assert read_reply(sock).status_code == status
+
+
+def test_the_metrics_take_no_body(proxy: RunningProxy) -> None:
+    reply = exchange(proxy.url, head("GET /metrics HTTP/1.1", "Content-Length: 2"))
+    assert (reply.status_code, json_body(reply)["error"]) == (
+        413,
+        "This path takes no body; send the request without one.",
+    )
 
 
 def test_a_body_that_is_not_taken_is_not_written_to_the_disk(proxy: RunningProxy) -> None:
