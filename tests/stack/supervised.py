@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import requests
+
 from scripts.processes import ProcessRecord, read_records
 from scripts.stack.supervision import read_supervision
 from tests.support.stacks import RunningStack
@@ -23,3 +25,15 @@ def record(stack: RunningStack, name: str) -> ProcessRecord:
 def restarts(stack: RunningStack, name: str) -> int:
     said = read_supervision(stack.settings)
     return said.parts[name].restarts if said and said.parts[name].state == "running" else -1
+
+
+def in_flight(stack: RunningStack, model: str) -> int:
+    """How many predictions of a model are under way."""
+    text = requests.get(f"{stack.url}/metrics", timeout=10).text
+    line = f'emotion_predictions_in_flight{{model="{model}"}} '
+    return int(next(row for row in text.splitlines() if row.startswith(line)).removeprefix(line))
+
+
+def master(stack: RunningStack) -> int | None:
+    """Process id of an nginx that the supervisor has brought back whole."""
+    return record(stack, "proxy").pid if restarts(stack, "proxy") >= 0 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ import requests
 from scripts.settings import ROOT
 from scripts.stack.supervision import PartState, Supervision, read_supervision, write_supervision
 from scripts.torchserve.management import Management
-from tests.stack.supervised import IMPATIENT, record, restarts
+from tests.stack.supervised import IMPATIENT, in_flight, master, record, restarts
 from tests.support import images
 from tests.support.asking import asking, wait_for_answers
 from tests.support.client import Client
@@ -93,23 +94,12 @@ def test_workers_of_a_killed_nginx_answer_what_they_have_and_leave_the_port(stac
     with ThreadPoolExecutor(1) as thread:
         with Operator(stack).frozen(ONE_ARCHIVE):
             waiting = thread.submit(Client(stack.url).predict, FRAME, ONE)
-            poll(lambda: _in_flight(stack), lambda count: count == 1)
+            poll(lambda: in_flight(stack, ONE), lambda count: count == 1)
             os.kill(proxy.pid, signal.SIGKILL)
-            poll(lambda: _master(stack), lambda pid: pid not in (None, proxy.pid))
+            poll(lambda: master(stack), lambda pid: pid not in (None, proxy.pid))
             poll(lambda: Client(stack.url).get("/api/v1/health/live").status_code, lambda status: status == 200)
         assert waiting.result().status_code == 200
     assert psutil.wait_procs(orphans, timeout=30)[1] == []
-
-
-def _in_flight(stack: RunningStack) -> int:
-    text = requests.get(f"{stack.url}/metrics", timeout=10).text
-    line = f'emotion_predictions_in_flight{{model="{ONE}"}} '
-    return int(next(row for row in text.splitlines() if row.startswith(line)).removeprefix(line))
-
-
-def _master(stack: RunningStack) -> int | None:
-    """Process id of an nginx that the supervisor has brought back whole."""
-    return record(stack, "proxy").pid if restarts(stack, "proxy") >= 0 else None
 
 
 def test_stop_ends_the_workers_of_an_nginx_that_was_killed_too(stack: RunningStack) -> None:
@@ -231,6 +221,19 @@ def test_what_ends_at_once_is_started_again_after_ever_longer_pauses(stack: Runn
     text = log.read_text()[read:]
     assert "proxy was not brought back: the proxy ended: " in text
     assert text.index("started again in 1 s") < text.index("started again in 2 s")
+
+
+def test_a_port_that_another_program_has_taken_is_named_and_waited_for(stack: RunningStack) -> None:
+    log, port = stack.settings.log_dir / "supervisor.log", stack.settings.port
+    read = len(log.read_text())
+    with stopped(record(stack, "supervisor").pid):
+        record(stack, "proxy").kill_group(10)
+        taking = socket.create_server(("127.0.0.1", port))
+    with taking:
+        poll(lambda: log.read_text()[read:], lambda text: f"another program has taken port {port}" in text, seconds=30)
+    poll(lambda: record(stack, "proxy").alive and restarts(stack, "proxy") > 0, bool, seconds=60)
+    assert Client(stack.url).predict(FRAME, ONE).status_code == 200
+    assert "proxy is back" not in log.read_text()[read:].partition("another program")[0]
 
 
 def test_a_stack_whose_folder_is_deleted_ends(stack: RunningStack) -> None:
