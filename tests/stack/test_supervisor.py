@@ -11,6 +11,8 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from operator import eq
 from typing import IO
 
 import psutil
@@ -190,7 +192,7 @@ def test_while_it_comes_back_after_a_pause_no_model_is_taken_for_unregistered(
         for count in (1, 2):
             wait_for_answers(asked, 1)
             os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
-            poll(lambda: restarts(stack, "torchserve"), lambda seen, count=count: seen == count, seconds=60)
+            poll(lambda: restarts(stack, "torchserve"), partial(eq, count), seconds=60)
     assert {answer.status for answers in asked for answer in answers} == {200, 503}
     assert Client(stack.url).predict(FRAME, ONE).status_code == 200
 
