@@ -15,10 +15,10 @@ ARG PIP_FIND_LINKS
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /opt/emotions
 COPY requirements.txt ./
-COPY requirements/serve.txt requirements/
+COPY requirements/serve.txt requirements/transfer.txt requirements/
 RUN python3 -m venv .venv \
     && case "${DEVICE}" in cpu) list=requirements/serve.txt ;; cuda) list=requirements.txt ;; *) list="DEVICE=${DEVICE}" ;; esac \
-    && .venv/bin/pip install --quiet --requirement "${list}" \
+    && .venv/bin/pip install --quiet --requirement "${list}" --requirement requirements/transfer.txt \
     && .venv/bin/pip uninstall --quiet --yes pip setuptools
 COPY config.properties pyproject.toml models.json ./
 COPY monitoring/log4j2.xml monitoring/

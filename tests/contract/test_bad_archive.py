@@ -102,6 +102,9 @@ def test_the_precision_is_that_of_the_archive_that_runs_whatever_the_build_recor
 @pytest.mark.parametrize(("model", "word"), BAD.items(), ids=["pointer", "missing", "damaged", "not-loading"])
 def test_bad_model_answers_500_with_its_reason(client: Client, model: str, word: str) -> None:
     assert word.lower() in _poll_error(client, model).lower()
+    listed = client.get("/api/v1/models").json()["models"][model]
+    assert word.lower() in listed["error"].lower()
+    assert "retry_after" not in listed  # nobody need wait for an operator
 
 
 @pytest.mark.parametrize("model", BAD, ids=["pointer", "missing", "damaged", "not-loading"])

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests.images import stand_ins
-from tests.images.engine import Images
+from tests.images.engine import NEXT, Images
 from tests.images.stand_ins import run
 from tests.support.places import TEST_DIR
 from tests.support.polling import poll
@@ -56,7 +56,10 @@ def images() -> Iterator[Images]:
     try:
         stand_ins.import_bases(FOLDER, environment)
         _build(environment, stand_ins.wheels(FOLDER / "wheels"))
-        yield Images(environment)
+        images = Images(environment)
+        for image in (images.torchserve, images.proxy):
+            images.podman("tag", image, f"{image.rpartition(':')[0]}:{NEXT}")
+        yield images
     finally:
         for command in (["pod", "rm", "--all", "--force"], ["system", "reset", "--force"]):
             subprocess.run(["podman", *command], env=environment, capture_output=True, check=False, timeout=120)

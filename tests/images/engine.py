@@ -8,6 +8,9 @@ from pathlib import Path
 from tests.images.stand_ins import run
 from tests.support.version import project_version
 
+NEXT = "next"
+"""A further tag of both images, as of a new version."""
+
 
 @dataclass(frozen=True)
 class Images:
@@ -19,3 +22,7 @@ class Images:
 
     def podman(self, *arguments: str | Path, seconds: float = 120) -> str:
         return run("podman", *arguments, environment=self.environment, seconds=seconds)
+
+    def logs(self, container: str) -> str:
+        """What a container printed, on either of its outputs."""
+        return run("sh", "-c", 'podman logs "$0" 2>&1', container, environment=self.environment)

@@ -21,6 +21,7 @@ from typing import Any
 import requests
 import yaml
 
+from scripts.access.key_file import KeyFile
 from tests.images.engine import Images
 from tests.support.asking import IMAGE, TIMEOUT
 from tests.support.kustomize import Resource, of_kind
@@ -54,13 +55,21 @@ class Cluster:
     archives: Path
     network: str = field(default_factory=lambda: f"pods-{os.getpid()}")
     endpoints: list[Pod] = field(default_factory=list)
+    services: dict[str, str] = field(default_factory=dict)
+    """The addresses of other Services by their names."""
 
-    def create(self, name: str, tag: str | None = None) -> Pod:
-        """Start a pod, with other images' ``tag`` if it is given; returns when its probes let it serve."""
+    def create(self, name: str, tag: str | None = None, address: str | None = None) -> Pod:
+        """Start a pod, with another ``tag`` or at an ``address`` if given; returns when its probes let it serve."""
         manifest = self._for_podman(name, tag)
         file = self.folder / f"{name}.yaml"
-        file.write_text(yaml.safe_dump_all([of_kind(self.resources, "ConfigMap"), manifest]))
-        self.images.podman("play", "kube", "--network", self.network, file)
+        settings = [each for each in self.resources if each["kind"] == "ConfigMap"]
+        file.write_text(yaml.safe_dump_all([*settings, manifest]))
+        place = ["--network", self.network, *(["--ip", address] if address else [])]
+        try:
+            self.images.podman("play", "kube", *place, file)
+        except AssertionError as error:
+            first = manifest["spec"]["initContainers"][0]["name"]
+            raise AssertionError(f"{error}\n{self.images.logs(f'{name}-{first}')}") from error
         infra = self.images.podman("pod", "inspect", name, "--format", "{{.InfraContainerID}}")
         (network,) = self.inspect(infra)["NetworkSettings"]["Networks"].values()
         pod = Pod(name, network["IPAddress"], manifest)
@@ -123,7 +132,7 @@ class Cluster:
         """The Deployment's pod as podman 4.3 takes it.
 
         A bare Pod, since it would start an init container of a Deployment again and again; ports by number, and none to
-        be published on the host; volumes that it knows.
+        be published on the host; volumes that it knows; names of Services in its file of hosts.
         """
         template = copy.deepcopy(of_kind(self.resources, "Deployment")["spec"]["template"])
         spec = template["spec"]
@@ -135,19 +144,46 @@ class Cluster:
             for wanted in (part["httpGet"] for part in container.values() if "httpGet" in part):
                 wanted["port"] = ports[wanted["port"]]
         for volume in spec["volumes"]:
-            if volume.pop("emptyDir", None) is not None:
+            if volume.get("emptyDir") is not None and volume["name"] == "model-store":
+                del volume["emptyDir"]
+                volume["hostPath"] = {"path": str(self._store(name)), "type": "Directory"}
+            elif volume.pop("emptyDir", None) is not None:
                 volume["persistentVolumeClaim"] = {"claimName": f"{name}-{volume['name']}"}
-            elif volume.pop("secret", None):
-                volume["hostPath"] = {"path": str(self.folder / "keys"), "type": "Directory"}
+            elif secret := volume.pop("secret", None):
+                volume["hostPath"] = {"path": str(self.folder / secret["secretName"]), "type": "Directory"}
             else:
                 del volume["persistentVolumeClaim"]
                 volume["hostPath"] = {"path": str(self.archives), "type": "Directory"}
+        spec["hostAliases"] = [{"ip": address, "hostnames": [each]} for each, address in self.services.items()]
         return {
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"name": name, "labels": template["metadata"]["labels"]},
             "spec": spec,
         }
+
+    def _store(self, name: str) -> Path:
+        """An empty folder for archives, which the pod may write, as ``fsGroup`` says; podman's volumes know none."""
+        store = self.folder / f"{name}-store"
+        store.mkdir()
+        os.chown(store, 0, 10001)
+        store.chmod(0o2775)
+        return store
+
+
+def add_key(folder: Path, name: str = "an-app") -> str:
+    """Make an app's key; it lies in the file that the secret of keys is made from."""
+    keys = folder / "emotions-keys"
+    keys.mkdir(exist_ok=True)
+    key = KeyFile(keys / "api_keys.json").add(name)
+    as_fs_group(keys / "api_keys.json")
+    return key
+
+
+def as_fs_group(file: Path) -> None:
+    """Let the pods' group read a file of a secret, as ``fsGroup`` does."""
+    file.chmod(0o640)
+    os.chown(file, 0, 10001)
 
 
 def ask_pod(pod: Pod, model: str, key: str) -> requests.Response:

@@ -70,8 +70,8 @@ def import_bases(folder: Path, environment: dict[str, str]) -> None:
 
 
 def wheels(folder: Path) -> Path:
-    """A folder with the wheels of requirements/serve.txt, kept between runs."""
-    run(sys.executable, "-m", "pip", "download", "--quiet", "-d", folder, "-r", ROOT / "requirements" / "serve.txt")
+    """A folder with the wheels of a host that serves and pulls its archives, kept between runs."""
+    run(sys.executable, "-m", "pip", "download", "--quiet", "-d", folder, "-r", ROOT / "requirements" / "transfer.txt")
     return folder
 
 

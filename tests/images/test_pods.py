@@ -10,16 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from scripts.access.key_file import KeyFile
-from tests.images.engine import Images
-from tests.images.kubelet import Cluster, Pod, ask_pod, clients
+from tests.images.engine import NEXT, Images
+from tests.images.kubelet import Cluster, Pod, add_key, ask_pod, clients
 from tests.support.kustomize import Kustomize, of_kind
 from tests.support.models import OTHER, SERVED
 from tests.support.polling import poll
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
-
-NEXT = "next"
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +28,6 @@ def cluster(images: Images, archives: Path, tmp_path_factory: pytest.TempPathFac
     settings |= {"STAND_INS": "allowed", "LOAD_MODELS": f"{SERVED},{OTHER}"}
     node = Cluster(images, resources, folder, archives)
     images.podman("network", "create", node.network)
-    for name in ("torchserve", "proxy"):
-        image = getattr(images, name)
-        images.podman("tag", image, f"{image.rpartition(':')[0]}:{NEXT}")
     yield node
     images.podman("pod", "rm", "--all", "--force")
     images.podman("network", "rm", "--force", node.network)
@@ -42,12 +36,7 @@ def cluster(images: Images, archives: Path, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def key(cluster: Cluster) -> str:
     """An app's key, in the file that the secret is made from."""
-    keys = cluster.folder / "keys"
-    keys.mkdir()
-    made = KeyFile(keys / "api_keys.json").add("an-app")
-    (keys / "api_keys.json").chmod(0o640)
-    os.chown(keys / "api_keys.json", 0, 10001)  # as fsGroup does
-    return made
+    return add_key(cluster.folder)
 
 
 @pytest.fixture(scope="module")

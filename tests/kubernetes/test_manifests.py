@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from scripts.monitoring import operator
-from scripts.settings import load_settings
-from tests.support.kustomize import Kustomize, Resource, of_kind
+from scripts.settings import ROOT, load_settings
+from tests.support.kustomize import Kustomize, Resource, of_kind, written_overlay
 from tests.support.version import project_version
 
 HERE = Path(__file__).parent
@@ -32,6 +32,14 @@ def resources(request: pytest.FixtureRequest, render: Callable[[str], list[Resou
     return render(request.param)
 
 
+@pytest.fixture(scope="module")
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
+    """Pods that have their archives from a registry."""
+    kustomize = Kustomize(tmp_path_factory.mktemp("fetched"))
+    kustomize.add("overlays/mine", **written_overlay())
+    return kustomize.render("overlays/mine")
+
+
 def pod_of(resources: list[Resource]) -> Resource:
     return dict(of_kind(resources, "Deployment")["spec"]["template"]["spec"])
 
@@ -47,8 +55,11 @@ def test_they_are_valid_for_kubernetes(resources: list[Resource], version: str) 
             kubernetes_validate.validate(resource, version, strict=True)
 
 
-def test_the_custom_resources_are_valid_for_their_operators(render: Callable[[str], list[Resource]]) -> None:
-    custom = [resource for resource in render("overlays/all") if resource["kind"] in CUSTOM]
+@pytest.mark.parametrize("overlay", ["all", "pools"])
+def test_the_custom_resources_are_valid_for_their_operators(
+    render: Callable[[str], list[Resource]], overlay: str
+) -> None:
+    custom = [resource for resource in render(f"overlays/{overlay}") if resource["kind"] in CUSTOM]
     assert {resource["kind"] for resource in custom} == CUSTOM
     told = subprocess.run(
         ["node", HERE / "validate.mjs"], input=json.dumps(custom), capture_output=True, text=True, check=False
@@ -103,6 +114,39 @@ def test_a_pod_is_chosen_by_service_policy_and_budget(resources: list[Resource])
     ]
     for selector in selectors:
         assert selector.items() <= labels.items()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_pods_that_fetch_their_archives_are_valid_for_kubernetes(fetched: list[Resource], version: str) -> None:
+    for resource in fetched:
+        if resource["kind"] not in CUSTOM:
+            kubernetes_validate.validate(resource, version, strict=True)
+
+
+def test_archives_are_fetched_before_all_else_in_place_of_the_claim(fetched: list[Resource]) -> None:
+    pod = pod_of(fetched)
+    first = pod["initContainers"][0]
+    settings = {each["metadata"]["name"]: each["data"] for each in fetched if each["kind"] == "ConfigMap"}
+    given = {key: value for each in first["envFrom"] for key, value in settings[each["configMapRef"]["name"]].items()}
+    assert first["name"] == "fetch"
+    assert given["ARCHIVES"] == "oci://registry.example/emotions@sha256:…"
+    assert first["image"] == containers_of(pod)["torchserve"]["image"]
+    assert not [each for each in fetched if each["kind"] == "PersistentVolumeClaim"]
+    assert not [volume for volume in pod["volumes"] if "persistentVolumeClaim" in volume]
+
+
+def test_the_monitor_gives_the_job_that_the_rules_ask_for(render: Callable[[str], list[Resource]]) -> None:
+    (endpoint,) = of_kind(render("overlays/all"), "ServiceMonitor")["spec"]["endpoints"]
+    (local,) = yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())["scrape_configs"]
+    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": local["job_name"]}]
+
+
+def test_the_scaler_asks_for_the_waits_of_its_own_service(render: Callable[[str], list[Resource]]) -> None:
+    resources = render("overlays/all")
+    scaler, service = of_kind(resources, "ScaledObject")["spec"], of_kind(resources, "Service")["metadata"]
+    (trigger,) = scaler["triggers"]
+    chosen = f'{{namespace="{service["namespace"]}",service="{service["name"]}"}}'
+    assert trigger["metadata"]["query"].count(chosen) == trigger["metadata"]["query"].count("{") == 2
 
 
 def test_the_rules_are_those_of_prometheus(render: Callable[[str], list[Resource]]) -> None:

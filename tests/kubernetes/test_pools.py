@@ -11,6 +11,7 @@ from tests.support.kustomize import Kustomize, Resource
 from tests.support.version import project_version
 
 VERSIONS = ("1.30", "1.33", "1.35")
+CUSTOM = {"PrometheusRule", "ServiceMonitor", "ScaledObject"}
 BALANCER = "emotions-balancer"
 
 
@@ -43,7 +44,8 @@ def chosen(resources: list[Resource], selector: dict[str, str]) -> list[str]:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_they_are_valid_for_kubernetes(resources: list[Resource], version: str) -> None:
     for resource in resources:
-        kubernetes_validate.validate(resource, version, strict=True)
+        if resource["kind"] not in CUSTOM:
+            kubernetes_validate.validate(resource, version, strict=True)
 
 
 def test_each_model_is_loaded_in_one_pool(resources: list[Resource]) -> None:
@@ -93,3 +95,38 @@ def test_the_balancer_is_hardened_probed_and_has_time_to_end(resources: list[Res
     } <= mounted
     assert pod["containers"][0]["readinessProbe"]["httpGet"]["path"] == "/api/v1/health/ready"
     assert pod["terminationGracePeriodSeconds"] > settings.predict_timeout + 5
+
+
+def test_each_pool_is_scaled_by_how_long_its_own_requests_wait(resources: list[Resource]) -> None:
+    scalers = named(resources, "ScaledObject")
+    assert scalers.keys() == named(resources, "Deployment").keys() - {BALANCER}
+    for pool, scaler in scalers.items():
+        assert scaler["spec"]["scaleTargetRef"] == {"name": pool}
+        query = scaler["spec"]["triggers"][0]["metadata"]["query"]
+        assert query.count(f'{{namespace="emotions",service="{pool}"}}') == query.count("{") == 2
+        assert "replicas" not in named(resources, "Deployment")[pool]["spec"]
+
+
+def test_each_service_is_watched_once_under_a_job_whose_end_is_told(resources: list[Resource]) -> None:
+    groups = named(resources, "PrometheusRule")["emotions"]["spec"]["groups"]
+    (down,) = [rule["expr"] for group in groups for rule in group["rules"] if rule.get("alert") == "EmotionDown"]
+    watched = {}
+    for name, service in named(resources, "Service").items():
+        (job,) = [
+            monitor["spec"]["endpoints"][0]["relabelings"][0]["replacement"]
+            for monitor in named(resources, "ServiceMonitor").values()
+            if is_selected(service["metadata"]["labels"], monitor["spec"]["selector"])
+        ]
+        watched[name] = job
+    pools = dict.fromkeys(named(resources, "ScaledObject"), "emotion")
+    assert watched == {**pools, "emotions": "emotion-balancer"}
+    assert down == f'up{{job=~"{"|".join(sorted(set(watched.values())))}"}} == 0'
+
+
+def is_selected(labels: dict[str, str], selector: Resource) -> bool:
+    """Whether Kubernetes would select what has these labels; of expressions, ``NotIn`` alone is known."""
+    without = selector.get("matchExpressions", [])
+    assert {each["operator"] for each in without} <= {"NotIn"}
+    return selector["matchLabels"].items() <= labels.items() and not any(
+        labels.get(each["key"]) in each["values"] for each in without
+    )

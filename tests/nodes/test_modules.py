@@ -38,19 +38,34 @@ def union_of(modules: Modules, nodes: list[tuple[str, dict[str, Any]]]) -> tuple
 def test_one_node_that_has_a_model_is_enough(modules: Modules) -> None:
     model, places = union_of(modules, [("up", said(False, "no archive")), ("up", said(True, version="2.0"))])
     assert (model["state"], model["error"], model["facts"]["version"]) == ("ready", "", "2.0")
-    assert places == {"ready": [1], "able": [], "listed": [0, 1]}
+    assert places == {"ready": [1], "able": [], "listed": [1]}
 
 
 def test_a_node_that_would_load_a_model_counts_more_than_one_that_cannot(modules: Modules) -> None:
     model, places = union_of(modules, [("up", said(False, "no archive")), ("up", said(False, version="2.0"))])
     assert (model["state"], model["error"], model["facts"]["version"]) == ("idle", "", "2.0")
-    assert places == {"ready": [], "able": [1], "listed": [0, 1]}
+    assert places == {"ready": [], "able": [1], "listed": [1]}
 
 
 def test_the_reason_of_a_node_is_told_where_no_node_has_the_model(modules: Modules) -> None:
     model, _ = union_of(modules, [("up", said(False, "no archive"))])
     assert (model["state"], model["error"]) == ("idle", "no archive")
     assert "error" not in model["facts"]
+
+
+@pytest.mark.parametrize("away", ["refused", "silent"])
+def test_a_model_is_not_broken_while_its_own_pool_is_away(modules: Modules, away: str) -> None:
+    model, places = union_of(modules, [("up", said(False, "no archive")), (away, said(True, version="2.0"))])
+    assert (model["error"], model["facts"]["version"]) == ("", "2.0")
+    assert places == {"ready": [1], "able": [], "listed": [1]}
+
+
+def test_the_node_on_which_it_will_be_soon_says_why_it_is_not_there_yet(modules: Modules) -> None:
+    loading = said(False, "still loading", version="2.0", retry_after=2)
+    model, places = union_of(modules, [("up", said(False, "no archive")), ("up", loading)])
+    assert (model["error"], model["retry_after"], model["facts"]["version"]) == ("still loading", 2, "2.0")
+    assert "retry_after" not in model["facts"]
+    assert places == {"ready": [], "able": [], "listed": [1]}
 
 
 def test_a_model_whose_node_is_away_is_still_known(modules: Modules) -> None:

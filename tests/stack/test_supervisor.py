@@ -125,6 +125,8 @@ def test_without_a_supervisor_nobody_waits_for_what_will_not_come(stack: Running
     assert answer.status_code == 503
     assert "TorchServe is not running" in answer.json()["error"]
     assert answer.elapsed.total_seconds() < stack.settings.predict_timeout / 2
+    listed = Client(stack.url).get("/api/v1/models").json()["models"][ONE]
+    assert (listed["error"], str(listed["retry_after"])) == (answer.json()["error"], answer.headers["Retry-After"])
     assert "emotion_supervisor_up 0" in requests.get(f"{stack.url}/metrics", timeout=10).text.splitlines()
     assert stack.command("stack", "stop").stdout.startswith("Stopped proxy")
     assert stack.command("stack", "start").returncode == 0

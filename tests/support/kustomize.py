@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import textwrap
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -31,11 +33,24 @@ class Kustomize:
         if manifests == MANIFESTS:
             (self._copy / operator.TARGET.relative_to(MANIFESTS)).write_text(operator.prometheus_rule())
 
+    def add(self, folder: str, **kustomization: Any) -> None:
+        """Add an overlay, as an operator would write it."""
+        path = self._copy / folder
+        path.mkdir()
+        head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+        (path / "kustomization.yaml").write_text(yaml.safe_dump({**head, **kustomization}))
+
     def render(self, folder: str) -> list[Resource]:
         command = [str(self._kubectl), "kustomize", str(self._copy / folder)]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (made.returncode, made.stderr) == (0, "")
         return list(yaml.safe_load_all(made.stdout))
+
+
+def written_overlay() -> dict[str, Any]:
+    """The overlay that docs/kubernetes.md has for archives from a registry."""
+    (written,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "kubernetes.md").read_text(), re.DOTALL)
+    return dict(yaml.safe_load(textwrap.dedent(written)))
 
 
 def of_kind(resources: list[Resource], kind: str) -> Resource:

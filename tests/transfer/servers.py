@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
@@ -16,22 +18,41 @@ from tests.support.commands import program_is_missing
 from tests.support.ports import free_ports
 
 KEY, SECRET = "an-access-key", "a-secret-access-key"
+USER, PASSWORD = "builder", "a password"
+# By bcrypt, the only way that the registry knows.
+_HASHED = "$2b$04$YzlNBoidmJ0FQLxnRHQMX.2ASHHKrqWaqq451LOJat3kO0fKPnu/6"
 _BLOCK = 1 << 16
 
 
 @contextlib.contextmanager
-def running_registry(folder: Path, htpasswd: Path | None = None) -> Generator[int]:
-    """Serve an empty registry; yields its port. Its requests are in ``folder/log``."""
+def running_registry(folder: Path, htpasswd: Path | None = None, address: str = "127.0.0.1") -> Generator[int]:
+    """Serve an empty registry at an address of this machine; yields its port. Its requests are in ``folder/log``."""
     if shutil.which("docker-registry") is None:
         program_is_missing("needs docker-registry: apt-get install docker-registry")
     (port,) = free_ports(1)
     auth = f"auth: {{htpasswd: {{realm: archives, path: {htpasswd}}}}}\n" if htpasswd else ""
     (folder / "config.yml").write_text(
         f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}'}}\n{auth}"
+        f"http: {{addr: '{address}:{port}'}}\n{auth}"
     )
     with _running(["docker-registry", "serve", str(folder / "config.yml")], folder / "log", port):
         yield port
+
+
+def password_file(folder: Path) -> Path:
+    """A file for ``running_registry`` by which it knows USER."""
+    file = folder / "htpasswd"
+    file.write_text(f"{USER}:{_HASHED}\n")
+    return file
+
+
+def log_in(home: Path, registry: str, password: str = PASSWORD) -> Path:
+    """Let a registry know USER, as ``docker login`` does; returns the file that says so."""
+    known = base64.b64encode(f"{USER}:{password}".encode()).decode()
+    file = home / ".docker" / "config.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"auths": {registry: {"auth": known}}}))
+    return file
 
 
 @contextlib.contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,21 +11,17 @@ import pytest
 import requests
 
 from tests.transfer.hosts import NAMES, Host
-from tests.transfer.servers import running_registry
+from tests.transfer.servers import PASSWORD, USER, log_in, password_file, running_registry
 
 REFUSED = 1
 FIRST = NAMES[0]
-USER, PASSWORD = "builder", "a password"
-# By bcrypt, the only way that the registry knows.
-HASHED = "$2b$04$YzlNBoidmJ0FQLxnRHQMX.2ASHHKrqWaqq451LOJat3kO0fKPnu/6"
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A registry with one user."""
     folder = tmp_path_factory.mktemp("users")
-    (folder / "htpasswd").write_text(f"{USER}:{HASHED}\n")
-    with running_registry(folder, folder / "htpasswd") as port:
+    with running_registry(folder, password_file(folder)) as port:
         yield port
 
 
@@ -35,15 +29,9 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def host(tmp_path: Path, port: int) -> Host:
     """A host whose user has logged in, as ``docker login`` writes it, and has one archive."""
     host = Host(tmp_path / "host")
-    log_in(host, port, PASSWORD)
+    log_in(host.folder, f"127.0.0.1:{port}", PASSWORD)
     host.build(FIRST, 3)
     return host
-
-
-def log_in(host: Host, port: int, password: str) -> None:
-    known = base64.b64encode(f"{USER}:{password}".encode()).decode()
-    (host.folder / ".docker").mkdir(exist_ok=True)
-    (host.folder / ".docker" / "config.json").write_text(json.dumps({"auths": {f"127.0.0.1:{port}": {"auth": known}}}))
 
 
 def test_only_those_push_and_pull_who_are_known(host: Host, port: int, tmp_path: Path) -> None:
@@ -54,7 +42,7 @@ def test_only_those_push_and_pull_who_are_known(host: Host, port: int, tmp_path:
     done = stranger.transfer("pull", address)
     assert done.returncode == REFUSED
     assert f"it wants a name and a password; `docker login 127.0.0.1:{port}` first" in done.stderr
-    log_in(stranger, port, "a wrong one")
+    log_in(stranger.folder, f"127.0.0.1:{port}", "a wrong one")
     done = stranger.transfer("pull", address)
     assert done.returncode == REFUSED
     assert f"answers GET with 401 Unauthorized; `docker login 127.0.0.1:{port}` with a user who may" in done.stderr

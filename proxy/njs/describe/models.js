@@ -28,7 +28,7 @@ function described(name, entry) {
         facts(model, entry),
         {stand_in: model.stand_in ? true : undefined},
         model.measured ? {measured: model.measured} : {},
-        failure !== null ? {error: failure.message} : {}
+        failure !== null ? {error: failure.message, retry_after: failure.retryAfter} : {}
     );
     if (model.stand_in) {
         delete shown.accuracy; // that of the real checkpoint

@@ -73,6 +73,9 @@ function ofEnsemble(name, model) {
 }
 
 function ofNetwork(name, model) {
+    if (model.error && model.retry_after) {
+        return delayed(model.error, model.retry_after);
+    }
     if (model.error) {
         return broken(model.error.includes(name) ? model.error : `Model ${name} is not served: ${model.error}`);
     }

@@ -8,6 +8,7 @@
  * @property {string} archive  its name in TorchServe
  * @property {boolean} built  whether there is an archive of it
  * @property {string} error  why the build does not let it be served, '' if it does
+ * @property {number} [retry_after]  seconds after which that may be over, where waiting helps
  * @property {boolean} stand_in
  * @property {import('models/measured.js').Measured | null} [measured]  what an evaluation found out about it
  * @property {import('models/archive.js').Facts} described  what the build says of its archive

@@ -7,7 +7,8 @@
  * @typedef {'up' | 'refused' | 'silent'} State
  */
 /**
- * For a model, the nodes on which it is READY, that would load it, and that list it at all.
+ * For a model, the nodes on which it is READY, that would load it, and that say why it cannot be asked: those that have it, or
+ * may have it soon; all where there is none of these.
  * @typedef {{ready: number[], able: number[], listed: number[]}} Places
  */
 

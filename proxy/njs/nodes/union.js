@@ -31,7 +31,7 @@ function record() {
     nodes.forEach((node) => Object.keys(node.said.models).filter((name) => !names.includes(name)).forEach((name) => names.push(name)));
     const catalogue = {};
     names.forEach((name) => {
-        const described = nodes.filter((node) => node.said.models[name] !== undefined);
+        const described = thatHave(nodes.filter((node) => node.said.models[name] !== undefined), name);
         known.setPlaces(name, {
             ready: described.filter((node) => isReady(node, name)).map(indexOf),
             able: described.filter((node) => !isReady(node, name) && node.said.models[name].error === undefined).map(indexOf),
@@ -41,6 +41,15 @@ function record() {
     });
     state.write('catalogue', catalogue);
     state.write('names', names);
+}
+
+// Nodes of other pools may know of the model and have no archive of it: while its own are away, it is not broken.
+function thatHave(nodes, name) {
+    const having = nodes.filter((node) => {
+        const told = node.said.models[name];
+        return isReady(node, name) || told.error === undefined || told.retry_after !== undefined;
+    });
+    return having.length > 0 ? having : nodes;
 }
 
 function indexOf(node) {
@@ -59,10 +68,12 @@ function recordModel(name, nodes) {
     const told = best.said.models[name];
     const facts = Object.assign({}, told);
     delete facts.error;
+    delete facts.retry_after;
     state.setModel(name, {
         archive: name.replace(/\+/g, 'plus'),
         built: true,
         error: ready === undefined ? told.error || '' : '',
+        retry_after: told.retry_after,
         stand_in: told.stand_in === true,
         described: {},
         facts,
