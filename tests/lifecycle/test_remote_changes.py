@@ -216,6 +216,18 @@ def test_what_torchserve_refuses_is_told_in_the_format_of_this_api(
     assert (refused.status_code, error(refused)) == (status, sentence)
 
 
+def test_no_more_changes_wait_than_there_is_room_for(remote: Remote) -> None:
+    folder = remote.stack.settings.registrations_dir
+    files = [folder / f"{number:032x}.json" for number in range(300)]
+    for file in files:
+        file.write_text("{}")
+    refused = remote("PUT", f"/changes/{secrets.token_hex(16)}", command="rollback", model=SERVED)
+    for file in files:
+        file.unlink()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+    assert error(refused) == "300 changes wait or are kept; ask again when some of them are over."
+
+
 def test_bodies_are_not_waited_for_and_large_ones_refused(remote: Remote) -> None:
     start = (f"PUT /models/{ARCHIVE}?min_worker=x HTTP/1.1", f"Authorization: Bearer {remote.key}")
     with connection(remote.url) as sock:

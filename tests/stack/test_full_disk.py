@@ -19,7 +19,7 @@ def test_it_is_written_once_there_is_room(tmp_path: Path) -> None:
 
     def told() -> str | None:
         said = read_supervision(settings)
-        return said and said.parts["proxy"].state
+        return said.parts["proxy"].state if said else None
 
     supervisor._say("proxy", "starting")
     with files_up_to(0):
