@@ -103,8 +103,8 @@ class Wishes:
         return {**told, "exit_code": code, "answer": answer} if "command" in wish else told
 
     def _without_folders(self, said: str) -> str:
-        """JSON of another machine's: the clone's paths are relative in it, others' begin with their last folder."""
-        folders = {f"{folder}/": f"{folder.name}/" for folder in (self._settings.run_dir, self._settings.model_store)}
+        """What another machine is told: the clone's paths are relative in it, others begin with their last folder."""
+        folders = {str(folder): folder.name for folder in (self._settings.run_dir, self._settings.model_store)}
         for folder, name in {**folders, f"{ROOT}/": ""}.items():
             said = said.replace(json.dumps(folder)[1:-1], json.dumps(name)[1:-1])
         return said
