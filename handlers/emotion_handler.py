@@ -73,6 +73,7 @@ class EmotionHandler:
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str]:
         """Answer a batch of requests with one JSON text each, and set their statuses in ``context``."""
         report = BatchReport(self.description["version"])
+        self.budget.begin_batch()
         unwanted = abandoned(context, len(data))
         wanted = [index for index in range(len(data)) if index not in unwanted]
         wishes = [context.get_request_header(index, FACES_HEADER) for index in wanted]

@@ -72,7 +72,8 @@ def read_face(
     ``fast`` shrinks by SIMD instructions: sooner, and each byte within two of Pillow's.
     ``avif`` accepts AVIF images too. A ``budget`` of memory, shared with other threads, is waited for.
     Raises ImageError: 400 for no data or a damaged file, 415 for another format, 413 for more than ``max_pixels``,
-    or if decoding takes more than ``max_memory`` bytes or ``max_seconds`` of processor time.
+    or if decoding takes more than ``max_memory`` bytes or ``max_seconds`` of processor time; 425 if it comes too late
+    for its batch (``MemoryBudget``).
     """
 
     def shrunk(picture: Picture) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 ACCEPTED: Final = "JPEG, PNG, WebP, BMP or GIF"
@@ -12,7 +13,7 @@ class ImageError(Exception):
     """An upload that cannot be used.
 
     ``str(error)`` is the message for the client, ``status`` the HTTP status, ``kind`` one of ``empty``,
-    ``unsupported``, ``damaged``, ``too_large``, ``internal`` and ``abandoned``.
+    ``unsupported``, ``damaged``, ``too_large``, ``internal``, ``abandoned`` and ``deferred``.
     """
 
     def __init__(self, kind: str, status: int, message: str) -> None:
@@ -24,6 +25,11 @@ class ImageError(Exception):
 def too_large(message: str) -> ImageError:
     """The answer to a picture over a limit."""
     return ImageError("too_large", 413, message)
+
+
+def deferred() -> ImageError:
+    """For an image that others of its batch kept from being decoded; only the proxy sees it, and asks again."""
+    return ImageError("deferred", HTTPStatus.TOO_EARLY, "Other large images were decoded first; send it again.")
 
 
 def damaged(message: str) -> ImageError:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from abandoned import KIND, START_HEADER
+from abandoned import START_HEADER
 from face_answers import ClassifiedFaces, Result, faces_report, is_usable
 from image_error import ImageError
 
@@ -53,16 +53,16 @@ class BatchReport:
         """Add the header to each answer. ``results`` are probabilities of ``emotions``, or why there are none.
 
         ``files`` are the images as they came; those that are bytes get a digest. What nobody waits for any more is no
-        part of the batch.
+        part of the batch, nor is an image that waits for a later one.
         """
         if all(isinstance(result, ImageError) for result in results):
             self._times.pop("inference")
-        wanted = [index for index, result in enumerate(results) if not _is_abandoned(result)]
+        wanted = [index for index, result in enumerate(results) if not _is_left_out(result)]
         images = sum(_images(results[index]) for index in wanted)
         size = {"batch": len(wanted)} | ({"images": images} if images > len(wanted) else {})
         for index, result in enumerate(results):
             report = _outcome(result, emotions)
-            if not _is_abandoned(result):
+            if not _is_left_out(result):
                 report = {**size, "item": wanted.index(index), **self._times, **report}
                 report |= {"version": self._version, **self._digest(files[index])}
             queue = self._queue(context.get_request_header(index, START_HEADER))
@@ -90,8 +90,8 @@ class BatchReport:
         return max(round(waited, 6), 0.0) if math.isfinite(waited) else None
 
 
-def _is_abandoned(result: Result) -> bool:
-    return isinstance(result, ImageError) and result.kind == KIND
+def _is_left_out(result: Result) -> bool:
+    return isinstance(result, ImageError) and result.kind in ("abandoned", "deferred")
 
 
 def _images(result: Result) -> int:

@@ -15,7 +15,9 @@ class CapacityError(UserError):
 def require_room(settings: Settings, management: Management, archive_name: str, version: str, workers: int) -> None:
     """Raise CapacityError if ``workers`` workers of a version, beside those of all others, are too many."""
     states = [state for name in management.names() for state in management.describe(name)]
-    others = sum(s.min_workers for s in states if (s.archive_name, s.version) != (archive_name, version))
+    # A max_worker above min_worker leaves more than the minimum.
+    counts = {(s.archive_name, s.version): max(s.min_workers, len(s.pids)) for s in states}
+    others = sum(count for key, count in counts.items() if key != (archive_name, version))
     most = max_workers(settings)
     if workers and others + workers > most:
         raise CapacityError(

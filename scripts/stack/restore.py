@@ -15,6 +15,7 @@ from pathlib import Path
 from scripts.catalogue import Model, chosen
 from scripts.ensembles import load_ensembles
 from scripts.files import write_text
+from scripts.memory import max_workers
 from scripts.settings import Settings
 from scripts.stack.last_state import last_state, state_file
 from scripts.store import served
@@ -79,6 +80,7 @@ def plan_start(
             _add(settings, model, plan)
         if loaded is not None and name in plan.models:
             _set_workers(plan.models[name], name in named)
+    _bound_workers(plan, max_workers(settings))
     return plan
 
 
@@ -234,3 +236,14 @@ def _set_workers(versions: dict[str, Entry], loaded: bool) -> None:
     default = versions[default_version(versions)]
     default["minWorkers"] = max(1, default["minWorkers"]) if loaded else 0
     default["maxWorkers"] = max(1, default["minWorkers"])
+
+
+def _bound_workers(plan: Plan, most: int) -> None:
+    """Leave ``most`` workers of all models together, but one of each: those that have most of them lose some."""
+    entries = [one for versions in plan.models.values() for one in versions.values()]
+    saved = sum(one["minWorkers"] for one in entries)
+    for _ in range(saved - most):
+        largest = max(entries, key=lambda one: one["minWorkers"])
+        largest["minWorkers"] = largest["maxWorkers"] = max(1, largest["minWorkers"] - 1)
+    if (left := sum(one["minWorkers"] for one in entries)) < saved:
+        plan.notes.append(f"{left} workers instead of {saved}: all models together may have {most} (MAX_WORKERS)")

@@ -126,7 +126,9 @@ class Stack:
         restore.record(self.settings, plan, done=True)
 
     def start_proxy(self) -> None:
-        """Start nginx with the configuration as it was rendered."""
+        """Start nginx with the configuration as it was rendered. Raises StackError if it cannot listen."""
+        if not _free(self.settings):
+            raise StackError(f"another program has taken port {self.settings.port}; end it")
         for path in (self.settings.trials_socket, self.settings.nodes_socket):
             path.unlink(missing_ok=True)  # of one that was killed: nginx could not listen there
         with (self.settings.log_dir / "proxy-start.log").open("wb") as log:

@@ -33,7 +33,7 @@ _LOOK_SECONDS = 0.25
 # A part that lived for less than this ended soon; the next start then waits, each time for twice as long.
 _SOON_SECONDS = 60.0
 _MAX_PAUSE_SECONDS = 60.0
-# From this pause on nobody is told to wait for the part.
+# While it pauses for so long, nobody is told to wait for the part.
 _FAILING_PAUSE_SECONDS = 4.0
 # How often a part is asked for a sign of life, and for how long it may give none.
 PROBE_SECONDS = 5.0
@@ -65,6 +65,7 @@ class Supervisor:
         self._wishes = Wishes(stack.settings, announce)
         self._ending = threading.Event()
         self._lock = threading.Lock()  # for the files of records and states, and for starts
+        self._is_unwritten = False
         now = time.time()
         self._said = Supervision(pid, {name: PartState(since=now) for name in stack.parts})
 
@@ -84,6 +85,7 @@ class Supervisor:
                 threading.Thread(target=work, daemon=True).start()
             while self._stack.record_file.exists():
                 records = read_records(self._stack.record_file) or records
+                self._write_again()
                 time.sleep(_LOOK_SECONDS)
             self._end_deleted(records)
         finally:
@@ -111,6 +113,7 @@ class Supervisor:
             self._announce(f"{name} {problem}; it is started again" + (f" in {pause:g} s" if pause else ""))
             if self._ending.wait(pause):
                 return
+            self._say(name, "starting")
             started = time.monotonic()
             self._bring_back(name)
             probe = _Probe(self._stack.settings, name)
@@ -170,12 +173,19 @@ class Supervisor:
             change()
 
     def _say(self, name: str, state: State, pause: float = 0.0) -> None:
-        with self._lock, suppress(OSError):
+        with self._lock:
             self._said.parts[name].state = state
             self._said.parts[name].since = time.time()
             self._said.parts[name].pause = pause
-            if not self._ending.is_set():
+            self._is_unwritten = True
+        self._write_again()
+
+    def _write_again(self) -> None:
+        """Write what was said last, if the disk was full until now."""
+        with self._lock, suppress(OSError):
+            if self._is_unwritten and not self._ending.is_set():
                 write_supervision(self._stack.settings, self._said)
+                self._is_unwritten = False
 
 
 class _Probe:

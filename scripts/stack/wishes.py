@@ -98,9 +98,16 @@ class Wishes:
         said, code = process.communicate()[0], process.returncode
         what = f"{wish['command']} {wish['model']}" if "command" in wish else f"register {wish['archive']}"
         self._announce(f"`{what}` was asked for ({wish['key']}): exit code {code}")
-        answer = _parsed(said)
+        answer = _parsed(self._without_folders(said))
         told = {"status": _STATUS.get(code, 500), "result": _sentence(wish, answer, code)}
         return {**told, "exit_code": code, "answer": answer} if "command" in wish else told
+
+    def _without_folders(self, said: str) -> str:
+        """What another machine is told: the clone's paths are relative in it, others begin with their last folder."""
+        folders = {str(folder): folder.name for folder in (self._settings.run_dir, self._settings.model_store)}
+        for folder, name in {**folders, f"{ROOT}/": ""}.items():
+            said = said.replace(json.dumps(folder)[1:-1], json.dumps(name)[1:-1])
+        return said
 
     def _forget_old_changes(self) -> None:
         over = [(file, wish.get("dry_run")) for file, wish in self._wishes(("done", "failed")) if "command" in wish]

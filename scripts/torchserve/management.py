@@ -144,7 +144,10 @@ class Management:
             keys = json.loads(self._settings.key_file.read_text())
             return str(keys["management"]["key"])
         except (OSError, ValueError, KeyError) as error:
-            raise NoKeyError(f"{self._settings.key_file}: no management key in it yet") from error
+            file = self._settings.key_file.name
+            raise NoKeyError(
+                f"TorchServe is being started or has ended ({file}: no management key in it yet)"
+            ) from error
 
 
 def _state(version: dict[str, Any]) -> ModelState:

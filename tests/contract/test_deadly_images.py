@@ -32,11 +32,14 @@ CLIENTS, QUEUE = 8, 100
 HEADERS = (f"Content-Type: multipart/form-data; boundary={forms.BOUNDARY}",)
 # Put behind an image, where no decoder looks.
 KILLER, FRAIL, SLOW = b"always", b"twice", b"once"
+# Begun so long after its batch, a large image is for a later one: some of several are, on any machine, s.
+PATIENCE = 0.05
 # For the worker. A KILLER ends it always, a FRAIL the first two times, as if somebody else had ended it; a SLOW one
 # the first time, and then it is computed when there is a file "gate".
 CODE = f"""
 import os, pathlib, signal, time
-import face_image
+import face_image, image_budget
+image_budget.PATIENCE_SECONDS = {PATIENCE}
 harmless, deaths = face_image.read_face, pathlib.Path({{deaths!r}})
 def deadly(content, *arguments, **options):
     limits = {{{{ {KILLER!r}: 99, {FRAIL!r}: 2, {SLOW!r}: 1 }}}}
@@ -197,3 +200,17 @@ def test_no_more_wait_for_one_that_is_asked_alone_than_in_a_queue(
     for other in others:
         if other.result() not in served:
             assert_error(other.result(), 503, MODEL)
+
+
+def test_large_images_come_one_after_the_other_and_hold_nobody_up(deadly: RunningStack, reference: Reference) -> None:
+    """All of them in one batch would take longer than TorchServe waits for a worker that hangs."""
+    client, large = Client(deadly.url), images.blank_png(7000, 7000)
+    with ThreadPoolExecutor(13) as threads:
+        slow = [threads.submit(client.predict, large, MODEL) for _ in range(12)]
+        other = threads.submit(client.predict, images.frame(408), MODEL)
+    assert_prediction(other.result(), MODEL, reference.probabilities(MODEL, images.frame(408)))
+    for answer in slow:
+        assert_prediction(answer.result(), MODEL, reference.probabilities(MODEL, large))
+    lines = [line for line in _logged(deadly, 200) if line["received_bytes"] > len(large)][-12:]
+    assert {line["retries"] for line in lines} == {0}
+    assert "is answered with 425: deferred" in (deadly.settings.log_dir / "workers.log").read_text()

@@ -67,6 +67,7 @@ def assert_refused(answer: requests.Response, status: int, *words: str) -> None:
 
 
 WRONG: dict[str, dict[str, Any] | bytes] = {
+    "nothing": b"",
     "no json": b"{",
     "a list": b"[]",
     "no inputs": {},

@@ -7,6 +7,7 @@ import secrets
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,18 @@ import pytest
 from scripts.processes import read_records
 from tests.lifecycle.remote import Remote, error
 from tests.support.asking import asking, predict, wait_for_answers
+from tests.support.assertions import json_body
+from tests.support.client import at_once
 from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.operator_view import Operator, stopped
 from tests.support.sites import Site, repack
+from tests.support.wire import connection, exchange, head, read_reply
 
 GUEST = "Guest.mar"
 UNDER_WAY = f"{GUEST} is being registered; repeat GET /registrations/{GUEST} until its state is done or failed"
 DONE = "Guest 1.0 is registered with 1 worker(s)"
+TOO_LARGE = "The body is larger than 1 KiB; a call has its parameters in the address, send it without a body."
+TOO_LONG = "The address is too long; names have 128 characters at most."
 
 
 @pytest.fixture
@@ -38,6 +44,10 @@ def state(remote: Remote) -> str:
     shown = remote("GET", f"/registrations/{GUEST}")
     assert shown.status_code == 200, shown.text
     return str(shown.json()["state"])
+
+
+def workers(remote: Remote, name: str) -> int:
+    return len(remote("GET", f"/models/{name}").json()[0]["workers"])
 
 
 def test_it_is_answered_before_anything_is_done_and_delays_no_prediction(remote: Remote, guest: Path) -> None:
@@ -172,3 +182,62 @@ def test_a_supervisor_that_ends_leaves_no_registration_open(remote: Remote, gues
     found = remote.poll(lambda: remote("GET", f"/registrations/{GUEST}").json(), lambda wish: wish["state"] == "failed")
     assert (found["status"], found["result"]) == (503, "Interrupted; register it again.")
     assert predict(remote.stack.url, SERVED).status == 200
+
+
+def test_of_two_that_ask_for_the_same_room_one_gets_it(remote: Remote) -> None:
+    for _ in range(3):
+        asked = [
+            partial(remote, "PUT", f"/models/{name}", min_worker=3, max_worker=3)
+            for name in (SERVED, OTHER)
+            for _ in "ab"
+        ]
+        assert sorted(response.status_code for response in at_once(asked)) == [202, 202, 400, 400]
+        for name in (SERVED, OTHER):
+            assert remote("PUT", f"/models/{name}", min_worker=1, max_worker=1).status_code == 202
+            remote.poll(partial(workers, remote, name), lambda count: count == 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status", "sentence"),
+    [
+        ("/models/none", {"min_worker": "1"}, 404, "Model not found: none"),
+        (
+            f"/models/{ARCHIVE}",
+            {"min_worker": "2", "max_worker": "1"},
+            400,
+            "max_worker cannot be less than min_worker.",
+        ),
+    ],
+)
+def test_what_torchserve_refuses_is_told_in_the_format_of_this_api(
+    remote: Remote, path: str, parameters: dict[str, str], status: int, sentence: str
+) -> None:
+    refused = remote("PUT", path, **parameters)
+    assert (refused.status_code, error(refused)) == (status, sentence)
+
+
+def test_no_more_changes_wait_than_there_is_room_for(remote: Remote) -> None:
+    folder = remote.stack.settings.registrations_dir
+    files = [folder / f"{number:032x}.json" for number in range(300)]
+    for file in files:
+        file.write_text("{}")
+    refused = remote("PUT", f"/changes/{secrets.token_hex(16)}", command="rollback", model=SERVED)
+    for file in files:
+        file.unlink()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+    assert error(refused) == "300 changes wait or are kept; ask again when some of them are over."
+
+
+def test_bodies_are_not_waited_for_and_large_ones_refused(remote: Remote) -> None:
+    start = (f"PUT /models/{ARCHIVE}?min_worker=x HTTP/1.1", f"Authorization: Bearer {remote.key}")
+    with connection(remote.url) as sock:
+        sock.sendall(head(*start, "Content-Length: 1000") + b"{")
+        sock.settimeout(5)
+        assert str(json_body(read_reply(sock))["error"]).startswith("The parameter 'min_worker' must be given once")
+    refused = exchange(remote.url, head(*start, "Content-Length: 1025"))
+    assert (refused.status_code, json_body(refused)["error"]) == (413, TOO_LARGE)
+
+
+def test_an_address_that_is_too_long_is_told(remote: Remote) -> None:
+    refused = exchange(remote.url, head(f"GET /models/{'x' * 9000} HTTP/1.1"))
+    assert (refused.status_code, json_body(refused)["error"]) == (414, TOO_LONG)

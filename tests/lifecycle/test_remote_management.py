@@ -82,7 +82,14 @@ def test_no_more_workers_are_started_than_may_run(remote: Remote, site: Site) ->
         "and the others have 1; use at most 3\n"
     )
     remote.poll(lambda: remote("GET", f"/models/{SERVED}").text, lambda text: text.count("READY") == 3)
+    # What a max_worker above the minimum leaves running counts too.
+    assert remote("PUT", f"/models/{SERVED}", min_worker=1, max_worker=999).status_code == 202
+    refused = remote("PUT", f"/models/{OTHER}", min_worker=2, max_worker=2)
+    assert (refused.status_code, error(refused)) == (400, f"min_worker=2: {rest} 3; use at most 1.")
+    here = remote.stack.command("lifecycle", "scale", OTHER, "2")
+    assert (here.returncode, here.stderr.rpartition(", and ")[2]) == (1, "the others have 3; use at most 1\n")
     assert remote("PUT", f"/models/{SERVED}", min_worker=1, max_worker=1).status_code == 202
+    remote.poll(lambda: remote("GET", f"/models/{SERVED}").json()[0]["workers"], lambda workers: len(workers) == 1)
 
 
 def test_clients_names_and_all_reading_routes(remote: Remote) -> None:

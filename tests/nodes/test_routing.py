@@ -239,3 +239,10 @@ def test_what_a_process_of_nginx_had_under_way_is_forgotten_when_it_ends(
             process.kill()
         poll(lambda: in_flight(balancer), lambda count: count == 0)
     assert client.predict(FRAME, SERVED).status_code == 200
+
+
+def test_a_body_that_is_not_taken_reaches_no_node(client: Client) -> None:
+    """Of a length without its bytes the node would make a request of the next one on that connection."""
+    for _ in range(6):
+        assert client.request("GET", f"/v2/models/{SERVED}", data=b"body").status_code == 200
+        assert client.get(f"/v2/models/{SERVED}/ready").json()["ready"] is True

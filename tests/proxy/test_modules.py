@@ -139,6 +139,7 @@ MEANINGS: dict[int, tuple[int, int | None, str | None, bool]] = {
     404: (500, None, None, False),
     408: (503, 1, "abandoned", True),
     410: (503, 1, "abandoned", False),
+    425: (503, 1, "expected_wait", True),
     413: (413, None, None, False),
     502: (503, 2, "torchserve_down", True),
     503: (503, 1, "queue_full", False),
@@ -151,13 +152,15 @@ FAULT = (500, None, None, False)
 def test_every_reply_of_torchserve_has_its_meaning(modules: Modules) -> None:
     own = ['{"success": true}', ' {\n "success" : false}', '{"success": false, "error": "Worker died"}']
     others = ["", "{", '{"code": 503, "message": "Worker died."}', '{"code": 503, "message": "Prediction failed"}']
-    given = list(itertools.product([200, 400, 404, 408, 410, 413, 415, 500, 502, 503, 504, 507, 599], own + others))
+    given = list(
+        itertools.product([200, 400, 404, 408, 410, 413, 415, 425, 500, 502, 503, 504, 507, 599], own + others)
+    )
     calls = [Call("predict/replies.js", "interpret", ("M", {"status": s, "responseText": text})) for s, text in given]
     for (status, body), result in zip(given, modules.call(calls), strict=True):
-        if body in own and status not in (408, 410, 502, 504):
+        if body in own and status not in (408, 410, 425, 502, 504):
             assert result.returned == {"status": status, "body": body}
             continue
-        died = "Worker died" in body and status not in (408, 410)
+        died = "Worker died" in body and status not in (408, 410, 425)
         expected = MEANINGS.get(507 if died else status, FAULT)
         expected = FAULT if "Prediction failed" in body and status == 503 else expected
         failure = result.returned["failure"]

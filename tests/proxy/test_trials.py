@@ -113,6 +113,7 @@ def test_a_second_versions_reply_is_taken_only_whole(modules: Modules) -> None:
         (502, {"success": False, "error": "e"}, "unavailable"),
         (504, {"success": False, "error": "e"}, "late"),
         (410, {"success": False, "error": "e"}, "unavailable"),
+        (425, {"success": False, "error": "e"}, "unavailable"),
     ]
     calls = [
         Call("trials/replies.js", "result", (status, json.dumps(body), "2", ["b", "a"])) for status, body, _ in said

@@ -17,7 +17,7 @@ from tests.support.assertions import json_body
 from tests.support.authority import NAME, Authority, Installed
 from tests.support.polling import poll
 from tests.support.proxies import RunningProxy, running_proxy
-from tests.support.wire import connection, head, read_reply
+from tests.support.wire import connection, exchange, head, read_reply
 
 UPLOAD_TIMEOUT = 3
 STILL = "Nothing more of the body came for 2 seconds; send the request again."
@@ -97,6 +97,40 @@ def test_a_body_that_arrives_in_time_is_read_whole(proxy: RunningProxy, header: 
             assert str(json_body(reply)["error"]).startswith(f"Unknown model '{UNKNOWN}'")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/nowhere", 404),
+        ("POST", "/api/v1/health", 405),
+        ("GET", "/", 200),
+        ("GET", "/api/v1/models/X/ready", 404),
+    ],
+)
+def test_where_no_body_is_taken_none_is_waited_for(proxy: RunningProxy, method: str, path: str, status: int) -> None:
+    for header in ("Content-Length: 9000000", "Transfer-Encoding: chunked"):
+        with connection(proxy.url) as sock:
+            sock.sendall(head(f"{method} {path} HTTP/1.1", header) + b"800\r\n")
+            sock.settimeout(5)
+            assert read_reply(sock).status_code == status
+
+
+def test_the_metrics_take_no_body(proxy: RunningProxy) -> None:
+    reply = exchange(proxy.url, head("GET /metrics HTTP/1.1", "Content-Length: 2"))
+    assert (reply.status_code, json_body(reply)["error"]) == (
+        413,
+        "This path takes no body; send the request without one.",
+    )
+
+
+def test_a_body_that_is_not_taken_is_not_written_to_the_disk(proxy: RunningProxy) -> None:
+    with connection(proxy.url) as sock:
+        sock.sendall(head("POST /nowhere%0a HTTP/1.1", "Content-Length: 1000000") + bytes(1_000_000))
+        assert read_reply(sock).status_code == 404
+        sock.sendall(head("GET /api/v1/health/live HTTP/1.1"))
+        assert read_reply(sock).status_code == 200
+    assert "temporary file" not in (proxy.settings.log_dir / "proxy-error.log").read_text()
+
+
 def test_the_error_of_the_open_inference_protocol_has_its_shape(proxy: RunningProxy) -> None:
     with connection(proxy.url) as sock:
         sock.sendall(start("Content-Length: 100", "/v2/models/X/infer") + b"{")
@@ -134,5 +168,7 @@ def test_one_stream_of_http_2_that_stands_still_leaves_the_others(
             assert http.request("POST", "/api/v1/predict", headers, FORM).status_code == 400
             reply = http.reply(still)
             assert (reply.status_code, json_body(reply)) == (408, {"success": False, "error": STILL})
+            untaken = http.begin("POST", "/nowhere", {}, b"0")
+            assert http.reply(untaken).status_code == 404
             time.sleep(3)  # the stream has been cut off
             assert http.request("POST", "/api/v1/predict", headers, FORM).status_code == 400

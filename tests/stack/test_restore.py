@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,18 @@ def test_a_models_workers_and_absence_are_remembered_over_several_starts(setting
     for _ in range(2):
         assert start(settings) == {"B": {"1.0": entry("B.mar", 3)}}
     assert start(settings, loaded=[A, B])["Aplus1"] == {"1.0": entry("Aplus1.mar", 1)}
+
+
+def test_no_more_workers_come_back_than_may_run(settings: Settings) -> None:
+    start(settings)
+    many = {"Aplus1": {"1.0": entry("Aplus1.mar", 2)}, "B": {"1.0": entry("B.mar", 20)}}
+    write_snapshot(settings, "20260101000000001-snapshot.cfg", many)
+    plan = plan_start(replace(settings, max_workers=5), CATALOGUE, SERVABLE, None)
+    assert (plan.workers("Aplus1"), plan.workers("B")) == (2, 3)
+    assert plan.models["B"]["1.0"]["maxWorkers"] == 3
+    assert plan.notes == ["5 workers instead of 22: all models together may have 5 (MAX_WORKERS)"]
+    plan = plan_start(replace(settings, max_workers=1), CATALOGUE, SERVABLE, None)
+    assert (plan.workers("Aplus1"), plan.workers("B")) == (1, 1)
 
 
 def test_a_damaged_snapshot_is_passed_over_for_the_one_before(settings: Settings) -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from operator import eq
 from typing import IO
 
 import psutil
 import pytest
 import requests
 
-from scripts.processes import ProcessRecord, read_records
 from scripts.settings import ROOT
 from scripts.stack.supervision import PartState, Supervision, read_supervision, write_supervision
 from scripts.torchserve.management import Management
+from tests.stack.supervised import IMPATIENT, in_flight, master, record, restarts
 from tests.support import images
 from tests.support.asking import asking, wait_for_answers
 from tests.support.client import Client
@@ -46,15 +49,6 @@ def stack(shared: RunningStack) -> RunningStack:
     poll(lambda: shared.command("stack", "status").returncode, lambda code: code == 0, seconds=60)
     poll(lambda: read_supervision(shared.settings), lambda said: said is not None)
     return shared
-
-
-def record(stack: RunningStack, name: str) -> ProcessRecord:
-    return read_records(stack.settings.run_dir / "stack.json")[name]
-
-
-def restarts(stack: RunningStack, name: str) -> int:
-    said = read_supervision(stack.settings)
-    return said.parts[name].restarts if said and said.parts[name].state == "running" else -1
 
 
 def test_requests_outlive_a_torchserve_that_was_killed(stack: RunningStack) -> None:
@@ -102,23 +96,12 @@ def test_workers_of_a_killed_nginx_answer_what_they_have_and_leave_the_port(stac
     with ThreadPoolExecutor(1) as thread:
         with Operator(stack).frozen(ONE_ARCHIVE):
             waiting = thread.submit(Client(stack.url).predict, FRAME, ONE)
-            poll(lambda: _in_flight(stack), lambda count: count == 1)
+            poll(lambda: in_flight(stack, ONE), lambda count: count == 1)
             os.kill(proxy.pid, signal.SIGKILL)
-            poll(lambda: _master(stack), lambda pid: pid not in (None, proxy.pid))
+            poll(lambda: master(stack), lambda pid: pid not in (None, proxy.pid))
             poll(lambda: Client(stack.url).get("/api/v1/health/live").status_code, lambda status: status == 200)
         assert waiting.result().status_code == 200
     assert psutil.wait_procs(orphans, timeout=30)[1] == []
-
-
-def _in_flight(stack: RunningStack) -> int:
-    text = requests.get(f"{stack.url}/metrics", timeout=10).text
-    line = f'emotion_predictions_in_flight{{model="{ONE}"}} '
-    return int(next(row for row in text.splitlines() if row.startswith(line)).removeprefix(line))
-
-
-def _master(stack: RunningStack) -> int | None:
-    """Process id of an nginx that the supervisor has brought back whole."""
-    return record(stack, "proxy").pid if restarts(stack, "proxy") >= 0 else None
 
 
 def test_stop_ends_the_workers_of_an_nginx_that_was_killed_too(stack: RunningStack) -> None:
@@ -176,14 +159,6 @@ def test_start_brings_back_a_supervisor_alone(stack: RunningStack) -> None:
     assert record(stack, "supervisor").alive
 
 
-IMPATIENT = """
-import sys
-from scripts.stack import __main__, supervisor
-supervisor.HUNG_SECONDS, supervisor.PROBE_SECONDS = 2.0, 0.5
-sys.exit(__main__.main(["supervise"]))
-"""
-
-
 @pytest.fixture
 def impatient(stack: RunningStack) -> Iterator[IO[str]]:
     """What a supervisor prints that waits for two seconds where others wait for twenty."""
@@ -208,6 +183,19 @@ def test_a_torchserve_that_hangs_is_replaced(stack: RunningStack, impatient: IO[
         poll(lambda: restarts(stack, "torchserve"), lambda count: count == 1, seconds=60)
     assert "torchserve gave no sign of life for 2 s; it is started again" in said
     assert not hanging.alive
+    assert Client(stack.url).predict(FRAME, ONE).status_code == 200
+
+
+def test_while_it_comes_back_after_a_pause_no_model_is_taken_for_unregistered(
+    stack: RunningStack, impatient: IO[str]
+) -> None:
+    """In the pause nobody waits; then TorchServe answers before it has its models."""
+    with asking(stack.url, ONE, 4) as asked:
+        for count in (1, 2):
+            wait_for_answers(asked, 1)
+            os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
+            poll(lambda: restarts(stack, "torchserve"), partial(eq, count), seconds=60)
+    assert {answer.status for answers in asked for answer in answers} <= {200, 503}
     assert Client(stack.url).predict(FRAME, ONE).status_code == 200
 
 
@@ -237,6 +225,19 @@ def test_what_ends_at_once_is_started_again_after_ever_longer_pauses(stack: Runn
     text = log.read_text()[read:]
     assert "proxy was not brought back: the proxy ended: " in text
     assert text.index("started again in 1 s") < text.index("started again in 2 s")
+
+
+def test_a_port_that_another_program_has_taken_is_named_and_waited_for(stack: RunningStack) -> None:
+    log, port = stack.settings.log_dir / "supervisor.log", stack.settings.port
+    read = len(log.read_text())
+    with stopped(record(stack, "supervisor").pid):
+        record(stack, "proxy").kill_group(10)
+        taking = socket.create_server(("127.0.0.1", port))
+    with taking:
+        poll(lambda: log.read_text()[read:], lambda text: f"another program has taken port {port}" in text, seconds=30)
+    poll(lambda: record(stack, "proxy").alive and restarts(stack, "proxy") > 0, bool, seconds=60)
+    assert Client(stack.url).predict(FRAME, ONE).status_code == 200
+    assert "proxy is back" not in log.read_text()[read:].partition("another program")[0]
 
 
 def test_a_stack_whose_folder_is_deleted_ends(stack: RunningStack) -> None:

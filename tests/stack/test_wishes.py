@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -92,3 +93,12 @@ def test_dry_runs_take_no_room_from_changes(folder: Path) -> None:
     wishes(folder, lambda message: None).fulfil()
     left = sorted(int(file.stem, 16) for file in folder.glob("*.json"))
     assert left == [*range(11, 60), *range(110, 160), int(CHANGE, 16)]
+
+
+def test_no_folder_of_the_server_is_told() -> None:
+    with TemporaryDirectory() as place:  # outside of the clone
+        folder = load_settings({"RUN_DIR": place}).registrations_dir
+        folder.mkdir()
+        put(folder, CHANGE, "waiting")
+        wishes(folder, lambda message: None).fulfil()
+        assert read(folder)["result"] == f"no stack runs with RUN_DIR={Path(place).name}; `make start` starts the stack"

@@ -10,6 +10,7 @@ import answers from 'http/answers.js';
  * @property {string} [reason]  label of emotion_rejections_total
  * @property {boolean} [repeat]  whether to ask TorchServe again may bring an answer
  * @property {boolean} [early]  whether it was refused before TorchServe was asked
+ * @property {boolean} [deferred]  whether the worker put it off: asked again, it counts as before
  * @property {'died' | 'lost'} [ended]  for a prediction whose worker ended: TorchServe said so, or never answered
  * @property {Object<string, string>} [headers]  further headers of the answer
  */

@@ -9,7 +9,6 @@ const MESSAGES = {
     400: 'The request is not valid HTTP; check its request line, headers and chunks.',
     403: 'This address may not read this path; METRICS_ALLOW has the addresses that may.',
     408: 'The request took too long to arrive; send it again.',
-    413: 'The body is larger than 10 MiB; send a smaller image.',
     414: 'The address is too long; the API takes its input in the body.',
     431: 'The headers are too long; send fewer or shorter ones.',
     501: 'This transfer encoding is not supported; send the body as it is, or chunked.',
@@ -34,11 +33,17 @@ function message(r) {
             ? `A key is required; ${HOW}. Whoever runs this service can give you one.`
             : `This key is not known here: it was removed, or is not whole; ${HOW}. Whoever runs this service can give you another.`;
     }
+    if (status === '413') {
+        return tooLarge(r.variables);
+    }
     if (status === '429') {
         return tooMany(r.variables);
     }
     if (status === '421') {
         return `The host ${errors.quote(r.variables.host)} is not served here; SERVER_NAMES has the names that are.`;
+    }
+    if (status === '414' && r.variables.calls_a_second) {
+        return 'The address is too long; names have 128 characters at most.';
     }
     if (status === '404') {
         return routes.notFoundMessage(r.variables.request_path);
@@ -49,6 +54,16 @@ function message(r) {
     return MESSAGES[status] || (status < '500'
         ? 'The request was refused; check its method, path and headers.'
         : 'The service failed on this request; try again, and see its log on the server if that does not help.');
+}
+
+// The limit is that of the management API (templates/management/), that of /metrics (templates/server/), or the API's.
+function tooLarge(variables) {
+    if (variables.calls_a_second) {
+        return 'The body is larger than 1 KiB; a call has its parameters in the address, send it without a body.';
+    }
+    return variables.request_path === '/metrics'
+        ? 'This path takes no body; send the request without one.'
+        : 'The body is larger than 10 MiB; send a smaller image.';
 }
 
 // The limit is that of the management API (templates/management/), the key's own, or that of all clients.

@@ -37,12 +37,9 @@ async function answered(r, key) {
         return checked.failure;
     }
     r.variables.management_request = checked.path;
+    const make = () => made(r.method, checked, key);
     try {
-        const failure = await refusal(checked);
-        if (failure !== null) {
-            return failure;
-        }
-        const reply = await done(r.method, checked, key);
+        const reply = await (checked.operation === 'scale' ? capacity.inTurn(make) : make());
         if (!reply.failure) {
             pass(r, reply);
         }
@@ -51,6 +48,21 @@ async function answered(r, key) {
         r.error(`management: ${error.message}`);
         return errors.failure(503, 'TorchServe does not answer; is the stack running?', {retryAfter: 2});
     }
+}
+
+/** @returns {Promise<import('management/wishes.js').Answer>} */
+async function made(method, checked, key) {
+    const failure = await refusal(checked);
+    if (failure !== null) {
+        return {status: failure.status, text: '', failure};
+    }
+    const reply = await done(method, checked, key);
+    return reply.failure || reply.status < 400 ? reply : Object.assign({}, reply, {failure: inOurShape(reply)});
+}
+
+// TorchServe's error in the format of this API.
+function inOurShape(reply) {
+    return errors.failure(reply.status, summary(reply.text), reply.status === 503 ? {retryAfter: 2} : {});
 }
 
 // What TorchServe itself would not mind.

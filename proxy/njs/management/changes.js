@@ -9,6 +9,9 @@ import wishes from 'management/wishes.js';
 const NO_SUPERVISOR = 'No supervisor runs here, which would make the change: the stack is being stopped, or its proxy is in a container of its own; '
                       + 'make it on that machine, with `scripts/models`.';
 
+// The supervisor keeps a hundred of those that are over, and one for each archive that was registered.
+const MAX_KEPT = 300;
+
 /**
  * Have a change made; what was asked for under this id before stays as it is.
  * @param {{id: string, command: string, model: string}} wanted  and the other parameters of the request
@@ -19,6 +22,9 @@ function ask(wanted, key) {
     if (wishes.read(wanted.id) === null) {
         if (supervision.current() === null) {
             return wishes.failed(503, NO_SUPERVISOR);
+        }
+        if (wishes.count() >= MAX_KEPT) {
+            return wishes.failed(503, `${MAX_KEPT} changes wait or are kept; ask again when some of them are over.`);
         }
         const problem = wishes.write(wanted.id, Object.assign({since: Date.now() / 1000, state: 'waiting', key}, wanted));
         if (problem !== null) {

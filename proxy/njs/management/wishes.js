@@ -69,7 +69,7 @@ function outcome(wish) {
 }
 
 function failed(status, message) {
-    return {status, text: '', failure: errors.failure(status, message)};
+    return {status, text: '', failure: errors.failure(status, message, status === 503 ? {retryAfter: 2} : {})};
 }
 
 function isOver(wish) {
@@ -86,6 +86,11 @@ function read(name) {
     } catch (error) {
         return null;
     }
+}
+
+/** How many are kept: those that wait, and the last that are over. */
+function count() {
+    return fs.readdirSync(settings.registrations).length;
 }
 
 /**
@@ -109,4 +114,4 @@ function pathOf(name) {
     return `${settings.registrations}/${name}.json`;
 }
 
-export default {ask, failed, isOver, read, show, write};
+export default {ask, count, failed, isOver, read, show, write};

@@ -95,9 +95,10 @@ function uriOf(choice, left, names, tried) {
     return `/_node/${choice.index}/${choice.level === 'able' ? 'load' : eighths}`;
 }
 
+// Without a body of its own the node would be told the length of the client's, which is not read here (server/unread.conf).
 /** @returns {any} */
 function optionsOf(r, body) {
-    return r.method === 'POST' ? {method: 'POST', body} : {method: 'GET'};
+    return r.method === 'POST' ? {method: 'POST', body} : {method: 'GET', body: ''};
 }
 
 // What an attempt has come to, counted.

@@ -27,7 +27,8 @@ function read(r) {
     if (failure !== null) {
         return {failure};
     }
-    const body = r.requestBuffer || Buffer.alloc(0);
+    // Of an empty body njs 0.9.9 makes a buffer of which it cannot take a part.
+    const body = r.requestBuffer && r.requestBuffer.length > 0 ? r.requestBuffer : Buffer.alloc(0);
     const size = jsonSize(r.headersIn['Inference-Header-Content-Length'], body.length);
     const most = {rest: MAX_JSON, strings: tensors.MAX_IMAGES + 1, numbers: MAX_NUMBERS};
     /** @type {import('oip/data.js').Cut} */

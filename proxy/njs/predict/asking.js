@@ -61,13 +61,13 @@ async function answer(r, given) {
     let asked = [];
     /** @type {Outcome} */
     let outcome = {};
-    for (let repeats = 0; ; repeats++) {
+    for (let repeats = 0; ; repeats += outcome.failure.deferred ? 0 : 1) {
         const turn = await turnOf(r, given, outcome, left);
         let reply = null;
         let wasAlone = false;
         try {
             // nginx has a location for each eighth of the time-out: a repeat gets what is left.
-            const eighths = turn.waited || repeats > 0 || given.left ? Math.floor(left() * 8 / whole) : 8;
+            const eighths = turn.waited || outcome.failure || given.left ? Math.floor(left() * 8 / whole) : 8;
             if (turn.failure || eighths < 1) {
                 return {failure: turn.failure || outcome.failure || availability.busy(given.name)};
             }

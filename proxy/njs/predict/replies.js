@@ -10,9 +10,10 @@ import supervision from 'models/supervision.js';
 // error of its own, and its body may be lost with it: the status alone must lead to a sensible answer.
 const HANDLER_BODY = /^\s*\{\s*"success"\s*:/;
 
-// What the worker answers to a request that it did not compute (handlers/abandoned.py).
+// What the worker answers to a request that it did not compute (handlers/abandoned.py, image_budget.py).
 const LATE = 408;
 const CLIENT_GONE = 410;
+const DEFERRED = 425;
 
 /**
  * @param {string} name
@@ -23,6 +24,9 @@ function interpret(name, reply) {
     const body = String(reply.responseText || '');
     if (reply.status === LATE || reply.status === CLIENT_GONE) {
         return {failure: abandoned(name, reply.status)};
+    }
+    if (reply.status === DEFERRED) {
+        return {failure: deferred(name)};
     }
     // 502 and 504 are nginx's own, in the same shape as the handler's.
     if (HANDLER_BODY.test(body) && reply.status !== 502 && reply.status !== 504) {
@@ -36,6 +40,12 @@ function abandoned(name, status) {
     const failure = availability.delayed(`Model ${name} did not compute this image: the request had waited too long, or its `
                                          + 'client seemed to have left; send it again.', 1, 'abandoned');
     return status === LATE ? repeatable(failure) : failure;
+}
+
+// Its batch had other large images to decode. It waits for another one as long as there is time, however often.
+function deferred(name) {
+    return Object.assign(repeatable(availability.delayed(`Model ${name} is busy with other large images; try again shortly, or with a `
+                                                         + 'smaller one.', 1, 'expected_wait')), {deferred: true});
 }
 
 function byStatus(name, status, body) {

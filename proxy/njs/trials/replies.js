@@ -2,11 +2,12 @@
 
 /**
  * answered; refused: the image is at fault, if the version that serves says so too; failed; late; other_labels: those of the
- * version that serves are wanted; unavailable: the version could not be asked, or its client has left, which says nothing of it.
+ * version that serves are wanted; unavailable: the version could not be asked, its client has left,
+ * or others' large images came first, which says nothing of it.
  * @typedef {'answered' | 'refused' | 'failed' | 'late' | 'other_labels' | 'unavailable'} Result
  */
 
-const ABANDONED = [408, 410];
+const NOT_COMPUTED = [408, 410, 425];
 // Not the version's fault: TorchServe is being started again, its queue is full, or no worker is there for a moment.
 const PASSING = [400, 404, 502, 503];
 
@@ -19,7 +20,7 @@ const PASSING = [400, 404, 502, 503];
  */
 function result(status, text, version, labels) {
     const body = parsed(text);
-    if (ABANDONED.includes(status)) {
+    if (NOT_COMPUTED.includes(status)) {
         return 'unavailable';
     }
     if (body === null || typeof body.success !== 'boolean' || status === 502 || status === 504) {

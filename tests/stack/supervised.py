@@ -1,0 +1,39 @@
+"""A stack's processes and its supervisor, as the tests see them."""
+
+from __future__ import annotations
+
+import requests
+
+from scripts.processes import ProcessRecord, read_records
+from scripts.stack.supervision import read_supervision
+from tests.support.stacks import RunningStack
+
+# A supervisor that waits for two seconds where others wait for twenty, and soon tells nobody to wait.
+IMPATIENT = """
+import sys
+from scripts.stack import __main__, supervisor
+supervisor.HUNG_SECONDS, supervisor.PROBE_SECONDS = 2.0, 0.5
+supervisor._FAILING_PAUSE_SECONDS = 0.5
+sys.exit(__main__.main(["supervise"]))
+"""
+
+
+def record(stack: RunningStack, name: str) -> ProcessRecord:
+    return read_records(stack.settings.run_dir / "stack.json")[name]
+
+
+def restarts(stack: RunningStack, name: str) -> int:
+    said = read_supervision(stack.settings)
+    return said.parts[name].restarts if said and said.parts[name].state == "running" else -1
+
+
+def in_flight(stack: RunningStack, model: str) -> int:
+    """How many predictions of a model are under way."""
+    text = requests.get(f"{stack.url}/metrics", timeout=10).text
+    line = f'emotion_predictions_in_flight{{model="{model}"}} '
+    return int(next(row for row in text.splitlines() if row.startswith(line)).removeprefix(line))
+
+
+def master(stack: RunningStack) -> int | None:
+    """Process id of an nginx that the supervisor has brought back whole."""
+    return record(stack, "proxy").pid if restarts(stack, "proxy") >= 0 else None
