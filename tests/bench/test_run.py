@@ -9,18 +9,30 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts.settings import Settings
 from tests.bench.jobs import MODEL
 from tests.support.commands import run_command
+from tests.support.sites import Site, some_of_the_nine
+
+
+@pytest.fixture(scope="module")
+def site(directory: Path, results: Path, archives: Path) -> Site:
+    """One small model, whose archive is there already."""
+    (directory / "site").mkdir()
+    return some_of_the_nine(directory / "site", results, archives, [MODEL])
+
+
+@pytest.fixture(scope="module")
+def environment(site: Site) -> dict[str, str]:
+    return {**os.environ, **site.environment}
 
 
 @pytest.mark.slow
 @pytest.mark.stack
-def test_a_run_measures_both_servers_and_leaves_none_behind(settings: Settings, directory: Path) -> None:
-    paths = {"CATALOGUE": settings.catalogue, "RESULTS_DIR": settings.results_dir, "RUN_DIR": settings.run_dir}
-    paths["MODEL_STORE"] = directory / "store"
-    environment = {**os.environ, **{name: str(value) for name, value in paths.items()}}
-    output = directory / "figures.json"
+def test_a_run_measures_both_servers_and_leaves_none_behind(
+    site: Site, environment: dict[str, str], tmp_path: Path
+) -> None:
+    run_dir = site.settings.run_dir
+    output = tmp_path / "figures.json"
     clients = ("--clients", "1", "--clients", "8")
     short = ("--quick", "--pairs", "1", "--seconds", "0.2", "--image", "small", "--precision", "none")
     done = run_command(environment, "bench", "run", *short, *clients, "--output", str(output))
@@ -38,18 +50,16 @@ def test_a_run_measures_both_servers_and_leaves_none_behind(settings: Settings, 
     assert {"torchserve", "proxy", f"worker {MODEL}"} <= names
     assert set(figures["breakdown"]["MobileNetV2"]["latency"]) == {"decode", "resize", "network", "torchserve", "proxy"}
     assert "targets reached" in done.stdout
-    assert not [process for process in psutil.process_iter() if str(settings.run_dir) in " ".join(command(process))]
+    assert not [process for process in psutil.process_iter() if str(run_dir) in " ".join(command(process))]
 
 
 @pytest.mark.slow
 @pytest.mark.stack
-def test_faces_are_measured_beside_predictions(settings: Settings, directory: Path) -> None:
-    paths = {"CATALOGUE": settings.catalogue, "RESULTS_DIR": settings.results_dir, "RUN_DIR": settings.run_dir}
-    environment = {**os.environ, "MODEL_STORE": str(directory / "store"), **{k: str(v) for k, v in paths.items()}}
+def test_faces_are_measured_beside_predictions(site: Site, environment: dict[str, str]) -> None:
     options = ["--architecture", "MobileNetV2", "--seconds", "0.2", "--pairs", "1"]
     done = run_command(environment, "bench", "faces", *options)
     assert done.returncode == 0, done.stdout + done.stderr
-    figures = json.loads((settings.run_dir / "bench" / "faces.json").read_text())
+    figures = json.loads((site.settings.run_dir / "bench" / "faces.json").read_text())
     assert [(case["architecture"], case["clients"]) for case in figures["cases"]] == [
         ("MobileNetV2", 1),
         ("MobileNetV2", 8),
@@ -63,13 +73,11 @@ def test_faces_are_measured_beside_predictions(settings: Settings, directory: Pa
 
 @pytest.mark.slow
 @pytest.mark.stack
-def test_more_clients_than_can_be_answered_are_measured_beside_few(settings: Settings, directory: Path) -> None:
-    paths = {"CATALOGUE": settings.catalogue, "RESULTS_DIR": settings.results_dir, "RUN_DIR": settings.run_dir}
-    environment = {**os.environ, "MODEL_STORE": str(directory / "store"), **{k: str(v) for k, v in paths.items()}}
-    options = ["--architecture", "MobileNetV2", "--seconds", "2", "--rounds", "1", "--clients", "20"]
+def test_more_clients_than_can_be_answered_are_measured_beside_few(site: Site, environment: dict[str, str]) -> None:
+    options = ["--architecture", "MobileNetV2", "--seconds", "1", "--rounds", "1", "--clients", "20"]
     done = run_command(environment, "bench", "overload", *options)
     assert done.returncode == 0, done.stdout + done.stderr
-    (case,) = json.loads((settings.run_dir / "bench" / "overload.json").read_text())["cases"]
+    (case,) = json.loads((site.settings.run_dir / "bench" / "overload.json").read_text())["cases"]
     assert len(case["parts"]) == 4
     for part in case["parts"].values():
         assert part["rate"] > 0

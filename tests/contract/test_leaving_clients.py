@@ -11,7 +11,7 @@ import pytest
 
 from tests.monitoring.scrape import settled
 from tests.support import images
-from tests.support.asking import PAUSE
+from tests.support.asking import EVERY
 from tests.support.assertions import assert_prediction
 from tests.support.client import Client
 from tests.support.leaving import leave, proxy_processes
@@ -38,7 +38,7 @@ def test_clients_that_leave_cost_the_others_nothing(
         content = images.frame(300 + number)
         expected = reference.probabilities(MODEL, content)
         for count in itertools.count():
-            if done.wait(PAUSE):
+            if done.wait(EVERY):
                 return count
             assert_prediction(client.predict(content, MODEL), MODEL, expected)
         raise AssertionError

@@ -12,6 +12,7 @@ import pytest
 from scripts.evaluation import EvaluationError
 from scripts.evaluation.__main__ import main
 from scripts.evaluation.face_margin import DEFAULT, MARGINS, fit
+from scripts.pictures.faces import write_faces
 from scripts.settings import ROOT
 from tests.evaluation.conftest import LABELS, answers_of
 from tests.support.models import OTHER
@@ -56,15 +57,16 @@ def test_the_default_is_the_workers() -> None:
 
 
 def test_a_margin_is_fitted_through_the_service_and_written_into_the_catalogue(
-    stack: RunningStack, tmp_path: Path, drawn_faces: Path, catalogue: Path, capsys: pytest.CaptureFixture[str]
+    stack: RunningStack, tmp_path: Path, catalogue: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The stand-ins know drawings of head and shoulders: far more than models.json's margin for FER2013."""
-    asked = [str(drawn_faces), "--url", stack.url, "--output", str(tmp_path), "--model", OTHER]
+    drawn = len(write_faces(tmp_path / "faces", LABELS, 112, seed=4))  # each is asked about at eleven margins
+    asked = [str(tmp_path / "faces"), "--url", stack.url, "--output", str(tmp_path), "--model", OTHER]
     assert main([*asked, "--margin", "100", "--fit-margin", "--write"]) == 0
     fitted = json.loads((tmp_path / f"{OTHER}.json").read_text())["face_margin"]
     assert fitted["served"] == json.loads((ROOT / "models.json").read_text())[OTHER]["face_margin"]
     assert [one["margin"] for one in fitted["tried"]] == sorted({*MARGINS, fitted["served"]})
-    assert fitted["without_face"] + fitted["fitted_on"] + fitted["held_out"] == 140
+    assert fitted["without_face"] + fitted["fitted_on"] + fitted["held_out"] == drawn
     assert fitted["margin"] > 0.3
     assert fitted["after"]["accuracy"] > fitted["before"]["accuracy"]
     assert json.loads(catalogue.read_text())[OTHER]["face_margin"] == fitted["margin"]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import requests
 
+from scripts.lifecycle.trials import read_outcome, read_trials
+from tests.lifecycle.listing import rows_of
 from tests.support.asking import IMAGE, TIMEOUT
 from tests.support.assignment import hashed
 from tests.support.models import ARCHIVE, SERVED
+from tests.support.polling import poll
 from tests.support.sources import From
 from tests.support.stacks import RunningStack
 
@@ -42,14 +47,28 @@ def run(stack: RunningStack, *arguments: str) -> Any:
 
 def row_of(stack: RunningStack, version: str) -> dict[str, Any]:
     """What ``models list`` says of a version of SERVED."""
-    rows = run(stack, "list")
-    return next((dict(row) for row in rows if (row["model"], row["version"]) == (SERVED, version)), {})
+    return next((row for row in rows_of(stack) if row["version"] == version), {})
 
 
 def trial(stack: RunningStack) -> dict[str, Any]:
     """What ``models trials`` says of SERVED."""
     (found,) = run(stack, "trials", SERVED)
     return dict(found)
+
+
+def trial_once(stack: RunningStack, accept: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """What ``models trials`` says of SERVED, asked when ``accept`` takes what the proxy has written down of it."""
+
+    def written() -> dict[str, Any]:
+        return asdict(read_outcome(stack.settings, SERVED, read_trials(stack.settings)[SERVED]))
+
+    poll(written, accept)
+    return trial(stack)
+
+
+def has_ended(found: dict[str, Any]) -> bool:
+    """Whether the proxy has ended a canary."""
+    return found["end"] is not None
 
 
 def is_canarys(user: str, version: str, percent: float, kind: str = "header") -> bool:

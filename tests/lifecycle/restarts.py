@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from typing import Any
 
 from scripts.processes import read_records
+from tests.lifecycle.listing import all_rows
 from tests.support.polling import poll
 from tests.support.sites import Site, repack
 from tests.support.stacks import READY, RunningStack
@@ -17,8 +17,8 @@ GUEST = "Guest"
 
 def listed(stack: RunningStack) -> list[tuple[Any, ...]]:
     """Model, version, whether it is the default, and workers, of all that is registered."""
-    rows = json.loads(stack.command("lifecycle", "list", "--json").stdout)
-    return sorted((row["model"], row["version"], row["default"], row["workers"]) for row in rows if row["version"])
+    rows = [row for row in all_rows(stack) if row["version"]]
+    return sorted((row["model"], row["version"], row["default"], row["workers"]) for row in rows)
 
 
 def restart(stack: RunningStack, expected: int = READY) -> str:

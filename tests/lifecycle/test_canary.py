@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import requests
 
+from scripts.torchserve.management import Management
 from tests.lifecycle.bad_handler import bad_handler
-from tests.lifecycle.canaries import OTHERWISE, SAME, USERS, ask, expected, row_of, run, trial
+from tests.lifecycle.canaries import OTHERWISE, SAME, USERS, ask, expected, has_ended, row_of, run, trial, trial_once
 from tests.lifecycle.remote import Remote
 from tests.monitoring.runbook import follow
 from tests.support.asking import IMAGE, TIMEOUT, asking, predict, wait_for_answers
@@ -62,7 +63,7 @@ def test_a_canary_answers_the_same_clients_always_and_is_promoted(stack: Running
     for _ in range(2):
         assert {user: ask(stack, user)["version"] for user in USERS} == wanted
     own = 2 * Counter(wanted.values())["1.2"]
-    found = poll(lambda: trial(stack), lambda found: found["compared"] >= own)
+    found = trial_once(stack, lambda found: found["compared"] >= own)
     assert (found["asked"], found["failed"], found["compared"], found["agreed"]) == (own, 0, own, own)
     assert found["under_way"]
     assert found["end"] is None
@@ -75,7 +76,7 @@ def test_a_canary_answers_the_same_clients_always_and_is_promoted(stack: Running
     # Whoever was among them stays; nothing is loaded again, and what was counted stays.
     run(stack, "canary", SERVED, SAME, "--percent", "80", "--by", "header:X-User")
     assert {user: ask(stack, user)["version"] for user in USERS} == expected("1.2", 80)
-    poll(lambda: trial(stack), lambda found: found["asked"] > own)
+    trial_once(stack, lambda found: found["asked"] > own)
 
     run(stack, "promote", SERVED)
     assert {ask(stack, user)["version"] for user in USERS} == {"1.2"}
@@ -92,7 +93,7 @@ def test_a_bad_canary_is_aborted_and_costs_no_client_an_error(stack: RunningStac
         wait_for_answers(answers, 8)
         assert {own[-1].body["version"] for own in answers} == {"1.3"}
         flag.write_text(fault)
-        found = poll(lambda: trial(stack), lambda found: found["end"] is not None, 60)
+        found = trial_once(stack, has_ended)
         wait_for_answers(answers, 3)
     flag.unlink()
     assert {answer.status for own in answers for answer in own} == {200}
@@ -104,8 +105,13 @@ def test_a_bad_canary_is_aborted_and_costs_no_client_an_error(stack: RunningStac
         lambda: [line["result"] for line in audit(stack) if line["who"] == "the proxy"],
         lambda lines: lines[-1:] == [f"canary ended ({found['end']['reason']}): {found['end']['text']}"],
     )
-    row = poll(lambda: row_of(stack, "1.3"), lambda row: row["workers"] == 0)
-    assert row["trial"] == f"canary, aborted: {found['end']['text']}"
+    management = Management(stack.settings)
+    poll(
+        lambda: [one.min_workers for one in management.describe(ARCHIVE) if one.version == "1.3"],
+        lambda now: now == [0],
+    )
+    row = row_of(stack, "1.3")
+    assert (row["workers"], row["trial"]) == (0, f"canary, aborted: {found['end']['text']}")
     said = follow(stack, "EmotionTrialAborted", SERVED)
     assert found["end"]["text"] in " ".join(said.split())
     assert row_of(stack, "1.3") == {}
@@ -116,7 +122,7 @@ def test_a_canary_that_answers_otherwise_is_aborted(stack: RunningStack, flag: P
     run(stack, "canary", SERVED, BAD, "--percent", "100", "--max-slower", "100")
     for _ in range(12):
         assert predict(stack.url, SERVED).status == 200
-    found = poll(lambda: trial(stack), lambda found: found["end"] is not None)
+    found = trial_once(stack, has_ended)
     assert found["end"]["reason"] == "disagreement"
     assert predict(stack.url, SERVED).body["version"] == "1.0"
     run(stack, "abort", SERVED)
@@ -127,7 +133,7 @@ def test_a_shadow_is_asked_and_changes_no_answer(stack: RunningStack, flag: Path
     before = predict(stack.url, SERVED).body
     run(stack, "shadow", SERVED, BAD)
     assert [predict(stack.url, SERVED).body for _ in range(6)] == [before] * 6
-    found = poll(lambda: trial(stack), lambda found: found["compared"] >= 6)
+    found = trial_once(stack, lambda found: found["compared"] >= 6)
     assert (found["compared"], found["agreed"], found["results"]) == (6, 0, {"answered": 6})
     assert found["labels"] == {before["top_emotion"]: [6, 0]}
     labels = f'model="{SERVED}",kind="shadow",version="1.3",label="{before["top_emotion"]}",agrees="no"'
@@ -139,7 +145,7 @@ def test_a_shadow_is_asked_and_changes_no_answer(stack: RunningStack, flag: Path
         timeout=TIMEOUT,
     ).json()
     assert [result["version"] for result in compared["results"]] == ["1.0", "1.0"]
-    poll(lambda: trial(stack), lambda found: found["compared"] == 7)
+    trial_once(stack, lambda found: found["compared"] == 7)
     run(stack, "abort", SERVED)
 
 
@@ -149,7 +155,7 @@ def test_clients_that_reset_their_connections_end_no_process_of_the_proxy(stack:
     run(stack, command, SERVED, SAME, "--percent", "100", *limits)
     before = proxy_processes(stack)
     with asking(stack.url, SERVED, 2) as answers:
-        leave(stack.url, SERVED, IMAGE, 120, resets=True)
+        leave(stack.url, SERVED, IMAGE, 60, resets=True)
     assert {answer.status for own in answers for answer in own} == {200}
     assert proxy_processes(stack) == before
     assert trial(stack)["end"] is None
@@ -174,10 +180,10 @@ def test_a_canary_outlives_a_stop_and_a_start(stack: RunningStack) -> None:
     run(stack, "canary", SERVED, SAME, "--percent", "50", "--by", "header:X-User")
     wanted = expected("1.2", 50)
     assert {user: ask(stack, user)["version"] for user in USERS} == wanted
-    before = poll(lambda: trial(stack), lambda found: found["compared"] == found["asked"] > 0)
+    before = trial_once(stack, lambda found: found["compared"] == found["asked"] > 0)
     assert stack.command("stack", "stop").returncode == 0
     assert stack.command("stack", "start").returncode == 0
-    poll(lambda: trial(stack), lambda found: found["under_way"])
+    trial_once(stack, lambda found: found["under_way"])
     assert trial(stack)["asked"] >= before["asked"]
     assert {user: ask(stack, user)["version"] for user in USERS} == wanted
     run(stack, "abort", SERVED)
@@ -190,7 +196,7 @@ def test_what_another_machine_changes_ends_a_canary_and_says_so(remote: Remote) 
     assert predict(stack.url, SERVED).body["version"] == "1.2"
     assert remote("DELETE", f"/models/{ARCHIVE}/1.2").status_code == 200
     assert predict(stack.url, SERVED).body["version"] == "1.0"
-    found = poll(lambda: trial(stack), lambda found: found["end"] is not None, 30)
+    found = trial_once(stack, has_ended)
     assert found["end"]["reason"] == "unregistered"
     # What somebody registers or scales after its end keeps its workers.
     registered = remote("POST", "/models", url=SAME, initial_workers=1, synchronous="true")
@@ -199,6 +205,6 @@ def test_what_another_machine_changes_ends_a_canary_and_says_so(remote: Remote) 
     assert row_of(stack, "1.2")["ready"] == 1
     run(stack, "canary", SERVED, SAME, "--percent", "100")
     assert remote("PUT", f"/models/{ARCHIVE}/1.2/set-default").status_code == 200
-    found = poll(lambda: trial(stack), lambda found: found["end"] is not None, 30)
+    found = trial_once(stack, has_ended)
     assert found["end"]["reason"] == "promoted"
     assert predict(stack.url, SERVED).body["version"] == "1.2"

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.access.key_file import KeyFile
-from tests.lifecycle.canaries import OTHERWISE, SAME, USERS, ask, expected, is_canarys, run, trial
+from tests.lifecycle.canaries import OTHERWISE, SAME, USERS, ask, expected, is_canarys, run, trial_once
 from tests.support.models import OTHER, SERVED
-from tests.support.polling import poll
 from tests.support.sites import Site, repack
 from tests.support.stacks import RunningStack, ServeSite
 
@@ -90,6 +89,6 @@ def test_a_canary_of_a_member_answers_the_ensembles_clients(stack: RunningStack,
     assert [len(found) for found in said.values()] == [1, 1]
     assert said["1.0"] != said["1.1"]
     own = Counter(wanted.values())["1.1"]
-    found = poll(lambda: trial(stack), lambda found: found["compared"] >= own)
+    found = trial_once(stack, lambda found: found["compared"] >= own)
     assert (found["asked"], found["compared"], found["end"]) == (own, own, None)
     run(stack, "abort", SERVED)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import requests
 
+from tests.lifecycle.listing import rows_of
 from tests.support.asking import IMAGE, predict
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.operator_view import Operator
@@ -37,10 +37,7 @@ class Fickle:
 
 def rows(stack: RunningStack) -> Rows:
     """Whether each version of SERVED is the default, its state and its workers."""
-    listed = stack.command("lifecycle", "list", "--json")
-    assert listed.returncode == 0, listed.stderr
-    mine = [row for row in json.loads(listed.stdout) if row["model"] == SERVED]
-    return {row["version"]: (row["default"], row["state"], row["workers"]) for row in mine}
+    return {row["version"]: (row["default"], row["state"], row["workers"]) for row in rows_of(stack)}
 
 
 def done(stack: RunningStack, *arguments: str) -> None:

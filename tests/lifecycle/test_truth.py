@@ -12,6 +12,7 @@ import pytest
 import requests
 import torch
 
+from tests.lifecycle.listing import rows_of
 from tests.lifecycle.restarts import restart
 from tests.support.asking import predict
 from tests.support.commands import run_command
@@ -45,8 +46,7 @@ def stack(site: Site, serve_site: ServeSite) -> Iterator[RunningStack]:
 def said(stack: RunningStack) -> dict[str, Any]:
     """What the API says of SERVED, after checking that the list, the metrics and a prediction say the same."""
     entry: dict[str, Any] = requests.get(f"{stack.url}/api/v1/models", timeout=10).json()["models"][SERVED]
-    rows = json.loads(stack.command("lifecycle", "list", "--json").stdout)
-    row = next(row for row in rows if row["model"] == SERVED and row["default"])
+    row = next(row for row in rows_of(stack) if row["default"])
     assert (row["version"], row["sha256"], row["precision"]) == (entry["version"], entry["digest"], entry["precision"])
     line = f'emotion_model_info{{model="{SERVED}",version="{entry["version"]}",digest="{entry["digest"]}",'
     assert f'{line}precision="f32"}} 1\n' in requests.get(f"{stack.url}/metrics", timeout=10).text

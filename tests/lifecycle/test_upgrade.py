@@ -21,6 +21,7 @@ from tests.lifecycle.bad_archives import (
     wrong_checksum,
     wrong_labels,
 )
+from tests.lifecycle.listing import rows_of
 from tests.support.asking import Answer, asking, predict, wait_for_answers
 from tests.support.client import Client
 from tests.support.disk import files_up_to
@@ -33,13 +34,6 @@ from tests.support.stacks import RunningStack
 
 REFUSED, NOT_LOADED, UNKNOWN = 1, 3, 6
 CHANGED = {"model": SERVED, "workers": 1, "changed": True}
-
-
-def rows(stack: RunningStack) -> list[dict[str, Any]]:
-    """What ``models list`` says of SERVED."""
-    listed = stack.command("lifecycle", "list", "--json")
-    assert listed.returncode == 0, listed.stderr
-    return [row for row in json.loads(listed.stdout) if row["model"] == SERVED]
 
 
 def served_version(stack: RunningStack) -> str:
@@ -94,13 +88,13 @@ def test_upgrade_and_rollback_fail_no_request_and_mix_no_versions(stack: Running
 
 
 def test_a_second_rollback_returns_to_the_upgrade(stack: RunningStack) -> None:
-    if served_version(stack) != "1.0" or len(rows(stack)) != 2:
+    if served_version(stack) != "1.0" or len(rows_of(stack)) != 2:
         pytest.skip("needs the stack that was upgraded and rolled back")
     assert stack.command("lifecycle", "rollback", SERVED).returncode == 0
     assert served_version(stack) == "1.1"
     assert stack.command("lifecycle", "rollback", SERVED).returncode == 0
     assert served_version(stack) == "1.0"
-    assert [(row["version"], row["default"], row["state"], row["workers"]) for row in rows(stack)] == [
+    assert [(row["version"], row["default"], row["state"], row["workers"]) for row in rows_of(stack)] == [
         ("1.0", True, "ready", 1),
         ("1.1", False, "idle", 0),
     ]
@@ -108,11 +102,11 @@ def test_a_second_rollback_returns_to_the_upgrade(stack: RunningStack) -> None:
 
 def test_a_cache_answers_with_no_version_that_serves_no_more(stack: RunningStack, tmp_path: Path) -> None:
     """Whoever changes it, and although the proxy hears of it a second later."""
-    if len(rows(stack)) != 2:
+    if len(rows_of(stack)) != 2:
         pytest.skip("needs the stack that was upgraded and rolled back")
     management, content = Management(stack.settings), frame(120)
     management.scale(ARCHIVE, "1.1", 1)
-    poll(lambda: [row["state"] for row in rows(stack)], lambda states: states == ["ready", "ready"])
+    poll(lambda: [row["state"] for row in rows_of(stack)], lambda states: states == ["ready", "ready"])
     with proxy_of(stack, tmp_path / "cache", CACHE="600") as proxy:
         client = Client(proxy.url)
         try:
@@ -138,26 +132,26 @@ def test_a_cache_answers_with_no_version_that_serves_no_more(stack: RunningStack
 )
 def test_a_version_that_fails_changes_nothing(stack: RunningStack, site: Site, make: Any, message: str) -> None:
     file_name = make(site)
-    before, serving = rows(stack), served_version(stack)
+    before, serving = rows_of(stack), served_version(stack)
     with asking(stack.url, SERVED, 2) as answers:
         wait_for_answers(answers, 1)
         refused = stack.command("lifecycle", "upgrade", SERVED, file_name)
         wait_for_answers(answers, 1)
     assert refused.returncode == NOT_LOADED
     assert message in refused.stderr
-    assert rows(stack) == before
+    assert rows_of(stack) == before
     assert {(answer.status, answer.body.get("version")) for own in answers for answer in own} == {(200, serving)}
 
 
 def test_a_version_that_finds_no_room_changes_nothing(stack: RunningStack, site: Site) -> None:
-    before = rows(stack)
+    before = rows_of(stack)
     archive = repack(site.store / NEXT, site.store / f"{ARCHIVE}-large.mar", "1.3")
     with files_up_to(1 << 20):
         failed = stack.command("lifecycle", "upgrade", SERVED, archive.name)
     assert failed.returncode == REFUSED
     assert f"{archive.name}: cannot be unpacked into" in failed.stderr
     assert "Traceback" not in failed.stderr
-    assert rows(stack) == before
+    assert rows_of(stack) == before
     assert served_version(stack) == before[0]["version"]
     assert not list((stack.settings.run_dir / "unpacked").glob("*/*.new"))
 
@@ -179,23 +173,23 @@ def test_an_archive_that_cannot_be_the_next_is_refused(
 ) -> None:
     if served_version(stack) != "1.0":
         pytest.skip("needs version 1.0 in service")
-    before = rows(stack)
+    before = rows_of(stack)
     refused = stack.command("lifecycle", "upgrade", SERVED, make(site))
     assert refused.returncode == REFUSED
     assert message in refused.stderr
-    assert rows(stack) == before
+    assert rows_of(stack) == before
 
 
 def test_the_archive_that_serves_is_no_upgrade_and_no_error(stack: RunningStack) -> None:
     if served_version(stack) != "1.0":
         pytest.skip("needs version 1.0 in service")
-    before = rows(stack)
+    before = rows_of(stack)
     again = stack.command("lifecycle", "upgrade", SERVED, f"{ARCHIVE}.mar", "--json")
     assert (again.returncode, json.loads(again.stdout)) == (
         0,
         {**CHANGED, "version": "1.0", "before": None, "changed": False},
     )
-    assert rows(stack) == before
+    assert rows_of(stack) == before
 
 
 def test_a_model_that_never_changed_has_nothing_to_go_back_to(stack: RunningStack) -> None:

@@ -22,6 +22,7 @@ MONITORING = ROOT / "monitoring"
 # What the rules call minutes, a test waits for in seconds.
 HURRY = {r"\[15m\]": "[20s]", r"\[(5m|30m|1h|6h|3d)\]": "[10s]", r"for: \d+m": "for: 1s"}
 RULE_FILES = ("rules.yml", "slo_rules.yml")
+LOOK_SECONDS = 0.25  # between two questions about alerts, which change once a second
 
 
 def rule_groups() -> list[dict[str, Any]]:
@@ -52,11 +53,11 @@ class Prometheus:
 
     def wait_until_firing(self, *alerts: str, seconds: float = 60) -> None:
         """Wait until all of the alerts fire."""
-        poll(self.firing, lambda firing: set(alerts) <= firing, seconds)
+        poll(self.firing, lambda firing: set(alerts) <= firing, seconds, LOOK_SECONDS)
 
     def wait_until_quiet(self, seconds: float = 120) -> None:
         """Wait until no alert fires but the one that the tests' models are stand-ins."""
-        poll(self.firing, lambda firing: firing <= {"EmotionStandInServed"}, seconds)
+        poll(self.firing, lambda firing: firing <= {"EmotionStandInServed"}, seconds, LOOK_SECONDS)
 
 
 @contextlib.contextmanager

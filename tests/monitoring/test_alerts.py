@@ -22,7 +22,6 @@ from scripts.pictures import dashboard
 from scripts.processes import read_records
 from scripts.settings import ROOT
 from tests.support import images
-from tests.support.asking import PAUSE
 from tests.support.client import Client, at_once
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.operator_view import Operator, stopped
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 FRAME = images.frame(91)
 GROUPS = rule_groups()
 ALERTS = [rule for group in GROUPS for rule in group["rules"] if "alert" in rule]
+PAUSE = 0.4  # between an answer and the next question, s: several fall between two scrapes, which come each second
 
 
 @pytest.fixture(scope="module")

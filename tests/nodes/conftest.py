@@ -24,7 +24,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, results: Path, archives: Path
 @pytest.fixture(scope="module")
 def nodes(start_stack: StartStack, site: Site) -> Iterator[list[RunningStack]]:
     with ExitStack() as exits:
-        yield [exits.enter_context(start_stack(**site.places)) for _ in range(2)]
+        yield [exits.enter_context(start_stack(**site.places, CPUS="1")) for _ in range(2)]
 
 
 @pytest.fixture(scope="module")

@@ -54,11 +54,16 @@ class Pair:
         assert [outcome["node"] for outcome in outcomes] == self.urls
         return [outcome["state"] for outcome in outcomes]
 
-    def serving(self, model: str = SERVED) -> list[list[tuple[str, bool, int]]]:
+    def serving(self, archive: str = ARCHIVE) -> list[list[tuple[str, bool, int]]]:
         """For each node the versions of the model, whether each is the default, and its READY workers."""
+        found = [self.node(number).versions(archive) for number in range(len(self.urls))]
+        return [[(one.version, place == 0, one.ready) for place, one in enumerate(versions)] for versions in found]
+
+    def listed(self) -> list[list[tuple[str, bool, int]]]:
+        """The same of SERVED, as ``models nodes list`` says."""
         listed = self.command("list", "--json")
         assert listed.returncode == 0, listed.stderr
-        rows = [row for row in json.loads(listed.stdout) if row["model"] == model]
+        rows = [row for row in json.loads(listed.stdout) if row["model"] == SERVED]
         return [
             [(row["version"], row["default"], row["ready"]) for row in rows if row["node"] == url] for url in self.urls
         ]
@@ -100,7 +105,7 @@ def running_pair(start_stack: StartStack, folder: Path, results: Path, archives:
     listen = [f"127.0.0.1:{port}" for port in free_ports(2)]
     with contextlib.ExitStack() as exits:
         stacks = [
-            exits.enter_context(start_stack(**site.places, MANAGEMENT_LISTEN=where, MAX_WORKERS=most))
+            exits.enter_context(start_stack(**site.places, CPUS="1", MANAGEMENT_LISTEN=where, MAX_WORKERS=most))
             for site, where, most in zip(sites, listen, "43", strict=True)
         ]
         urls = [f"http://{where}" for where in listen]

@@ -18,7 +18,6 @@ from scripts.running import record_file
 from tests.nodes.balancers import address, kill, places, running_balancer, start
 from tests.nodes.load import Load
 from tests.nodes.pairs import GUEST, Meddled, Pair, broken_on, next_version, outcomes, registering_on_one, running_pair
-from tests.support import images
 from tests.support.models import ARCHIVE, SERVED
 from tests.support.polling import poll
 from tests.support.ports import free_ports
@@ -26,7 +25,6 @@ from tests.support.sites import repack
 from tests.support.stacks import RunningStack, StartStack
 
 REFUSED, NOT_LOADED, NOT_RUNNING, UNKNOWN, MIXED, INTERRUPTED = 1, 3, 4, 6, 7, 130
-FRAME = images.frame(7)
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +53,18 @@ def guest(pair: Pair) -> Iterator[Path]:
 
 def test_a_model_is_registered_scaled_and_removed_everywhere(pair: Pair, balancer: RunningStack, guest: Path) -> None:
     pair.put(guest, 0, 1)
-    with Load(balancer.url, SERVED, FRAME, clients=4) as load:
-        load.go_on(20)
+    with Load(balancer.url, SERVED, clients=4) as load:
+        load.go_on()
         assert pair.make("register", GUEST) == ["done", "done"]
-        load.go_on(20)
+        load.go_on()
     assert pair.make("register", GUEST) == ["as it was", "as it was"]
     assert pair.make("scale", "Guest", "2") == ["done", "done"]
     assert pair.serving("Guest") == [[("1.0", True, 2)]] * 2
     assert pair.make("scale", "Guest", "2") == ["as it was", "as it was"]
-    with Load(balancer.url, SERVED, FRAME, clients=4) as load:
-        load.go_on(20)
+    with Load(balancer.url, SERVED, clients=4) as load:
+        load.go_on()
         assert pair.make("unregister", "Guest") == ["done", "done"]
-        load.go_on(20)
+        load.go_on()
     assert pair.make("unregister", "Guest", code=UNKNOWN) == ["failed", "failed"]
 
 
@@ -99,7 +97,7 @@ def test_more_workers_than_one_node_has_room_for_are_started_on_none(pair: Pair)
 
 def test_nodes_that_differ_are_told_and_made_alike(pair: Pair) -> None:
     assert pair.command("scale", SERVED, "2", "--at", pair.urls[1]).returncode == 0
-    assert pair.serving() == [[("1.0", True, 1)], [("1.0", True, 2)]]
+    assert pair.serving() == pair.listed() == [[("1.0", True, 1)], [("1.0", True, 2)]]
     assert pair.make("scale", SERVED, "1") == ["as it was", "done"]
 
 
@@ -128,14 +126,14 @@ def test_a_worker_that_does_not_load_on_one_node_undoes_it_on_all(pair: Pair, gu
 
 def test_nodes_are_upgraded_and_rolled_back_without_an_error_for_clients(pair: Pair, balancer: RunningStack) -> None:
     file = next_version(pair)
-    with Load(balancer.url, SERVED, FRAME, clients=4) as load:
-        load.go_on(20)
+    with Load(balancer.url, SERVED, clients=4) as load:
+        load.go_on()
         assert pair.make("upgrade", SERVED, file) == ["done", "done"]
         assert pair.make("upgrade", SERVED, file) == ["as it was", "as it was"]
         assert pair.serving() == [[("1.1", True, 1), ("1.0", False, 0)]] * 2
-        load.go_on(20)
+        load.go_on()
         assert pair.make("rollback", SERVED) == ["done", "done"]
-        load.go_on(20)
+        load.go_on()
     assert pair.serving() == [[("1.0", True, 1), ("1.1", False, 0)]] * 2
 
 
@@ -189,10 +187,10 @@ def test_an_upgrade_that_fails_on_a_node_is_undone_and_goes_no_further(
 ) -> None:
     file = broken_on(pair, node, f"{ARCHIVE}-1.2.mar", "1.2").name
     before = pair.serving()
-    with Load(balancer.url, SERVED, FRAME, clients=4) as load:
-        load.go_on(20)
+    with Load(balancer.url, SERVED, clients=4) as load:
+        load.go_on()
         assert pair.make("upgrade", SERVED, file, code=NOT_LOADED) == states
-        load.go_on(20)
+        load.go_on()
     assert pair.serving() == before
 
 

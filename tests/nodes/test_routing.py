@@ -29,7 +29,7 @@ from tests.support.stacks import DEGRADED, RunningStack, StartStack
 from tests.support.wire import connection
 
 FRAME = images.frame(7)
-BALANCERS = 3
+BALANCERS = 2
 WAITING = 12
 ELSEWHERE = "127.0.0.2"  # an address of this machine too
 TRACE = "0af7651916cd43dd8448eb211c80319c"

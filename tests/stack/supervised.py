@@ -27,13 +27,14 @@ def restarts(stack: RunningStack, name: str) -> int:
     return said.parts[name].restarts if said and said.parts[name].state == "running" else -1
 
 
-def in_flight(stack: RunningStack, model: str) -> int:
-    """How many predictions of a model are under way."""
-    text = requests.get(f"{stack.url}/metrics", timeout=10).text
-    line = f'emotion_predictions_in_flight{{model="{model}"}} '
-    return int(next(row for row in text.splitlines() if row.startswith(line)).removeprefix(line))
-
-
 def master(stack: RunningStack) -> int | None:
     """Process id of an nginx that the supervisor has brought back whole."""
     return record(stack, "proxy").pid if restarts(stack, "proxy") >= 0 else None
+
+
+def is_whole(stack: RunningStack) -> bool:
+    """Whether all of its processes run and its models are ready, without a command that says so."""
+    records = read_records(stack.settings.run_dir / "stack.json")
+    runs = all(name in records and records[name].alive for name in ("supervisor", "torchserve", "proxy"))
+    runs = runs and min(restarts(stack, name) for name in ("torchserve", "proxy")) >= 0
+    return runs and requests.get(f"{stack.url}/api/v1/health/ready", timeout=10).status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import venv
 from collections.abc import Iterator
 from dataclasses import replace
@@ -69,12 +70,14 @@ def python(process: str) -> Iterator[Path]:
     """An interpreter that has what requirements/serve.txt says, and nothing else."""
     folder = TEST_DIR / process / "serve-only-packages"
     shutil.rmtree(folder, ignore_errors=True)
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     own = folder / "bin" / "python"
     install: list[str | Path] = [
-        own,
+        sys.executable,
         "-m",
         "pip",
+        "--python",
+        own,
         "install",
         "--quiet",
         "--requirement",

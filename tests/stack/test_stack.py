@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import psutil
@@ -32,11 +32,8 @@ SERVE_DIR = TEST_DIR / "serve"
 
 def processes_below(directory: Path) -> list[psutil.Process]:
     """Processes whose command line names a file below ``directory``."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(directory) in argument for argument in process.info["cmdline"] or []):
-            found.append(process)
-    return found
+    everything = psutil.process_iter(["cmdline"])
+    return [one for one in everything if any(str(directory) in part for part in one.info["cmdline"] or [])]
 
 
 def test_a_second_start_says_that_the_stack_runs(stack: RunningStack) -> None:
@@ -168,30 +165,33 @@ def test_a_damaged_record_counts_as_none(tmp_path: Path, content: str) -> None:
     assert read_records(record) == {}
 
 
-def test_half_a_stack_is_told_and_stopped_and_started_again(start_stack: StartStack) -> None:
-    with start_stack(LOAD_MODELS=ONE) as stack:
-        records = read_records(stack.settings.run_dir / "stack.json")
-        os.kill(records["supervisor"].pid, signal.SIGKILL)
-        proxy = records["proxy"]
-        os.killpg(proxy.pid, signal.SIGKILL)
-        poll(lambda: not proxy.alive, seconds=10)
-        shown = stack.command("stack", "status")
-        assert (shown.returncode, "Half of it runs" in shown.stdout) == (1, True), shown.stdout
-        refused = stack.command("stack", "start")
-        assert refused.returncode == 1
-        assert "half of the stack runs (torchserve" in refused.stderr
-        assert stack.command("stack", "stop").stdout == "Stopped torchserve.\n"
-        assert stack.command("stack", "start").returncode == 0
-        assert requests.get(f"{stack.url}/api/v1/health", timeout=10).ok
+@pytest.fixture(scope="module")
+def small(start_stack: StartStack) -> Iterator[RunningStack]:
+    with start_stack(LOAD_MODELS=ONE) as running:
+        yield running
 
 
-def test_stopping_leaves_no_process_and_no_temporary_file(start_stack: StartStack) -> None:
-    with start_stack(LOAD_MODELS=ONE) as stack:
-        run_dir = stack.settings.run_dir
-        assert processes_below(run_dir)
+def test_half_a_stack_is_told_and_stopped_and_started_again(small: RunningStack) -> None:
+    records = read_records(small.settings.run_dir / "stack.json")
+    os.kill(records["supervisor"].pid, signal.SIGKILL)
+    proxy = records["proxy"]
+    os.killpg(proxy.pid, signal.SIGKILL)
+    poll(lambda: not proxy.alive, seconds=10)
+    shown = small.command("stack", "status")
+    assert (shown.returncode, "Half of it runs" in shown.stdout) == (1, True), shown.stdout
+    refused = small.command("stack", "start")
+    assert (refused.returncode, "half of the stack runs (torchserve" in refused.stderr) == (1, True), refused.stderr
+    assert small.command("stack", "stop").stdout == "Stopped torchserve.\n"
+    assert small.command("stack", "start").returncode == 0
+    assert requests.get(f"{small.url}/api/v1/health", timeout=10).ok
+
+
+def test_stopping_leaves_no_process_and_no_temporary_file(small: RunningStack) -> None:
+    run_dir = small.settings.run_dir
+    assert processes_below(run_dir)
+    assert small.command("stack", "stop").returncode == 0
     poll(lambda: processes_below(run_dir), lambda found: not found, 10)
-    assert not (run_dir / "tmp").exists()
-    assert not (run_dir / "stack.json").exists()
+    assert [name for name in ("tmp", "stack.json") if (run_dir / name).exists()] == []
 
 
 @contextlib.contextmanager

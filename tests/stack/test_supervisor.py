@@ -20,9 +20,10 @@ import pytest
 import requests
 
 from scripts.settings import ROOT
-from scripts.stack.supervision import PartState, Supervision, read_supervision, write_supervision
+from scripts.stack.supervision import PartState, Supervision, write_supervision
 from scripts.torchserve.management import Management
-from tests.stack.supervised import IMPATIENT, in_flight, master, record, restarts
+from tests.monitoring.scrape import Scrape
+from tests.stack.supervised import IMPATIENT, is_whole, master, record, restarts
 from tests.support import images
 from tests.support.asking import asking, wait_for_answers
 from tests.support.client import Client
@@ -30,7 +31,7 @@ from tests.support.operator_view import Operator, stopped
 from tests.support.polling import poll
 from tests.support.stacks import RunningStack, StartStack
 
-ONE, TWO, IDLE = "MobileNetV2_CK+48", "MobileNetV2_RAF-DB", "ResNet50_CK+48"
+ONE, TWO, IDLE = "MobileNetV2_CK+48", "MobileNetV2_RAF-DB", "MobileNetV2_FER2013"
 ONE_ARCHIVE = ONE.replace("+", "plus")
 FRAME = images.frame(8)
 
@@ -45,9 +46,10 @@ def shared(start_stack: StartStack) -> Iterator[RunningStack]:
 @pytest.fixture
 def stack(shared: RunningStack) -> RunningStack:
     """The same, whole: a test before may have left something to be brought back, or no supervisor."""
+    if is_whole(shared):
+        return shared
     assert shared.command("stack", "start").returncode in (0, 1)  # 1: it runs, and so does its supervisor
-    poll(lambda: shared.command("stack", "status").returncode, lambda code: code == 0, seconds=60)
-    poll(lambda: read_supervision(shared.settings), lambda said: said is not None)
+    poll(lambda: is_whole(shared))
     return shared
 
 
@@ -66,11 +68,7 @@ def test_requests_outlive_a_torchserve_that_was_killed(stack: RunningStack) -> N
     loaded = client.get("/api/v1/models").json()["loaded_models"]
     assert set(loaded) == {ONE, TWO}, "the models are not as they were"
     assert client.predict(FRAME, IDLE).status_code == 200
-    _scale_to_none(stack, IDLE)
-
-
-def _scale_to_none(stack: RunningStack, model: str) -> None:
-    assert stack.command("lifecycle", "scale", model, "0").returncode == 0
+    assert stack.command("lifecycle", "scale", IDLE, "0").returncode == 0
 
 
 def test_restarts_are_told_by_status_metrics_and_log(stack: RunningStack) -> None:
@@ -96,7 +94,7 @@ def test_workers_of_a_killed_nginx_answer_what_they_have_and_leave_the_port(stac
     with ThreadPoolExecutor(1) as thread:
         with Operator(stack).frozen(ONE_ARCHIVE):
             waiting = thread.submit(Client(stack.url).predict, FRAME, ONE)
-            poll(lambda: in_flight(stack, ONE), lambda count: count == 1)
+            poll(lambda: Scrape(stack.url).in_flight(), lambda count: count == 1)
             os.kill(proxy.pid, signal.SIGKILL)
             poll(lambda: master(stack), lambda pid: pid not in (None, proxy.pid))
             poll(lambda: Client(stack.url).get("/api/v1/health/live").status_code, lambda status: status == 200)

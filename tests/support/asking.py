@@ -17,9 +17,9 @@ from tests.support.polling import poll
 
 TIMEOUT = 60
 IMAGE = probe_files(7)["frame.jpg"]
-# Between an answer and the next question, s. Eight clients then have two or three requests under way at any time, and
-# leave the machine time for what happens meanwhile.
-PAUSE = 0.05
+# Between two questions of any of the clients, s: two fall into a service's pause of 100 ms, and the machine keeps most
+# of its time for what happens meanwhile.
+EVERY = 0.05
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,17 @@ def predict(url: str, model: str, session: requests.Session | None = None) -> An
 
 @contextlib.contextmanager
 def asking(url: str, model: str, count: int = 8) -> Iterator[list[list[Answer]]]:
-    """``count`` clients ask until the block ends; yields each one's answers, in their order."""
+    """``count`` clients ask in turn until the block ends; yields each one's answers, in their order."""
     over = threading.Event()
     answers: list[list[Answer]] = [[] for _ in range(count)]
 
-    def ask(own: list[Answer]) -> None:
+    def ask(number: int, own: list[Answer]) -> None:
+        over.wait(number * EVERY)
         with requests.Session() as session:
-            while not over.wait(PAUSE):
+            while not over.wait(count * EVERY):
                 own.append(predict(url, model, session))
 
-    threads = [threading.Thread(target=ask, args=(own,)) for own in answers]
+    threads = [threading.Thread(target=ask, args=numbered) for numbered in enumerate(answers)]
     for thread in threads:
         thread.start()
     try:
