@@ -7,19 +7,17 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
 import yaml
 
 from scripts.monitoring import operator
 from scripts.settings import ROOT, load_settings
+from tests.kubernetes.schemas import CUSTOM, VERSIONS, assert_valid
 from tests.support.kustomize import Kustomize, Resource, of_kind, written_overlay
 from tests.support.version import project_version
 
 HERE = Path(__file__).parent
 PACKAGES = HERE / "node_modules"
-VERSIONS = ("1.30", "1.33", "1.35")
-CUSTOM = {"PrometheusRule", "ServiceMonitor", "ScaledObject"}
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +48,7 @@ def containers_of(pod: Resource) -> dict[str, Resource]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_they_are_valid_for_kubernetes(resources: list[Resource], version: str) -> None:
-    for resource in resources:
-        if resource["kind"] not in CUSTOM:
-            kubernetes_validate.validate(resource, version, strict=True)
+    assert_valid(resources, version)
 
 
 @pytest.mark.parametrize("overlay", ["all", "pools"])
@@ -118,9 +114,7 @@ def test_a_pod_is_chosen_by_service_policy_and_budget(resources: list[Resource])
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_pods_that_fetch_their_archives_are_valid_for_kubernetes(fetched: list[Resource], version: str) -> None:
-    for resource in fetched:
-        if resource["kind"] not in CUSTOM:
-            kubernetes_validate.validate(resource, version, strict=True)
+    assert_valid(fetched, version)
 
 
 def test_archives_are_fetched_before_all_else_in_place_of_the_claim(fetched: list[Resource]) -> None:

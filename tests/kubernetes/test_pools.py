@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import kubernetes_validate
 import pytest
 
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT, load_settings
+from tests.kubernetes.schemas import VERSIONS, assert_valid
 from tests.support.kustomize import Kustomize, Resource
 from tests.support.version import project_version
 
-VERSIONS = ("1.30", "1.33", "1.35")
-CUSTOM = {"PrometheusRule", "ServiceMonitor", "ScaledObject"}
 BALANCER = "emotions-balancer"
 
 
@@ -43,9 +41,7 @@ def chosen(resources: list[Resource], selector: dict[str, str]) -> list[str]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_they_are_valid_for_kubernetes(resources: list[Resource], version: str) -> None:
-    for resource in resources:
-        if resource["kind"] not in CUSTOM:
-            kubernetes_validate.validate(resource, version, strict=True)
+    assert_valid(resources, version)
 
 
 def test_each_model_is_loaded_in_one_pool(resources: list[Resource]) -> None:
