@@ -9,6 +9,7 @@ import pytest
 
 from scripts.access.apps import app_keys
 from tests.proxy.guarded import status_of
+from tests.proxy.modules import Modules
 from tests.support.authority import Installed
 from tests.support.polling import poll
 from tests.support.ports import free_ports
@@ -20,6 +21,12 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psuti
     """A proxy without TorchServe behind it: its address and its main process."""
     with running_proxy(tmp_path_factory.mktemp("forms"), {"RATE_LIMIT": "0"}) as running:
         yield running.settings.url, psutil.Process(running.pid)
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
+    """The modules of proxy/njs, under Node.js."""
+    return Modules(tmp_path_factory.mktemp("modules"))
 
 
 @pytest.fixture(scope="package")

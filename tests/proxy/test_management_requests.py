@@ -7,11 +7,6 @@ import pytest
 from tests.proxy.modules import Call, Modules
 
 
-@pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
-    return Modules(tmp_path_factory.mktemp("modules"))
-
-
 @pytest.mark.parametrize("name", ["constructor", "toString", "__proto__", "hasOwnProperty"])
 def test_a_parameter_that_every_object_of_javascript_has_is_refused(modules: Modules, name: str) -> None:
     request = {"uri": "/models/M", "method": "PUT", "args": {name: "1", "min_worker": "1"}}

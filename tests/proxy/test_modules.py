@@ -18,11 +18,6 @@ BOUNDARIES = ("x", "ab", "-", "--ab", "----WebKitFormBoundary7MA4YWxkTrZu0gW", "
 NAMES = ("file", "model", "a", "two words", "größe", "x;y", "name=1", "__proto__", "constructor", "f" * 100)
 
 
-@pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
-    return Modules(tmp_path_factory.mktemp("modules"))
-
-
 def test_search_finds_what_python_finds(modules: Modules) -> None:
     """Few different bytes, so that most places look right at first; sizes beyond the first windows."""
     noise = random.Random(3)

@@ -21,11 +21,6 @@ ROUNDS = 20  # a number of a signature may be shorter than its curve's
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
-    return Modules(tmp_path_factory.mktemp("modules"))
-
-
-@pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> list[KeyPair]:
     folder = tmp_path_factory.mktemp("keys")
     return [KeyPair(folder, curve.name, curve) for curve in CURVES]

@@ -14,11 +14,6 @@ from tests.proxy.modules import Call, Modules
 from tests.support.assignment import hashed
 
 
-@pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Modules:
-    return Modules(tmp_path_factory.mktemp("modules"))
-
-
 def chosen(modules: Modules, clients: list[str], version: str, percent: float) -> list[bool]:
     calls = [Call("trials/assignment.js", "isChosen", (client, "M", version, percent)) for client in clients]
     return [result.returned for result in modules.call(calls)]

@@ -27,13 +27,21 @@ function record(name, description) {
         const status = description.jobQueueStatus;
         state.dictionary().set(`queue:${name}`, String(status.pendingRequests + status.remainingCapacity));
     }
-    if (Object.keys(before).some((id) => now[id] !== before[id])) {
+    noteEnds(name, Object.keys(before).some((id) => now[id] !== before[id]));
+}
+
+// In the round after it too: a worker that is scaled away may take a request when TorchServe lists it no more.
+function noteEnds(name, hasEnded) {
+    if (hasEnded || state.dictionary().delete(`ending:${name}`)) {
         state.dictionary().set(`ends:${name}`, String(ends(name) + 1));
+    }
+    if (hasEnded) {
+        state.dictionary().set(`ending:${name}`, '1');
     }
 }
 
 /**
- * How often workers of the model were seen to have ended.
+ * Changes when workers of the model were seen to have ended, and once more a round later.
  * @param {string} name
  */
 function ends(name) {

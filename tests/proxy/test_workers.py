@@ -1,0 +1,24 @@
+"""What the proxy makes of TorchServe's lists of workers: the module by itself, under Node.js."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.proxy.modules import Call, Modules
+
+MODEL = "M"
+
+
+def described(**pids: int) -> dict[str, Any]:
+    """TorchServe's description of a model with these workers."""
+    return {"modelVersion": "1.0", "workers": [{"id": name, "pid": pid} for name, pid in pids.items()]}
+
+
+def test_the_end_of_a_worker_is_told_once_more_in_the_next_round(modules: Modules) -> None:
+    """It may take a request after TorchServe has ceased to list it: who asks between the rounds must hear of it too."""
+    rounds = [described(a=1, b=2), described(a=1), described(a=1), described(a=1), described(a=3), described(a=3)]
+    calls = []
+    for description in [*rounds, described(a=3)]:
+        calls += [Call("models/workers.js", "record", (MODEL, description))]
+        calls += [Call("models/workers.js", "ends", (MODEL,))]
+    assert [result.returned for result in modules.call(calls)][1::2] == [0, 1, 2, 2, 3, 4, 4]
