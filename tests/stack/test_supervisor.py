@@ -65,8 +65,8 @@ def test_requests_outlive_a_torchserve_that_was_killed(stack: RunningStack) -> N
         poll(lambda: restarts(stack, "torchserve"), lambda count: count == before + 1)
     assert [answer.body for answers in asked for answer in answers if answer.status != 200] == []
     assert client.predict(FRAME, TWO).status_code == 200
-    loaded = client.get("/api/v1/models").json()["loaded_models"]
-    assert set(loaded) == {ONE, TWO}, "the models are not as they were"
+    # As they were, once the proxy has looked again.
+    poll(lambda: set(client.get("/api/v1/models").json()["loaded_models"]), lambda loaded: loaded == {ONE, TWO})
     assert client.predict(FRAME, IDLE).status_code == 200
     assert stack.command("lifecycle", "scale", IDLE, "0").returncode == 0
 

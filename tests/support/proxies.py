@@ -9,6 +9,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from scripts.processes import ProcessRecord, taken_ports, wait_until, write_records
 from scripts.proxy import rendering
 from scripts.settings import Settings, load_settings
@@ -16,6 +18,8 @@ from scripts.stack.guard import guarded
 from tests.support.commands import run_command
 from tests.support.ports import free_ports
 from tests.support.stacks import RunningStack
+
+WORKERS = 2  # templates/nginx.conf.j2
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,14 @@ def _running(running: RunningProxy, process: subprocess.Popen[bytes]) -> Generat
     settings = running.settings
     try:
         write_records(settings.run_dir / "stack.json", {"proxy": ProcessRecord.of(process.pid)})
-        assert wait_until(lambda: bool(taken_ports([settings.port], settings.bind_address)), 10), running.log(
-            "proxy-error.log"
-        )
+        assert wait_until(lambda: _has_begun(running), 30), running.log("proxy-error.log")
         yield running
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _has_begun(running: RunningProxy) -> bool:
+    """Whether it listens, and has its workers, which come a moment later."""
+    listens = bool(taken_ports([running.settings.port], running.settings.bind_address))
+    return listens and len(psutil.Process(running.pid).children()) == WORKERS
