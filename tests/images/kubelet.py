@@ -171,6 +171,18 @@ class Cluster:
         return store
 
 
+@contextmanager
+def pods_network(cluster: Cluster) -> Iterator[None]:
+    """The network of a cluster's pods; at its end no pod is left."""
+    podman = cluster.images.podman
+    podman("network", "create", cluster.network)
+    try:
+        yield
+    finally:
+        podman("pod", "rm", "--all", "--force")
+        podman("network", "rm", "--force", cluster.network)
+
+
 def add_key(folder: Path, name: str = "an-app") -> str:
     """Make an app's key; it lies in the file that the secret of keys is made from."""
     keys = folder / "emotions-keys"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.images.engine import Images
-from tests.images.kubelet import Cluster, add_key, as_fs_group, ask_pod
+from tests.images.kubelet import Cluster, add_key, as_fs_group, ask_pod, pods_network
 from tests.support.commands import run_command
 from tests.support.kustomize import Kustomize, of_kind, written_overlay
 from tests.support.models import OTHER
@@ -36,12 +36,8 @@ def cluster(images: Images, folder: Path) -> Iterator[Cluster]:
     for settings in (each["data"] for each in resources if each["kind"] == "ConfigMap"):
         settings["STAND_INS"] = "allowed"
     node = Cluster(images, resources, folder, folder)
-    images.podman("network", "create", node.network)
-    try:
+    with pods_network(node):
         yield node
-    finally:
-        images.podman("pod", "rm", "--all", "--force")
-        images.podman("network", "rm", "--force", node.network)
 
 
 @pytest.fixture(scope="module")

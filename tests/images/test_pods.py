@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.images.engine import NEXT, Images
-from tests.images.kubelet import Cluster, Pod, add_key, ask_pod, clients
+from tests.images.kubelet import Cluster, Pod, add_key, ask_pod, clients, pods_network
 from tests.support.kustomize import Kustomize, of_kind
 from tests.support.models import OTHER, SERVED
 from tests.support.polling import poll
@@ -27,10 +27,8 @@ def cluster(images: Images, archives: Path, tmp_path_factory: pytest.TempPathFac
     settings = of_kind(resources, "ConfigMap")["data"]
     settings |= {"STAND_INS": "allowed", "LOAD_MODELS": f"{SERVED},{OTHER}"}
     node = Cluster(images, resources, folder, archives)
-    images.podman("network", "create", node.network)
-    yield node
-    images.podman("pod", "rm", "--all", "--force")
-    images.podman("network", "rm", "--force", node.network)
+    with pods_network(node):
+        yield node
 
 
 @pytest.fixture(scope="module")

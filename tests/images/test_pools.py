@@ -14,7 +14,7 @@ import requests
 from scripts.catalogue import load_catalogue
 from scripts.settings import ROOT
 from tests.images.engine import NEXT, Images
-from tests.images.kubelet import Cluster, add_key, as_fs_group, ask_pod, clients
+from tests.images.kubelet import Cluster, add_key, as_fs_group, ask_pod, clients, pods_network
 from tests.support.asking import IMAGE, TIMEOUT
 from tests.support.kustomize import Kustomize, Resource
 from tests.support.polling import poll
@@ -56,13 +56,9 @@ def overlay(images: Images, archives: Path, tmp_path_factory: pytest.TempPathFac
         add_key(folder),
     )
     _add_balancers_key(folder)
-    images.podman("network", "create", made.balancers.network)
-    try:
+    with pods_network(made.balancers):
         _start(made)
         yield made
-    finally:
-        images.podman("pod", "rm", "--all", "--force")
-        images.podman("network", "rm", "--force", made.balancers.network)
 
 
 def _of(resources: list[Resource], part: str) -> list[Resource]:
