@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from scripts.checkpoints.libraries import import_openvino, import_torchvision
 from scripts.files import sha256
@@ -121,6 +122,11 @@ def installed(authority: Authority, tmp_path_factory: pytest.TempPathFactory) ->
     return Installed(tmp_path_factory.mktemp("live"), authority.issue("first"))
 
 
+def shown(response: requests.Response) -> str:
+    """A failed assertion says what the service said, not only its status."""
+    return f"<Response [{response.status_code}] {response.content[:500]!r}>"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for ``--basetemp`` (pyproject.toml), which pytest does not do; share the cores; let Ctrl-C work.
 
@@ -129,6 +135,7 @@ def pytest_configure(config: pytest.Config) -> None:
     process that only hands out the tests. What a shell starts in the background ignores Ctrl-C, and so does what
     that starts.
     """
+    requests.Response.__repr__ = shown  # type: ignore[method-assign, assignment]
     TEST_DIR.mkdir(parents=True, exist_ok=True)
     os.environ["SETTINGS"] = os.devnull  # a settings file of the clone is for its own stack
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -45,10 +45,11 @@ class RunningStack:
         return run_command(self.environment, *arguments)
 
     def logs(self) -> str:
-        """The end of each of its logs."""
+        """The end of each of its logs, without the questions whether it lives."""
         texts = []
         for path in sorted(self.settings.log_dir.glob("*.log")):
-            texts.append(f"==> {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-40:]))
+            lines = [line for line in path.read_text(errors="replace").splitlines() if "/health/live" not in line]
+            texts.append(f"==> {path.name}\n" + "\n".join(lines[-40:]))
         return "\n".join(texts)
 
 
