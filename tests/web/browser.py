@@ -50,6 +50,8 @@ class Watch:
         self.troubles.append(f"exception: {error.error}")
 
     def _console(self, message: ConsoleMessage) -> None:
+        if message.location.get("url", "").endswith("/favicon.ico"):
+            return  # Chromium's own, for the picture that a tab shows between tests
         if message.type in ("error", "warning") and not any(each.search(message.text) for each in self._expected):
             self.troubles.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, Locator, Route, expect
+from playwright.sync_api import BrowserContext, Error, Locator, Route, expect
 
 from tests.support.polling import poll
 
@@ -45,7 +46,8 @@ def _count_shifts(context: BrowserContext) -> None:
 
 
 def _answer_late(route: Route) -> None:
-    route.request.frame.evaluate(TWO_FRAMES)
+    with suppress(Error):  # the test has ended and left the page
+        route.request.frame.evaluate(TWO_FRAMES)
     route.continue_()
 
 

@@ -25,8 +25,14 @@ async function wait(name, deadline) {
     for (;;) {
         const model = state.model(name);
         const failure = availability.failure(name, model);
-        if (clock.now() >= deadline || !isComing(failure, model.asked >= began, began)) {
+        const isOver = !isComing(failure, model.asked >= began, began);
+        if (clock.now() >= deadline || isOver && failure === null) {
             return failure;
+        }
+        if (isOver) {
+            // The supervisor may have said since the proxy looked that TorchServe is back.
+            await refresh.tryRefresh(name);
+            return availability.failure(name, state.model(name));
         }
         await pause(INTERVAL_MS);
     }
