@@ -27,7 +27,6 @@ from scripts.stack.stopped import StoppedProcesses
 from scripts.stack.supervision import PartState, State, Supervision, write_supervision
 from scripts.stack.wishes import Wishes
 from scripts.store.index import verified_index
-from scripts.torchserve.waiting import START_SECONDS
 
 _LOOK_SECONDS = 0.25
 # A part that lived for less than this ended soon; the next start then waits, each time for twice as long.
@@ -194,9 +193,8 @@ class _Probe:
     def __init__(self, settings: Settings, name: str) -> None:
         self._settings = settings
         self._is_proxy = name == "proxy"
+        # A part is watched from when its start has had an answer from it.
         self._asked = self._answered = time.monotonic()
-        # TorchServe answers nothing before it is up.
-        self._patience = HUNG_SECONDS if self._is_proxy else START_SECONDS
 
     def hangs(self) -> bool:
         """Whether the last answer is too long ago; asks anew when it is time."""
@@ -204,8 +202,7 @@ class _Probe:
             self._asked = time.monotonic()
             if is_alive(self._settings, PROBE_SECONDS) if self._is_proxy else self._torchserve_answers():
                 self._answered = time.monotonic()
-                self._patience = HUNG_SECONDS
-        return time.monotonic() - self._answered > self._patience
+        return time.monotonic() - self._answered > HUNG_SECONDS
 
     def _torchserve_answers(self) -> bool:
         with suppress(requests.RequestException), requests.Session() as session:

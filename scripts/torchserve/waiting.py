@@ -41,15 +41,15 @@ class WaitingError(UserError):
 class LoadAttempts:
     """The processes in which the workers of a model have tried to load, as seen so far."""
 
-    def __init__(self, workers: int = 1) -> None:
-        self._workers = workers
+    def __init__(self) -> None:
         self._pids: set[int] = set()
 
     def have_failed(self, *states: ModelState) -> bool:
         """Whether the workers of ``states`` (versions of one model, as TorchServe shows them now) will never load."""
         for state in states:
             self._pids |= state.pids
-        return not any(state.ready for state in states) and len(self._pids) >= self._workers - 1 + MAX_FAILED_PROCESSES
+        further = max(1, sum(state.min_workers for state in states)) - 1
+        return not any(state.ready for state in states) and len(self._pids) >= further + MAX_FAILED_PROCESSES
 
 
 def wait_ready(
@@ -57,7 +57,7 @@ def wait_ready(
 ) -> None:
     """Return when ``workers`` workers are READY. Raises NotLoadedError when they never will be, WaitingError late."""
     deadline = time.monotonic() + seconds
-    attempts = LoadAttempts(workers)
+    attempts = LoadAttempts()
     while True:
         state = next((s for s in management.describe(archive_name) if s.version == version), None)
         if state is None:

@@ -54,7 +54,9 @@ def stack(shared: RunningStack) -> RunningStack:
 
 
 def test_requests_outlive_a_torchserve_that_was_killed(stack: RunningStack) -> None:
+    """Also those to a model of several workers, none of which is READY for a while."""
     before, client = restarts(stack, "torchserve"), Client(stack.url)
+    assert stack.command("lifecycle", "scale", ONE, "3").returncode == 0
     with asking(stack.url, ONE, 4) as asked:
         wait_for_answers(asked, 1)
         os.kill(record(stack, "torchserve").pid, signal.SIGKILL)
@@ -69,6 +71,7 @@ def test_requests_outlive_a_torchserve_that_was_killed(stack: RunningStack) -> N
     poll(lambda: set(client.get("/api/v1/models").json()["loaded_models"]), lambda loaded: loaded == {ONE, TWO})
     assert client.predict(FRAME, IDLE).status_code == 200
     assert stack.command("lifecycle", "scale", IDLE, "0").returncode == 0
+    assert stack.command("lifecycle", "scale", ONE, "1").returncode == 0
 
 
 def test_restarts_are_told_by_status_metrics_and_log(stack: RunningStack) -> None:
@@ -159,7 +162,7 @@ def test_start_brings_back_a_supervisor_alone(stack: RunningStack) -> None:
 
 @pytest.fixture
 def impatient(stack: RunningStack) -> Iterator[IO[str]]:
-    """What a supervisor prints that waits for two seconds where others wait for twenty."""
+    """What a supervisor prints that waits for four seconds where others wait for twenty."""
     record(stack, "supervisor").stop(signal.SIGTERM, 10)
     command = [sys.executable, "-c", IMPATIENT]
     with subprocess.Popen(
@@ -175,11 +178,10 @@ def impatient(stack: RunningStack) -> Iterator[IO[str]]:
 
 def test_a_torchserve_that_hangs_is_replaced(stack: RunningStack, impatient: IO[str]) -> None:
     hanging = record(stack, "torchserve")
-    time.sleep(1)  # it has given a sign of life, and is no longer one that is only starting
     with stopped(hanging.pid):
         said = impatient.readline()
         poll(lambda: restarts(stack, "torchserve"), lambda count: count == 1, seconds=60)
-    assert "torchserve gave no sign of life for 2 s; it is started again" in said
+    assert "torchserve gave no sign of life for 4 s; it is started again" in said
     assert not hanging.alive
     assert Client(stack.url).predict(FRAME, ONE).status_code == 200
 
@@ -201,7 +203,7 @@ def test_an_nginx_process_that_was_stopped_is_replaced(stack: RunningStack, impa
     """New connections may all go to the other one, so that the proxy as a whole still answers."""
     master, *workers = record(stack, "proxy").members()
     workers[0].suspend()
-    assert f"process {workers[0].pid} of the proxy was stopped for 2 s and is replaced" in impatient.readline()
+    assert f"process {workers[0].pid} of the proxy was stopped for 4 s and is replaced" in impatient.readline()
     replaced = poll(
         lambda: record(stack, "proxy").members(), lambda members: len(members) == 3 and workers[0] not in members
     )

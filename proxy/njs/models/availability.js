@@ -102,11 +102,16 @@ function ofNetwork(name, model) {
             ? `Model ${name} is not registered with TorchServe; register its archive or start the stack again.`
             : `Model ${name} has no archive; put its checkpoint into results/, build the archive, and start the stack again.`);
     case 'failing':
-        return broken(`Model ${name} does not load: its worker ends again and again; see TorchServe's log on the server.`);
+        // What its workers did before TorchServe is started again says nothing of what they do then.
+        return supervision.ofTorchServe() === 'starting' ? loading(name) : broken(`Model ${name} does not load: its worker ends again and again; see TorchServe's log on the server.`);
     case 'starting':
-        return delayed(`Model ${name} is still loading; try again shortly.`, 2, 'not_ready');
+        return loading(name);
     }
     return null;
+}
+
+function loading(name) {
+    return delayed(`Model ${name} is still loading; try again shortly.`, 2, 'not_ready');
 }
 
 export default {away, broken, busy, delayed, down, failure, refusal};

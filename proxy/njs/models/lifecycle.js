@@ -1,12 +1,14 @@
 // What state a model is in, by what TorchServe says of its workers: ready, starting, restarting (was READY), failing,
 // idle (no worker wanted), absent (not registered).
 import clock from 'counting/clock.js';
+import state from 'models/state.js';
 
 /** @typedef {import('models/state.js').Model} Model */
 /** @typedef {{id: string, status: string, pid: number, gpu: boolean}} Worker */
 /** @typedef {{modelVersion: string, modelUrl?: string, minWorkers?: number, workers?: Worker[], jobQueueStatus?: {pendingRequests: number, remainingCapacity: number}}} Description  TorchServe's */
 
-// A worker that was READY is restarted by TorchServe; one that never was, after so many processes, does not load.
+// A worker that was READY is restarted by TorchServe; one that never was, after so many processes, does not load. As many
+// more as there are further workers: each of them may have had one.
 const MAX_FAILED_STARTS = 3;
 const MAX_FAILED_RESTARTS = 6;
 // What does not load is tried for days; so many of its processes are remembered.
@@ -52,7 +54,9 @@ function after(before, description) {
     }
     const fresh = workers.map((worker) => worker.pid).filter((pid) => pid > 0 && !before.pids.includes(pid));
     const pids = before.pids.concat(fresh).slice(-MAX_PIDS);
-    return changed(before, unready(before, pids), pids, before.served, before.gpu);
+    const since = isSeenGoingOn(before) ? before.since : clock.now();
+    const found = unready(pids.length - workers.length + 1, before.served, since);
+    return Object.assign(changed(before, found, pids, before.served, before.gpu), {since});
 }
 
 /**
@@ -65,14 +69,19 @@ function afterDeath(before) {
     return changed(before, before.state === 'failing' ? 'restarting' : before.state, [], true, before.gpu);
 }
 
-function unready(before, pids) {
-    const failing = pids.length >= (before.served ? MAX_FAILED_RESTARTS : MAX_FAILED_STARTS)
-        || clock.now() - before.since > MAX_UNREADY_MS;
-    return failing ? 'failing' : before.served ? 'restarting' : 'starting';
+// Whether the model was seen without a READY worker before, and TorchServe has answered since: one that hung for minutes, or
+// was away, has not tried to load it all the time.
+function isSeenGoingOn(before) {
+    return before.pids.length > 0 && !(clock.now() - before.asked > state.STALE_MS);
 }
 
-function changed(before, state, pids, served, gpu) {
-    return Object.assign({}, before, {state, pids, served, gpu, since: pids.length > 0 ? before.since : clock.now()});
+function unready(processes, served, since) {
+    const failing = processes >= (served ? MAX_FAILED_RESTARTS : MAX_FAILED_STARTS) || clock.now() - since > MAX_UNREADY_MS;
+    return failing ? 'failing' : served ? 'restarting' : 'starting';
+}
+
+function changed(before, name, pids, served, gpu) {
+    return Object.assign({}, before, {state: name, pids, served, gpu, since: clock.now()});
 }
 
 export default {after, afterDeath, isReady, isUnsettled, isWanted};

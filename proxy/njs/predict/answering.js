@@ -13,8 +13,8 @@ import trying from 'predict/trying.js';
 
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
 
-// For so long a model that is not registered is taken for that without asking again, however many ask for it.
-const ABSENCE_MS = 200;
+// For so long a model that is not registered, or does not load, is taken for that without asking again, however many ask for it.
+const OUTDATED_MS = 200;
 
 /**
  * @param {NginxHTTPRequest} r
@@ -45,7 +45,7 @@ async function ask(r, given) {
 // without a worker is loaded.
 async function prepare(name) {
     let failure = availability.failure(name, state.model(name));
-    if ((mayPass(failure) || mayBeRegistered(name)) && !loading.isUnderWay(name)) {
+    if ((mayPass(failure) || mayBeMended(name)) && !loading.isUnderWay(name)) {
         await refresh.tryRefresh(name);
         failure = availability.failure(name, state.model(name));
     }
@@ -53,10 +53,10 @@ async function prepare(name) {
     return loads && (failure === null || mayPass(failure)) ? loading.load(name) : failure;
 }
 
-// Whether it was not registered when TorchServe was last asked, and may be by now.
-function mayBeRegistered(name) {
+// Whether it was not registered or did not load when TorchServe was last asked, and may be by now.
+function mayBeMended(name) {
     const model = state.model(name);
-    return model.state === 'absent' && clock.now() - model.asked > ABSENCE_MS;
+    return (model.state === 'absent' || model.state === 'failing') && clock.now() - model.asked > OUTDATED_MS;
 }
 
 // The same after a TorchServe that has ended is back, if somebody brings it back.

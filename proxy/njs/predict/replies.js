@@ -32,7 +32,9 @@ function interpret(name, reply) {
     if (HANDLER_BODY.test(body) && reply.status !== 502 && reply.status !== 504) {
         return {status: reply.status, body};
     }
-    return {failure: byStatus(name, /Worker died/.test(body) ? 507 : reply.status, body)};
+    // Of a worker that died it says so with 500 or 507, and the handler's own 500 has a body.
+    const hasDied = /Worker died/.test(body) || reply.status === 500 && body === '';
+    return {failure: byStatus(name, hasDied ? 507 : reply.status, body)};
 }
 
 // Who has left gets no answer, and for one that is really too late nginx has given up waiting. Else the clock was changed.
