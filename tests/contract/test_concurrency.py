@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import os
+import signal
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 CLIENTS = 16
 SLOW = "VGG19_RAF-DB"
+LONG = 90  # requests: a client gets three quarters of the queue
 
 
 def _distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
@@ -70,10 +73,10 @@ def _wait_for_queue(operator: Operator, archive: str, length: int) -> None:
     poll(functools.partial(operator.pending, archive), lambda pending: pending == length)
 
 
-def _batches(stack: RunningStack, ids: list[str]) -> list[int]:
-    """The size of the batch each of the requests was computed in, as far as they are logged."""
+def _logged(stack: RunningStack, ids: list[str], what: str) -> list[int]:
+    """What the log says of each of the requests, as far as they are logged: say, the size of its "batch"."""
     lines = map(json.loads, (stack.settings.log_dir / "proxy-access.log").read_text().splitlines())
-    return [line["batch"] for line in lines if line["request_id"] in ids]
+    return [line[what] for line in lines if line["request_id"] in ids]
 
 
 BAD = {
@@ -115,7 +118,7 @@ def test_waiting_requests_are_computed_together_and_bad_images_fail_alone(
             ]
             _wait_for_queue(operator, archive, 8)
         answers = [future.result() for future in others]
-    batches = poll(lambda: _batches(stack, ids), lambda logged: len(logged) == 8)
+    batches = poll(lambda: _logged(stack, ids, "batch"), lambda logged: len(logged) == 8)
     assert max(batches) > 1
 
     assert_prediction(first.result(), model, reference.probabilities(model, images.frame(299)))
@@ -148,6 +151,22 @@ def test_full_queue_turns_clients_away_and_serves_the_others(
             assert_prediction(response, model, expected)
         else:
             assert_error(response, 503, model)
+
+
+def test_who_waits_long_is_not_taken_for_lost_when_a_worker_has_died(
+    stack: RunningStack, client: Client, operator: Operator
+) -> None:
+    """What is repeated for nothing would be computed twice, and alone, while the queue is long anyway."""
+    assert stack.command("lifecycle", "scale", SLOW, "2").returncode == 0
+    ids = [f"long-{number}" for number in range(LONG)]
+    with ThreadPoolExecutor(LONG) as threads:
+        asked = [threads.submit(client.predict, images.frame(8), SLOW, {"X-Request-ID": name}) for name in ids]
+        poll(functools.partial(operator.pending, SLOW), lambda pending: pending >= LONG - 30)
+        os.kill(operator.worker_pids(SLOW)[0], signal.SIGKILL)
+    assert [answer.result() for answer in asked if answer.result().status_code != 200] == []
+    repeats = poll(lambda: _logged(stack, ids, "retries"), lambda logged: len(logged) == LONG)
+    assert sum(count > 0 for count in repeats) <= 8, "the batch of the worker that died"
+    assert stack.command("lifecycle", "scale", SLOW, "1").returncode == 0
 
 
 def test_one_busy_model_holds_up_no_other(client: Client, operator: Operator, reference: Reference) -> None:

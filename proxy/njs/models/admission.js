@@ -136,6 +136,15 @@ function expectedWait(name) {
     return places.images(name) * secondsOf(name);
 }
 
+/**
+ * A function that says whether all that waited for a model before a prediction that comes now, or beside it, have been answered.
+ * @param {string} name
+ */
+function queueAhead(name) {
+    const last = places.over(name) + places.images(name) + BATCH * workers.count(name);
+    return () => places.over(name) > last;
+}
+
 function clientOf(r) {
     return r.variables.key_name || r.variables.remote_addr;
 }
@@ -186,4 +195,4 @@ function refused(message, retryAfter, reason) {
     return Object.assign(availability.delayed(`${message}; try again in ${retryAfter} s.`, retryAfter, reason), {early: true});
 }
 
-export default {enter, expectedWait, leave, nextAnswer, release};
+export default {enter, expectedWait, leave, nextAnswer, queueAhead, release};

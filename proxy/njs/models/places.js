@@ -70,6 +70,7 @@ function giveBack(place) {
     if (modelOf(place) === HELD) {
         return;
     }
+    dictionary().incr(`over ${modelOf(place)}`, amount, 0);
     if (lessen(`own ${ownKeyOf(place)}`, amount) === 0) {
         lessen(`clients ${queue}`, 1);
     }
@@ -103,6 +104,14 @@ function images(model) {
 }
 
 /**
+ * How many have waited for a model, and do no more.
+ * @param {string} model
+ */
+function over(model) {
+    return read(`over ${model}`);
+}
+
+/**
  * How many answers a client waits for; a picture with several faces is one.
  * @param {string} model
  * @param {string} client
@@ -127,4 +136,4 @@ function epoch() {
     return Number(state.dictionary().get('epoch') || 0);
 }
 
-export default {HELD, giveBack, images, make, modelOf, predictions, queueOf, startAnew, take};
+export default {HELD, giveBack, images, make, modelOf, over, predictions, queueOf, startAnew, take};

@@ -26,6 +26,7 @@ function record(name, description) {
     if (description !== null && description.jobQueueStatus) {
         const status = description.jobQueueStatus;
         state.dictionary().set(`queue:${name}`, String(status.pendingRequests + status.remainingCapacity));
+        state.dictionary().set(`waiting:${name}`, String(status.pendingRequests));
     }
     noteEnds(name, Object.keys(before).some((id) => now[id] !== before[id]));
 }
@@ -73,6 +74,14 @@ function queue(name) {
 }
 
 /**
+ * How many predictions waited in TorchServe's queue when it was last asked.
+ * @param {string} name
+ */
+function waiting(name) {
+    return Number(state.dictionary().get(`waiting:${name}`) || 0);
+}
+
+/**
  * The resident memory of a model's workers, bytes.
  * @param {string} name
  */
@@ -91,4 +100,4 @@ function resident(pid) {
     }
 }
 
-export default {count, ends, memory, queue, record};
+export default {count, ends, memory, queue, record, waiting};

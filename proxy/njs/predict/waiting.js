@@ -2,13 +2,15 @@
 // collects a batch, because its process died or is scaled away, forgets what it has taken from the queue: those requests
 // would never be answered.
 // https://github.com/pytorch/serve/blob/v0.12.0/frontend/server/src/main/java/org/pytorch/serve/wlm/WorkerThread.java
+import admission from 'models/admission.js';
 import firstReply from 'http/first_reply.js';
 import lifecycle from 'models/lifecycle.js';
 import state from 'models/state.js';
 import workers from 'models/workers.js';
 
 const INTERVAL_MS = 1000;
-// A request that only waited for its worker's restart has a reply by the time the model was seen READY so often.
+// A request that only waited for its worker's restart has a reply by the time the model was seen READY so often, with nothing before
+// it in the queue.
 const PATIENCE = 5;
 
 /**
@@ -19,9 +21,11 @@ const PATIENCE = 5;
  */
 function forReply(replies, name) {
     const before = workers.ends(name);
+    const isPassed = admission.queueAhead(name);
     let seen = 0;
     function isLost() {
-        seen += Number(workers.ends(name) !== before && lifecycle.isReady(state.model(name)));
+        const mayAnswer = lifecycle.isReady(state.model(name)) && (workers.waiting(name) === 0 || isPassed());
+        seen += Number(workers.ends(name) !== before && mayAnswer);
         return seen > PATIENCE;
     }
     return firstReply(replies, isLost, INTERVAL_MS);
