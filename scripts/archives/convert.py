@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from scripts.archives.network_files import save_network
 from scripts.checkpoints.libraries import import_openvino
 
 
@@ -31,5 +32,4 @@ def convert(network: nn.Module, folder: Path) -> None:
     pixels.model().set_layout(openvino.Layout("NCHW"))
     # (x / 255 - 0.5) / 0.5
     pixels.preprocess().convert_element_type(openvino.Type.f32).mean(127.5).scale(127.5)
-    # The default would round the weights to 16 bits.
-    openvino.save_model(steps.build(), folder / "network.xml", compress_to_fp16=False)
+    save_network(steps.build(), folder / "network.xml")

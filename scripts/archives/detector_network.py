@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from scripts.archives.network_files import save_network
 from scripts.checkpoints.libraries import import_openvino
 
 NAME = "face_detector.xml"  # handlers/face_network.py reads it; the weights are in the .bin beside it
@@ -35,7 +36,7 @@ def convert_detector(file: Path, folder: Path) -> Path:
     manager = Manager()
     manager.register_pass(ConstantFolding())
     manager.run_passes(model)
-    openvino.save_model(model, folder / NAME, compress_to_fp16=False)
+    save_network(model, folder / NAME)
     return folder / NAME
 
 

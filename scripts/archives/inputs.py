@@ -24,6 +24,7 @@ _BUILD_CODE = (
     "checkpoints/timm_names.py",
     "checkpoints/weights.py",
     "archives/convert.py",
+    "archives/network_files.py",
     "archives/detector_network.py",
     "archives/packing.py",
     "archives/fewer_bits.py",

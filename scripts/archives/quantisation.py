@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from scripts.archives.answers import ask
+from scripts.archives.network_files import save_network
 from scripts.archives.pictures import CALIBRATING, Pictures
 from scripts.catalogue import Model
 from scripts.checkpoints.libraries import import_openvino
@@ -51,7 +52,7 @@ def quantise(model: Model, exact: Path, place: Path, pictures: Pictures, exact_s
         raise QuantisationError(f"NNCF cannot quantise this network ({reason}); build it in bf16 or f32") from error
     for name in ("network.xml", "network.bin"):
         (place / name).unlink()  # a link to the float32 file, which stays
-    openvino.save_model(small, place / "network.xml", compress_to_fp16=False)
+    save_network(small, place / "network.xml")
 
 
 def _options(nncf: Any, network: Any, exact_share: float) -> dict[str, Any]:

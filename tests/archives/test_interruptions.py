@@ -13,6 +13,7 @@ import pytest
 from scripts.files import exclusive
 from scripts.store.index import read_index
 from tests.archives.workshop import BAD, Workshop
+from tests.support.disk import files_up_to
 from tests.support.polling import poll
 
 pytestmark = pytest.mark.slow  # every one of them builds
@@ -68,6 +69,17 @@ def test_a_worker_that_is_killed_fails_its_archive_alone(workshop: Workshop, bui
     changed = {name for name, digest in workshop.files().items() if before[name] != digest}
     assert len(changed & {"Mini_A.mar", "Mini_Bplus.mar"}) == 1
     assert [entry["error"] for entry in read_index(workshop.settings.index_file).values()] == [None, None, BAD]
+
+
+def test_a_build_that_finds_no_room_says_so_and_leaves_the_old_archive(workshop: Workshop) -> None:
+    before = workshop.files()
+    with files_up_to(500_000):
+        status, output, errors = workshop.make("--force", "--model", "Mini_A")
+    assert status == 1
+    assert "the model store's disk is full; free some space and run `make archives` again" in output, errors
+    assert workshop.files()["Mini_A.mar"] == before["Mini_A.mar"]
+    assert not any(workshop.store.glob(SIGNS_OF_WORK))
+    assert workshop.make("--model", "Mini_A")[0] == 0
 
 
 def test_a_build_waits_for_another_in_the_same_store(workshop: Workshop) -> None:

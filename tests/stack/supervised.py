@@ -8,11 +8,11 @@ from scripts.processes import ProcessRecord, read_records
 from scripts.stack.supervision import read_supervision
 from tests.support.stacks import RunningStack
 
-# A supervisor that waits for four seconds where others wait for twenty, and soon tells nobody to wait.
+# A supervisor that waits for six seconds where others wait for twenty, and soon tells nobody to wait.
 IMPATIENT = """
 import sys
 from scripts.stack import __main__, supervisor
-supervisor.HUNG_SECONDS, supervisor.PROBE_SECONDS = 4.0, 0.5
+supervisor.HUNG_SECONDS, supervisor.PROBE_SECONDS = 6.0, 2.0
 supervisor._FAILING_PAUSE_SECONDS = 0.5
 sys.exit(__main__.main(["supervise"]))
 """

@@ -162,7 +162,7 @@ def test_start_brings_back_a_supervisor_alone(stack: RunningStack) -> None:
 
 @pytest.fixture
 def impatient(stack: RunningStack) -> Iterator[IO[str]]:
-    """What a supervisor prints that waits for four seconds where others wait for twenty."""
+    """What a supervisor prints that waits for six seconds where others wait for twenty."""
     record(stack, "supervisor").stop(signal.SIGTERM, 10)
     command = [sys.executable, "-c", IMPATIENT]
     with subprocess.Popen(
@@ -181,7 +181,7 @@ def test_a_torchserve_that_hangs_is_replaced(stack: RunningStack, impatient: IO[
     with stopped(hanging.pid):
         said = impatient.readline()
         poll(lambda: restarts(stack, "torchserve"), lambda count: count == 1, seconds=60)
-    assert "torchserve gave no sign of life for 4 s; it is started again" in said
+    assert "torchserve gave no sign of life for 6 s; it is started again" in said
     assert not hanging.alive
     assert Client(stack.url).predict(FRAME, ONE).status_code == 200
 
@@ -203,7 +203,7 @@ def test_an_nginx_process_that_was_stopped_is_replaced(stack: RunningStack, impa
     """New connections may all go to the other one, so that the proxy as a whole still answers."""
     master, *workers = record(stack, "proxy").members()
     workers[0].suspend()
-    assert f"process {workers[0].pid} of the proxy was stopped for 4 s and is replaced" in impatient.readline()
+    assert f"process {workers[0].pid} of the proxy was stopped for 6 s and is replaced" in impatient.readline()
     replaced = poll(
         lambda: record(stack, "proxy").members(), lambda members: len(members) == 3 and workers[0] not in members
     )
