@@ -44,7 +44,7 @@ def candidate(settings: Settings, catalogue: Mapping[str, Model], what: str, *, 
 
 def version_in_store(settings: Settings, archive_name: str, version: str) -> Archive:
     """The archive of a version, with the content it has served with. Raises ArchiveError if no file holds that."""
-    known = served.contents(settings.model_store, archive_name, version)
+    known = served.contents(settings, archive_name, version)
     return find_version(settings.model_store, archive_name, version, "", known)
 
 
@@ -98,7 +98,7 @@ def _chosen(settings: Settings, model: Model, version: str) -> Archive:
     try:
         return version_in_store(settings, model.archive_name, version)
     except ArchiveError as error:
-        if version not in served.versions(settings.model_store, model.archive_name):
+        if version not in served.versions(settings, model.archive_name):
             return read_archive(store_path(settings.model_store, model.archive_file))
         raise ArchiveError(
             f"{error}; `scripts/models register {model.archive_file}` takes the one that was built last"

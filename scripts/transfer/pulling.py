@@ -95,7 +95,7 @@ class Pull:
         return self._small(file) if file else None
 
     def _require_own_content(self, model: Model, record: Record) -> None:
-        known = served.contents(self._store, model.archive_name, record.version)
+        known = served.contents(self._settings, model.archive_name, record.version)
         if known and record.sha256 not in known:
             raise RemoteError(
                 f"{model.name}: version {record.version} has served here with other content; build the new one as "

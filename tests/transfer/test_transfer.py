@@ -136,7 +136,7 @@ def test_a_version_that_has_served_keeps_its_content(address: str, builder: Host
     builder.push(address)
     serving.pull(address)
     before = serving.contents()
-    served.note(serving.store, FIRST, "1.0", before[f"{FIRST}.mar"])
+    served.note(serving.settings, FIRST, "1.0", before[f"{FIRST}.mar"])
     builder.build(FIRST, 11)
     builder.push(address)
     done = serving.transfer("pull", address)
