@@ -107,8 +107,9 @@ class Pull:
         file = self._file(model.archive_file)
         self._incoming.mkdir(exist_ok=True)
         partial = self._incoming / f"{file.name}.{record.sha256[:16]}.partial"
-        for other in set(self._incoming.glob(f"{file.name}*")) - {partial}:
-            other.unlink()
+        for other in self._incoming.glob(f"{file.name}*"):
+            if other != partial or other.stat().st_size > file.size:
+                other.unlink()
         self._download(file, partial)
         if sha256(partial) != file.sha256:
             partial.unlink()
@@ -126,7 +127,8 @@ class Pull:
         with self._progress.whole(file.name, file.size, done) as arrived, partial.open("ab") as target:
             for attempt in range(_ATTEMPTS):
                 try:
-                    for block in self._bytes(file, target.tell()):
+                    # Of what has all arrived nothing is asked for: S3 answers with an error (RFC 9110, 15.5.17).
+                    for block in self._bytes(file, target.tell()) if target.tell() < file.size else ():
                         target.write(block)
                         arrived(len(block))
                     return
