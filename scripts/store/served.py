@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from scripts.settings import Settings
+from scripts.store.stand_ins import note_real
 from scripts.store.unpacking import archive_digest
 
 
 def note_registered(settings: Settings, archive_name: str, version: str, folder: Path) -> None:
-    """Note what is registered from ``folder``, into which its archive was unpacked, unless it is a stand-in."""
+    """Note what is registered from ``folder``, into which its archive was unpacked, unless it is a stand-in.
+
+    After one that says it is none, stand-ins do not serve by themselves, wherever it was built.
+    """
     with contextlib.suppress(OSError, ValueError, AttributeError):  # an archive made elsewhere may say nothing
         if json.loads((folder / "model.json").read_text(encoding="utf-8")).get("stand_in"):
             return
+        note_real(settings)
     if sha256 := archive_digest(folder):
         note(settings, archive_name, version, sha256)
 
