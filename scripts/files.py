@@ -105,6 +105,9 @@ def sha256_of(data: bytes) -> str:
 
 
 def signature(file: Path | int) -> tuple[int, ...]:
-    """Size, times of last change (ns) and inode of a path or an open file: while they stay, so does the content."""
+    """Size, times of last change (ns) and inode of a path or an open file: while they stay, so does the content.
+
+    But not that of a file which somebody has mapped and changes on purpose.
+    """
     status = os.stat(file)
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

@@ -32,6 +32,11 @@ class RunFolder:
         return self.run_dir / "closing.json"
 
     @property
+    def served_file(self) -> Path:
+        """Which versions have served, as far as the model store could not be told (scripts/store/served.py)."""
+        return self.run_dir / "served.jsonl"
+
+    @property
     def trials_file(self) -> Path:
         """Which canaries and shadows there are (scripts/lifecycle/trials.py)."""
         return self.run_dir / "trials.json"

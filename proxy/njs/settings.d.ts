@@ -19,6 +19,7 @@ declare const settings: {
     management_url: string;
     model_store: string;
     registrations: string;
+    served: string;
     supervision: string;
     trial_outcomes: string;
     trials: string;

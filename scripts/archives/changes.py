@@ -128,7 +128,7 @@ class Build:
         """The plan, for a version of its own if the one there is has served; None if that cannot be built."""
         before = plan.inputs["version"]
         try:
-            version = next_version(self.settings.model_store, plan.model, record, wanted, same=same)
+            version = next_version(self.settings, plan.model, record, wanted, same=same)
         except VersionError as error:
             self.results[plan.model.name] = Result(plan.model.name, "refused", str(error))
             return None
@@ -186,8 +186,8 @@ class Build:
         record = Record(inputs, packed["stand_in"], packed["sha256"], packed["proof"])
         store, archive_name = self.settings.model_store, plan.model.archive_name
         records.place(store, plan.model, Path(packed["file"]), record)
-        if record.version in served.versions(store, archive_name):
-            served.note(store, archive_name, record.version, record.sha256)  # made again from the same
+        if record.version in served.versions(self.settings, archive_name):
+            served.note(self.settings, archive_name, record.version, record.sha256)  # made again from the same
         read = (tuple(packed["checkpoint_signature"]), packed["checkpoint_sha256"])
         remember(store, {plan.model.checkpoint_file: read})
         if not record.stand_in:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from scripts.catalogue import Model
 from scripts.errors import UserError
+from scripts.settings import Settings
 from scripts.store import served
 from scripts.store.archive import kept_file
 from scripts.store.records import Record
@@ -38,15 +38,15 @@ def present_version(record: Record | None) -> str:
     return record.version if record else FIRST_VERSION
 
 
-def next_version(store: Path, model: Model, record: Record | None, wanted: str | None, *, same: bool) -> str:
+def next_version(settings: Settings, model: Model, record: Record | None, wanted: str | None, *, same: bool) -> str:
     """The version for the archive that takes the place of ``record``'s; ``same`` if it is made from the same.
 
     Raises VersionError if ``wanted`` has another content already.
     """
     version = wanted or present_version(record)
-    if _is_free(store, model, record, version, same):
+    if _is_free(settings, model, record, version, same):
         return version
-    while not _is_free(store, model, record, version, same):
+    while not _is_free(settings, model, record, version, same):
         version = _following(version)
     if wanted:
         raise VersionError(
@@ -56,13 +56,13 @@ def next_version(store: Path, model: Model, record: Record | None, wanted: str |
     return version
 
 
-def _is_free(store: Path, model: Model, record: Record | None, version: str, same: bool) -> bool:
+def _is_free(settings: Settings, model: Model, record: Record | None, version: str, same: bool) -> bool:
     """Whether an archive may get ``version``: nobody knows another content under it."""
     if record and version == record.version:
-        return same or record.stand_in or version not in served.versions(store, model.archive_name)
+        return same or record.stand_in or version not in served.versions(settings, model.archive_name)
     return (
-        version not in served.versions(store, model.archive_name)
-        and not (store / kept_file(model.archive_name, version)).exists()
+        version not in served.versions(settings, model.archive_name)
+        and not (settings.model_store / kept_file(model.archive_name, version)).exists()
     )
 
 

@@ -59,8 +59,9 @@ def make_stand_ins(settings: Settings, console: Console) -> list[str]:
             return []
         if not stand_ins_may_serve(settings):
             raise StandInError(
-                f"stand-ins are not made where real checkpoints were built or STAND_INS=never; add the missing ones to "
-                f"{settings.results_dir.name}/ ({', '.join(model.name for model in missing)}), or set STAND_INS=allowed"
+                f"stand-ins are not made where real models were built or served, or STAND_INS=never; add the "
+                f"missing ones to {settings.results_dir.name}/ ({', '.join(model.name for model in missing)}), or set "
+                "STAND_INS=allowed"
             )
         refuse_to_build_without_torch()
         _refuse_among_real_ones(settings, {model.name for model in missing})

@@ -10,6 +10,7 @@ from scripts.lifecycle.outcomes import Change, LifecycleError, UnknownModelError
 from scripts.settings import Settings
 from scripts.store import served
 from scripts.store.archive import Archive, ArchiveError, find_version, read_archive, require_checksum, store_path
+from scripts.store.checksums import read_checksum
 from scripts.store.choices import chosen_version
 from scripts.store.index import VERIFICATION, read_index
 from scripts.store.unpacking import holds
@@ -21,7 +22,8 @@ def candidate(settings: Settings, catalogue: Mapping[str, Model], what: str, *, 
     """The archive of a model of the catalogue, or the one with that file name; its checksum is right.
 
     Of a model's versions it is the one that was built last, or with ``chosen`` the one that somebody made serve.
-    Raises UnknownModelError for what is neither, ArchiveError for an archive that must not be served.
+    Raises UnknownModelError for what is neither, ArchiveError for an archive that must not be served, also since its
+    version has served with other content.
     """
     model = catalogue.get(what)
     if model:
@@ -39,12 +41,13 @@ def candidate(settings: Settings, catalogue: Mapping[str, Model], what: str, *, 
     require_checksum(settings, archive)
     if model and archive.archive_name != model.archive_name:
         raise ArchiveError(f"{archive.file.name}: holds {archive.archive_name}; build it again")
+    _require_own_content(settings, archive)
     return archive
 
 
 def version_in_store(settings: Settings, archive_name: str, version: str) -> Archive:
     """The archive of a version, with the content it has served with. Raises ArchiveError if no file holds that."""
-    known = served.contents(settings.model_store, archive_name, version)
+    known = served.contents(settings, archive_name, version)
     return find_version(settings.model_store, archive_name, version, "", known)
 
 
@@ -98,11 +101,29 @@ def _chosen(settings: Settings, model: Model, version: str) -> Archive:
     try:
         return version_in_store(settings, model.archive_name, version)
     except ArchiveError as error:
-        if version not in served.versions(settings.model_store, model.archive_name):
-            return read_archive(store_path(settings.model_store, model.archive_file))
+        last = read_archive(store_path(settings.model_store, model.archive_file))
+        if version not in served.versions(settings, model.archive_name):
+            return last
+        if last.version == version:
+            raise
         raise ArchiveError(
             f"{error}; `scripts/models register {model.archive_file}` takes the one that was built last"
         ) from error
+
+
+def _require_own_content(settings: Settings, archive: Archive) -> None:
+    """Raise ArchiveError if the archive's version has served with other content.
+
+    What the build makes again under a version that has served, it notes as that version's.
+    """
+    known = served.contents(settings, archive.archive_name, archive.version)
+    sha256 = read_checksum(archive.file)
+    if known and sha256 not in known:
+        raise ArchiveError(
+            f"{archive.file.name}: version {archive.version} of {archive.archive_name} has served with other content "
+            f"(SHA-256 {', '.join(sorted(known))}) than this ({sha256}); build this as another version (`make archives "
+            "ARCHIVE_VERSION=…`), or copy the archive that served here again"
+        )
 
 
 def _require_servable(settings: Settings, model: Model) -> None:

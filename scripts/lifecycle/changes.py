@@ -151,7 +151,7 @@ class Lifecycle(Planner):
                 self.management.unregister(name, version)
             discard(self.settings, folder)
             raise
-        served.note_registered(self.settings.model_store, name, version, unpacked)
+        served.note_registered(self.settings, name, version, unpacked)
 
     def _drain_and_remove(self, states: list[ModelState]) -> None:
         """Remove versions that get no new requests, the default one last."""

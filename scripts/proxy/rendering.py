@@ -207,6 +207,7 @@ def _script_files(settings: Settings) -> dict[str, str]:
         "api_keys": settings.api_keys_file,
         "model_store": settings.model_store,
         "registrations": settings.registrations_dir,
+        "served": settings.served_file,
         "supervision": settings.supervision_file,
         "trial_outcomes": settings.trial_outcomes_file,
         "trials": settings.trials_file,

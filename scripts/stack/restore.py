@@ -140,7 +140,7 @@ def register(settings: Settings, plan: Plan, folders: Folders) -> None:
                 if isinstance(folder, ArchiveError):
                     raise folder
                 _register(management, name, version, versions[version], folder)
-                served.note_registered(settings.model_store, name, version, folder)
+                served.note_registered(settings, name, version, folder)
             except (ArchiveError, ManagementError) as error:
                 plan.problems.append(f"not registered: {error}")
                 failed = versions.pop(version)
@@ -164,7 +164,7 @@ def _restore(settings: Settings, name: str, versions: dict[str, Entry], plan: Pl
     restored: dict[str, Entry] = {}
     for version, saved in versions.items():
         try:
-            known = served.contents(settings.model_store, name, version)
+            known = served.contents(settings, name, version)
             archive = find_version(settings.model_store, name, version, saved["marName"], known)
             check_archive(settings, archive)
             _refuse_another_models(settings, name, archive)
@@ -192,7 +192,7 @@ def _add(settings: Settings, model: Model, plan: Plan) -> None:
         plan.problems.append(str(error))
         return
     plan.models[name] = {archive.version: entry(archive, workers)}
-    if wanted in served.versions(settings.model_store, name) and wanted != archive.version:
+    if wanted in served.versions(settings, name) and wanted != archive.version:
         plan.problems.append(
             f"{model.name}: version {archive.version} serves until {wanted} is back; "
             f"`scripts/models register {archive.file.name}` settles for it"
@@ -206,10 +206,10 @@ def _built(settings: Settings, model: Model, wanted: str | None) -> Archive:
     store, name = settings.model_store, model.archive_name
     if wanted:
         with contextlib.suppress(ArchiveError):
-            return find_version(store, name, wanted, "", served.contents(store, name, wanted))
+            return find_version(store, name, wanted, "", served.contents(settings, name, wanted))
     last = read_archive(store / model.archive_file)
     _refuse_another_models(settings, name, last)
-    return find_version(store, name, last.version, model.archive_file, served.contents(store, name, last.version))
+    return find_version(store, name, last.version, model.archive_file, served.contents(settings, name, last.version))
 
 
 def _refuse_another_models(settings: Settings, name: str, archive: Archive) -> None:

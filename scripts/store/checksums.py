@@ -1,4 +1,7 @@
-"""Verify archives against the ``.sha256`` and ``.sig`` files beside them; what did not change is not hashed again."""
+"""Verify archives against the ``.sha256`` and ``.sig`` files beside them.
+
+Without VERIFY_KEYS, what did not change is not hashed again.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ def archive_problems(settings: Settings, archives: Iterable[Path]) -> dict[Path,
     """
     found = trusted_digests(settings, list(archives))
     return {
-        archive: _problem(archive, digest) or signature_problem(settings, archive) for archive, digest in found.items()
+        archive: _problem(archive, digest) or signature_problem(settings, archive, digest)
+        for archive, digest in found.items()
     }
 
 

@@ -17,7 +17,7 @@ from scripts.files import sha256, signature, write_text
 
 FILE = "digests.json"
 # Hashing is limited by the processor; more threads would delay what else a start does.
-_THREADS = 2
+THREADS = 2
 
 Signature = tuple[int, ...]
 
@@ -40,7 +40,7 @@ def digests(store: Path, paths: Iterable[Path]) -> dict[Path, str | None]:
     recorded, paths = _read(store), list(paths)
     known = {path: _known(recorded, path) for path in paths}
     unknown = [path for path in paths if known[path] is None]
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         hashed = dict(zip(unknown, threads.map(_hashed, unknown), strict=True))
     remember(store, {path.name: found for path, found in hashed.items() if found})
     return {path: known[path] or (hashed[path] or (None, None))[1] for path in paths}

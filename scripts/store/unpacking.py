@@ -19,7 +19,9 @@ from scripts.cgroup import available_cpus
 from scripts.files import signature, write_text
 from scripts.settings import Settings
 from scripts.store.archive import ArchiveError
-from scripts.store.signatures import signature_problem, trusted_digest
+from scripts.store.digests import digest
+from scripts.store.signatures import SignatureError, signed_digest_of
+from scripts.store.verified_copy import verified_copy
 
 _BLOCK = 1 << 20
 _DISK_FULL = "the disk is full; free some space, and try again"
@@ -35,23 +37,36 @@ def unpack(settings: Settings, archive: Path) -> Path:
     The folder has the archive's name without ``.mar``: TorchServe's snapshots remember that.
     """
     try:
-        before = signature(archive)
-        if problem := signature_problem(settings, archive):
-            raise ArchiveError(problem)
-        folder = _folder(settings) / "-".join(format(number, "x") for number in before) / archive.stem
-        with archive.open("rb") as file, zipfile.ZipFile(file) as contents:
-            if not _holds(folder, contents):
-                _extract(contents, folder)
-            if settings.verify_keys and signature(file.fileno()) != before:
-                shutil.rmtree(folder.parent, ignore_errors=True)
-                raise ArchiveError(f"{archive.name} was changed while it was unpacked; do that again")
-        if archive_digest(folder) is None:
-            write_text(_digest_file(folder), f"{trusted_digest(settings, archive)}  {archive.name}\n")
-    except ArchiveError:
-        raise
+        return _unpacked_signed(settings, archive) if settings.verify_keys else _unpacked(settings, archive)
+    except SignatureError as error:
+        raise ArchiveError(str(error)) from error
     except Exception as error:  # zipfile and its decompressors raise whatever a broken file leads them to
         reason = _DISK_FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else error
         raise ArchiveError(f"{archive.name}: cannot be unpacked into {_folder(settings)} ({reason})") from error
+
+
+def _unpacked(settings: Settings, archive: Path) -> Path:
+    key = "-".join(format(number, "x") for number in signature(archive))
+    folder = _folder(settings) / key / archive.stem
+    with zipfile.ZipFile(archive) as contents:
+        if not _holds(folder, contents):
+            _extract(contents, folder)
+    if archive_digest(folder) is None:
+        _note_digest(folder, archive, digest(archive.parent, archive))
+    return folder
+
+
+def _unpacked_signed(settings: Settings, archive: Path) -> Path:
+    """The same of what was signed: from a copy, unless a folder has that content already."""
+    signed = signed_digest_of(settings, archive)
+    folder = _folder(settings) / f"{signed}-{archive.stem}" / archive.stem
+    if archive_digest(folder) == signed:
+        with zipfile.ZipFile(archive) as contents:
+            if _holds(folder, contents):
+                return folder
+    with verified_copy(settings, archive, signed) as copy, zipfile.ZipFile(copy) as contents:
+        _extract(contents, folder)
+    _note_digest(folder, archive, signed)
     return folder
 
 
@@ -65,6 +80,10 @@ def _extract(contents: zipfile.ZipFile, folder: Path) -> None:
     except BaseException:
         shutil.rmtree(folder.parent, ignore_errors=True)
         raise
+
+
+def _note_digest(folder: Path, archive: Path, sha256: str) -> None:
+    write_text(_digest_file(folder), f"{sha256}  {archive.name}\n")
 
 
 def archive_digest(folder: Path) -> str | None:

@@ -14,9 +14,10 @@ from scripts.files import cannot_write, sha256, sha256_of
 from scripts.settings import Settings
 from scripts.store import served
 from scripts.store.archive import ArchiveError, read_archive
+from scripts.store.checksums import read_checksum
 from scripts.store.index import IndexEntry, index_entry, read_index, write_index
-from scripts.store.records import Record, archive_intact, parse_record, place, read_record, record_file
-from scripts.store.signatures import signature_file, signature_problem
+from scripts.store.records import Record, parse_record, place, read_record, record_file
+from scripts.store.signatures import signature_file, signature_problem, trusted_digests
 from scripts.store.stand_ins import stand_ins_may_serve
 from scripts.transfer.progress import TransferProgress
 from scripts.transfer.remote import InterruptedTransferError, Remote, RemoteError, RemoteFile
@@ -48,8 +49,7 @@ class Pull:
         """
         record = self._record(model)
         entry = self._entry(model, record)
-        present = read_record(self._store, model)
-        is_new = not (present and present.sha256 == record.sha256 and archive_intact(self._store, model, present))
+        is_new = not self._is_here(model, record)
         signature = self._signature(model)
         if is_new:
             self._require_own_content(model, record)
@@ -62,11 +62,19 @@ class Pull:
                 self._incoming.rmdir()  # unless another archive's first half is in it
         here = self._store / model.archive_file
         if signature is not None and (
-            is_new or not signature_file(here).exists() or signature_problem(self._settings, here)
+            is_new or not signature_file(here).exists() or signature_problem(self._settings, here, record.sha256)
         ):
             signature_file(here).write_bytes(signature)
         write_index(self._settings.index_file, {**read_index(self._settings.index_file), model.name: entry})
         return record, is_new
+
+    def _is_here(self, model: Model, record: Record) -> bool:
+        present, archive = read_record(self._store, model), self._store / model.archive_file
+        return (
+            present is not None
+            and present.sha256 == record.sha256 == read_checksum(archive)
+            and present.sha256 == trusted_digests(self._settings, [archive])[archive]
+        )
 
     def _record(self, model: Model) -> Record:
         file = self._file(record_file(self._store, model).name)
@@ -87,7 +95,7 @@ class Pull:
         return self._small(file) if file else None
 
     def _require_own_content(self, model: Model, record: Record) -> None:
-        known = served.contents(self._store, model.archive_name, record.version)
+        known = served.contents(self._settings, model.archive_name, record.version)
         if known and record.sha256 not in known:
             raise RemoteError(
                 f"{model.name}: version {record.version} has served here with other content; build the new one as "
@@ -99,8 +107,9 @@ class Pull:
         file = self._file(model.archive_file)
         self._incoming.mkdir(exist_ok=True)
         partial = self._incoming / f"{file.name}.{record.sha256[:16]}.partial"
-        for other in set(self._incoming.glob(f"{file.name}*")) - {partial}:
-            other.unlink()
+        for other in self._incoming.glob(f"{file.name}*"):
+            if other != partial or other.stat().st_size > file.size:
+                other.unlink()
         self._download(file, partial)
         if sha256(partial) != file.sha256:
             partial.unlink()
@@ -118,7 +127,8 @@ class Pull:
         with self._progress.whole(file.name, file.size, done) as arrived, partial.open("ab") as target:
             for attempt in range(_ATTEMPTS):
                 try:
-                    for block in self._bytes(file, target.tell()):
+                    # Of what has all arrived nothing is asked for: S3 answers with an error (RFC 9110, 15.5.17).
+                    for block in self._bytes(file, target.tell()) if target.tell() < file.size else ():
                         target.write(block)
                         arrived(len(block))
                     return

@@ -134,3 +134,6 @@ def test_other_content_under_a_version_that_served_is_not_taken_for_it(stack: Ru
     refused = stack.command("lifecycle", "register", SERVED)
     assert refused.returncode == 1
     assert f"{ARCHIVE}.mar has other content than version {version} had when it served" in refused.stderr
+    by_file = stack.command("lifecycle", "register", f"{ARCHIVE}.mar")
+    assert by_file.returncode == 1
+    assert f"{ARCHIVE}.mar: version {version} of {ARCHIVE} has served with other content (SHA-256 " in by_file.stderr

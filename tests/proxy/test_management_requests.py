@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from scripts.settings import load_settings
+from scripts.store import served
 from tests.proxy.modules import Call, Modules
 
 
@@ -48,3 +52,17 @@ def test_a_change_has_the_parameters_of_its_command(modules: Modules, given: dic
     else:
         failure = result.returned["failure"]
         assert (failure["status"], failure["message"]) == (400, f"The parameter {told}")
+
+
+def test_what_the_model_store_cannot_be_told_is_noted_in_the_run_directory(modules: Modules, tmp_path: Path) -> None:
+    """Which version has served: scripts/store/served.py reads both files."""
+    (tmp_path / "run").mkdir()
+    settings = load_settings({"MODEL_STORE": str(tmp_path / "store"), "RUN_DIR": str(tmp_path / "run")})
+    entry = {"model": "A", "version": "1.0", "sha256": "abc", "stand_in": False}
+    places = {"model_store": str(settings.model_store), "served": str(settings.served_file)}
+    modules.call([Call("management/served.js", "note", (entry,))], **places)
+    assert served.contents(settings, "A", "1.0") == {"abc"}
+    (tmp_path / "store").mkdir()
+    modules.call([Call("management/served.js", "note", ({**entry, "sha256": "def"},))], **places)
+    assert len(settings.served_file.read_text().splitlines()) == 1
+    assert served.contents(settings, "A", "1.0") == {"abc", "def"}

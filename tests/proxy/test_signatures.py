@@ -100,3 +100,21 @@ def test_changed_signatures_are_refused(modules: Modules, keys: list[KeyPair], a
     said = told(modules, keys, cases)
     assert all(text and "is not signed with a key of VERIFY_KEYS" in text for text in said[: len(FORGED)])
     assert all(text and "has a signature that cannot be used" in text for text in said[len(FORGED) :])
+
+
+def test_torchserve_itself_unpacks_nothing_that_must_be_signed(
+    modules: Modules, keys: list[KeyPair], tmp_path: Path
+) -> None:
+    """Where no supervisor runs: the file may be another by then."""
+    given = {"archive": "A.mar", "path": "/models?url=A.mar&synchronous=true"}
+    call = Call("management/registering.js", "register", (given, "ops"), fetched=[(200, "{}")])
+    places = {
+        "model_store": str(tmp_path),
+        "index": str(tmp_path / "index.json"),
+        "supervision": str(tmp_path / "none"),
+    }
+    (unsigned,) = modules.call([call], verify_keys=[], **places)
+    assert (unsigned.returned["status"], unsigned.left) == (200, 0)
+    (refused,) = modules.call([call], verify_keys=[{"curve": "P-256", "spki": ""}], **places)
+    assert (refused.returned["failure"]["status"], refused.left) == (503, 1)
+    assert refused.returned["failure"]["message"].startswith("With VERIFY_KEYS the supervisor registers archives")

@@ -113,7 +113,7 @@ def test_without_the_version_that_served_the_built_one_does(settings: Settings) 
 def replaced(settings: Settings) -> None:
     """Version 1.0 of B has served; then its file went, and a start served 1.1 in its place."""
     start(settings)
-    served.note(settings.model_store, "B", "1.0", str(read_checksum(settings.model_store / "B.mar")))
+    served.note(settings, "B", "1.0", str(read_checksum(settings.model_store / "B.mar")))
     (settings.model_store / "B.mar").rename(settings.model_store / "away")
     write_archive(settings.model_store / "B.mar", "1.1")
     plan = plan_start(settings, CATALOGUE, SERVABLE, None)
@@ -124,10 +124,20 @@ def replaced(settings: Settings) -> None:
     write_snapshot(settings, "20260101000000001-snapshot.cfg", {"B": {"1.1": entry("B.mar", 2)}})
 
 
+def test_other_content_is_not_taken_for_a_version_that_served_from_a_read_only_store(settings: Settings) -> None:
+    start(settings)
+    (settings.model_store / "served.jsonl").mkdir()  # so that nothing can be written there
+    served.note(settings, "B", "1.0", "what served")
+    (told,) = [
+        problem for problem in plan_start(settings, CATALOGUE, SERVABLE, None).problems if "not restored" not in problem
+    ]
+    assert told.startswith("B 1.0: B.mar has other content than version 1.0 had when it served")
+
+
 def come_back(settings: Settings) -> None:
     kept = settings.model_store / "B-1.0.mar"
     (settings.model_store / "away").rename(kept)
-    (content,) = served.contents(settings.model_store, "B", "1.0")
+    (content,) = served.contents(settings, "B", "1.0")
     kept.with_name(f"{kept.name}.sha256").write_text(f"{content}  {kept.name}\n")
 
 

@@ -85,6 +85,18 @@ def test_the_next_pull_goes_on_where_one_was_given_up(
     assert not incoming.exists()
 
 
+@pytest.mark.parametrize("more", [b"", b"more than that"])
+def test_a_pull_that_ended_after_the_last_byte_goes_on(address: str, builder: Host, serving: Host, more: bytes) -> None:
+    builder.push(address)
+    incoming = serving.store / ".incoming"
+    incoming.mkdir()
+    content, digest = builder.archive(FIRST).read_bytes(), builder.contents()[f"{FIRST}.mar"]
+    (incoming / f"{FIRST}.mar.{digest[:16]}.partial").write_bytes(content + more)
+    assert serving.pull(address) == f"{FIRST} 1.0  pulled\n{SECOND} 1.0  pulled\n"
+    assert serving.archive(FIRST).read_bytes() == content
+    assert not incoming.exists()
+
+
 def test_what_was_changed_in_the_remote_store_is_not_taken(
     server: Server, address: str, builder: Host, serving: Host
 ) -> None:
@@ -136,7 +148,7 @@ def test_a_version_that_has_served_keeps_its_content(address: str, builder: Host
     builder.push(address)
     serving.pull(address)
     before = serving.contents()
-    served.note(serving.store, FIRST, "1.0", before[f"{FIRST}.mar"])
+    served.note(serving.settings, FIRST, "1.0", before[f"{FIRST}.mar"])
     builder.build(FIRST, 11)
     builder.push(address)
     done = serving.transfer("pull", address)

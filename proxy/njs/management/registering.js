@@ -14,6 +14,8 @@ import wishes from 'management/wishes.js';
 /** @typedef {import('models/torchserve.js').Reply} Reply */
 /** @typedef {import('http/errors.js').Failure} Failure */
 
+const UNSUPERVISED = 'With VERIFY_KEYS the supervisor registers archives, and none runs here; use `scripts/models register` on the server.';
+
 /**
  * Why an archive cannot be registered, as far as that can be said at once.
  * @param {string} file  its name in the model store
@@ -41,6 +43,9 @@ async function register(checked, key) {
     if (supervision.current() !== null) {
         const workers = checked.workers ? checked.workers.count : 1;
         return wishes.ask({archive: file, workers, key}, checked.waits === true);
+    }
+    if (settings.verify_keys.length > 0) {
+        return wishes.failed(503, UNSUPERVISED); // what TorchServe unpacks itself may be other than what was verified
     }
     // Without a supervisor nobody waits for workers: see requests.js.
     const reply = await torchserve.call('POST', String(checked.path).replace('synchronous=true', 'synchronous=false'));

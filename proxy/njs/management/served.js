@@ -1,9 +1,9 @@
-// Which versions have served: served.jsonl in the model store, which the build reads (scripts/store/served.py).
+// Which versions have served: served.jsonl in the model store, or in the run directory (scripts/store/served.py).
 import fs from 'fs';
 
 /**
- * Note that an archive of the build was registered, unless it is a stand-in. A model store that cannot be written is left
- * alone.
+ * Note that an archive of the build was registered, unless it is a stand-in. What cannot be written into the model store is
+ * written into the run directory.
  * @param {{model: string, version: string, sha256: string, stand_in: boolean}} entry
  */
 function note(entry) {
@@ -11,11 +11,15 @@ function note(entry) {
         return;
     }
     const line = JSON.stringify({model: entry.model, version: entry.version, sha256: entry.sha256});
-    try {
-        fs.appendFileSync(`${settings.model_store}/served.jsonl`, `${line}\n`);
-    } catch (error) {
-        ngx.log(ngx.WARN, `served.jsonl in the model store cannot be written: ${error.message}`);
-    }
+    [`${settings.model_store}/served.jsonl`, settings.served].some((file) => {
+        try {
+            fs.appendFileSync(file, `${line}\n`);
+            return true;
+        } catch (error) {
+            ngx.log(ngx.WARN, `${file} cannot be written: ${error.message}`);
+            return false;
+        }
+    });
 }
 
 export default {note};
