@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from scripts.archives.versions import FIRST_VERSION
 from scripts.console import PatientConsole, examples, interruption_says, new_app, run
 from scripts.errors import REFUSED
 from scripts.settings import RUNTIMES, load_settings
+from scripts.signals import obey_signals
 
 app = new_app(
     "Pack the checkpoints into archives; only what changed is built. Exit code 1 when one failed or was refused."
@@ -55,7 +55,6 @@ def archives(
     ] = None,
 ) -> int:
     """Pack the checkpoints into archives; only what changed is built. Exit code 1 when one failed or was refused."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with interruption_says("Interrupted. Finished archives stay, the others are as before."):
         results = build_all(
             load_settings(),
@@ -76,4 +75,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    obey_signals()
     sys.exit(main())

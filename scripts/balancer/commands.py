@@ -13,9 +13,9 @@ from scripts.balancer.seen import Seen, seen
 from scripts.errors import NOT_LOADED, NOT_RUNNING
 from scripts.processes import wait_until
 from scripts.settings import Settings
+from scripts.signals import ignore_signals, obey_signals, obey_terminal
 from scripts.stack.following import followed_logs
 from scripts.stack.guard import guarded
-from scripts.stack.signals import ignore_signals, obey_signals, obey_terminal
 from scripts.stack.stack import SUPERVISOR
 from scripts.stack.supervisor import Supervisor, start_supervisor
 

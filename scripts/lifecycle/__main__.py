@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from scripts.console import run
 from scripts.lifecycle.commands import app
+from scripts.signals import obey_signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -15,4 +16,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    obey_signals()
     sys.exit(main())

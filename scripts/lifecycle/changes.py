@@ -9,12 +9,14 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
+from scripts.console import interruption_says
+from scripts.errors import UserError
 from scripts.files import exclusive
 from scripts.lifecycle.audit import logged
 from scripts.lifecycle.candidates import registered_version
 from scripts.lifecycle.closing import closed
 from scripts.lifecycle.history import record_version_before
-from scripts.lifecycle.outcomes import Change
+from scripts.lifecycle.outcomes import Change, UnfinishedError
 from scripts.lifecycle.plans import LOAD_SECONDS, LoadingPlan, Planner
 from scripts.lifecycle.trials import record_trial
 from scripts.settings import Settings
@@ -34,7 +36,7 @@ class Lifecycle(Planner):
     ``tell`` is called with a message before each step that takes time. While another process makes a change, this waits
     for its end, ``patience`` seconds at most. ``asked_by`` is the name of the key of another machine that asked, for
     the log. A method that raises LifecycleError, ArchiveError, NotLoadedError, InferenceError, WaitingError,
-    ManagementError or LockedError changes nothing.
+    ManagementError or LockedError changes nothing; UnfinishedError says what is so now.
     """
 
     def __init__(
@@ -90,14 +92,16 @@ class Lifecycle(Planner):
         """
         plan = self.plan_upgrade(name, file_name)
         self._accept(plan.archive)
-        if not plan.change.changed:
+        if plan.change.version == plan.states[0].version:
+            if plan.change.before:
+                self._retire(registered_version(name, plan.states, plan.change.before), plan.change.version)
             return plan.change
         old, others = plan.states[0], plan.states[1:]
         for state in others:
             if state.version == plan.archive.version:
                 self._remove(state)
         self._load(plan.archive, plan.change.workers, seconds)
-        change = self._switch(old, plan.archive.version)
+        change = self._switch(old, plan.archive.version, None)
         for state in others:
             if state.version != plan.archive.version and state.min_workers == 0:
                 self._remove(state)
@@ -107,11 +111,13 @@ class Lifecycle(Planner):
     def rollback(self, name: str, seconds: float = LOAD_SECONDS) -> Change:
         """Go back to the version that served before the last upgrade or rollback."""
         plan = self.plan_rollback(name)
+        target = None
         if isinstance(plan, LoadingPlan):
             self._load(plan.archive, plan.change.workers, seconds)
         else:
-            self._start_again(registered_version(name, plan.states, plan.change.version), plan.change.workers, seconds)
-        return self._switch(plan.states[0], plan.change.version)
+            target = registered_version(name, plan.states, plan.change.version)
+            self._start_again(target, plan.change.workers, seconds)
+        return self._switch(plan.states[0], plan.change.version, target)
 
     def _accept(self, archive: Archive) -> None:
         """Take back that a start refused what the build made of a model; it was verified again, and is right."""
@@ -127,7 +133,8 @@ class Lifecycle(Planner):
         try:
             self._probe(state.archive_name, state.version, labels)
         except BaseException:
-            self.management.scale(state.archive_name, state.version, state.min_workers)
+            with contextlib.suppress(ManagementError):
+                self.management.scale(state.archive_name, state.version, state.min_workers)
             raise
 
     def _load(self, archive: Archive, workers: int, seconds: float) -> None:
@@ -183,19 +190,49 @@ class Lifecycle(Planner):
                 self.management.scale(state.archive_name, state.version, state.min_workers)
             raise
 
-    def _switch(self, old: ModelState, version: str) -> Change:
-        """Let ``version`` answer, then retire the old one: it stays registered, without a worker."""
+    def _switch(self, old: ModelState, version: str, before: ModelState | None) -> Change:
+        """Let ``version`` answer, then retire the old one. ``before`` is how it was before its workers were started."""
+        workers = self._let_serve(old, version, before)
+        self._retire(old, version)
+        return Change(self.catalogue_name(old.archive_name), version, workers, old.version)
+
+    def _let_serve(self, old: ModelState, version: str, before: ModelState | None) -> int:
+        """Make a version the default one; returns how many workers it has. If that fails, it is as ``before`` again."""
         self._tell(f"Switching from version {old.version} to {version}")
-        self.management.set_default(old.archive_name, version)
+        try:
+            workers = registered_version(old.archive_name, self.versions(old.archive_name), version).min_workers
+            self.management.set_default(old.archive_name, version)
+        except BaseException:
+            with contextlib.suppress(UserError):  # TorchServe removes no version that serves
+                self._take_back(old, version, before)
+            raise
         try:
             record_version_before(self.settings, old.archive_name, old.version)
             record_choice(self.settings, old.archive_name, version)
         except OSError as error:  # a full disk: the new version serves already
             self._tell(f"{old.version} is not remembered for a rollback: {error}")
-        drain(self.management, self.settings, old)
-        self.management.scale(old.archive_name, old.version, 0)
-        workers = self.management.describe(old.archive_name)[0].min_workers
-        return Change(self.catalogue_name(old.archive_name), version, workers, old.version)
+        return workers
+
+    def _take_back(self, old: ModelState, version: str, before: ModelState | None) -> None:
+        states = self.versions(old.archive_name)
+        if states[0].version == version:  # although no answer said so
+            self._tell(f"Version {version} serves now, {old.version} keeps its workers")
+        elif before:
+            self.management.scale(old.archive_name, version, before.min_workers)
+        else:
+            self._remove(registered_version(old.archive_name, states, version))
+
+    def _retire(self, old: ModelState, version: str) -> None:
+        """Take the workers of ``old``, in whose place ``version`` serves, when it has answered; it stays registered."""
+        name = self.catalogue_name(old.archive_name)
+        now = f"version {version} of {name} serves now, and {old.version} still has its workers"
+        then = f"`scripts/models scale {name} 0 --version {old.version}` ends them"
+        try:
+            with interruption_says(f"Interrupted: {now}; {then}."):
+                drain(self.management, self.settings, old)
+                self.management.scale(old.archive_name, old.version, 0)
+        except ManagementError as error:
+            raise UnfinishedError(f"{now} ({error}); {then}") from error
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """One change at a time."""

@@ -39,9 +39,10 @@ exit codes:
   2  the command line is wrong
   3  the version does not load or fails its probe; nothing was changed
   4  the stack does not run
-  5  not ready in time
+  5  not ready in time; or done, but not all that belongs to it: the message says what is so
   6  no such model, or no such version of it
-  7  of several nodes, some have the change and others not""",
+  7  of several nodes, some have the change and others not
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP); what was half done is taken back""",
     "scripts/models list",
     "scripts/models scale VGG19_CK+48 2",
     "scripts/models upgrade VGG19_CK+48",

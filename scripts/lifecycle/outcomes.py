@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scripts.errors import UNKNOWN, UserError
+from scripts.errors import LATE, UNKNOWN, UserError
 
 
 class LifecycleError(UserError):
@@ -15,6 +15,12 @@ class UnknownModelError(LifecycleError):
     """No such model, or no such version of it, is registered."""
 
     exit_code = UNKNOWN
+
+
+class UnfinishedError(UserError):
+    """The change was made, but not all that belongs to it; the message says what is so now and what to do."""
+
+    exit_code = LATE
 
 
 @dataclass(frozen=True)

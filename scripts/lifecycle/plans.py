@@ -129,7 +129,8 @@ class Planner:
         require_no_trial(self.settings, clients_name)
         archive = candidate(self.settings, self._catalogue, file_name)
         if serves(self.settings, archive, old):
-            return LoadingPlan(states, Change(clients_name, old.version, old.min_workers, changed=False), archive)
+            left = self._left_behind(states)
+            return LoadingPlan(states, Change(clients_name, old.version, old.min_workers, left, bool(left)), archive)
         require_next(archive, old, name, self.catalogue_name(archive.archive_name))
         self._require_room_for_first_worker(old, archive.version)
         return LoadingPlan(states, Change(clients_name, archive.version, max(1, old.min_workers), old.version), archive)
@@ -151,6 +152,11 @@ class Planner:
         archive = version_in_store(self.settings, serving.archive_name, target)
         require_checksum(self.settings, archive)
         return LoadingPlan(states, change, archive)
+
+    def _left_behind(self, states: list[ModelState]) -> str | None:
+        """The version that served before, if it has workers still: its upgrade was interrupted."""
+        before = version_before(self.settings, states)
+        return next((state.version for state in states[1:] if state.version == before and state.min_workers), None)
 
     def _require_room_for_first_worker(self, serving: ModelState, version: str) -> None:
         """Raise CapacityError if ``serving``, which ``version`` replaces, has no worker and there is no room for one.

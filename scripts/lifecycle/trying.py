@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 
+from scripts.console import interruption_says
 from scripts.lifecycle.audit import logged
 from scripts.lifecycle.candidates import candidate, registered_version, require_next
 from scripts.lifecycle.capacity import require_room
 from scripts.lifecycle.changes import Lifecycle
-from scripts.lifecycle.outcomes import Change, LifecycleError
+from scripts.lifecycle.outcomes import Change, LifecycleError, UnfinishedError
 from scripts.lifecycle.plans import LOAD_SECONDS
 from scripts.lifecycle.trials import Kind, Limits, Trial, is_noticed, read_outcome, read_trials, record_trial
 from scripts.processes import wait_until
@@ -65,16 +66,15 @@ class Trying(Lifecycle):
                 f"{name}` removes it, `upgrade` brings it into service nevertheless"
             )
         state, serving = registered_version(name, states, trial.version), states[0]
-        workers = max(state.min_workers, serving.min_workers)
-        if workers > state.min_workers:
-            self._tell(f"Starting {workers} worker(s) of version {trial.version}")
-            self._scale(state, workers, seconds)
+        if serving.min_workers > state.min_workers:
+            self._start_again(state, serving.min_workers, seconds)
         else:
             wait_ready(self.management, self.settings, state.archive_name, state.version, 1, seconds)
-        self._probe(state.archive_name, state.version, self._labels(state))
-        change = self._switch(serving, trial.version)
+            self._probe(state.archive_name, state.version, self._labels(state))
+        workers = self._let_serve(serving, trial.version, state)
         self._forget(name)
-        return change
+        self._retire(serving, trial.version)
+        return Change(name, trial.version, workers, serving.version)
 
     @logged
     def abort(self, name: str) -> Change:
@@ -118,11 +118,12 @@ class Trying(Lifecycle):
         trial = Trial(kind, archive.version, serving.version, percent, by, trial_id, limits)
         record_trial(self.settings, name, trial)
         self._tell("Waiting until the proxy goes by it")
-        if not wait_until(lambda: is_noticed(self.settings, name, trial), _NOTICE_SECONDS, every=_POLL_SECONDS):
-            raise LifecycleError(
-                f"version {trial.version} of {name} is recorded as a {kind}, but the proxy has not gone by it within "
-                f"{_NOTICE_SECONDS:g} s; `scripts/models trials` shows whether it does, `abort {name}` removes it"
-            )
+        now = f"version {trial.version} of {name} is recorded as a {kind}"
+        then = f"`scripts/models trials` shows whether it does, `abort {name}` removes it"
+        with interruption_says(f"Interrupted: {now}, and the proxy goes by it within seconds; {then}."):
+            noticed = wait_until(lambda: is_noticed(self.settings, name, trial), _NOTICE_SECONDS, every=_POLL_SECONDS)
+        if not noticed:
+            raise UnfinishedError(f"{now}, but the proxy has not gone by it within {_NOTICE_SECONDS:g} s; {then}")
         return Change(name, archive.version, workers, serving.version)
 
     def _clear(self, name: str, ended: Trial | None, archive: Archive, states: list[ModelState]) -> None:

@@ -21,10 +21,10 @@ from scripts.files import exclusive
 from scripts.proxy import certificates, reloading
 from scripts.running import kept_settings
 from scripts.settings import Settings
+from scripts.signals import ignore_signals, obey_signals, obey_terminal
 from scripts.stack import report, restore
 from scripts.stack.following import followed_logs
 from scripts.stack.guard import guarded
-from scripts.stack.signals import ignore_signals, obey_signals, obey_terminal
 from scripts.stack.stack import PARTS, SUPERVISOR, NotRunningError, Stack, StackError
 from scripts.stack.supervision import Supervision, read_supervision
 from scripts.stack.supervisor import Supervisor, start_supervisor

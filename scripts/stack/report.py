@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import requests
 from requests.utils import get_environ_proxies
@@ -16,6 +18,7 @@ from rich.table import Table
 
 from scripts.catalogue import Model
 from scripts.ensembles import Ensemble, load_ensembles
+from scripts.lifecycle.running import running_archive
 from scripts.precision import lacking
 from scripts.processes import wait_until
 from scripts.proxy.own import own_session, own_url
@@ -33,10 +36,12 @@ PROXY_SECONDS = 15.0
 class Outcome:
     """The state of each model, by its name in the catalogue.
 
-    ``ready`` ones serve, ``failures`` say why not, ``absent`` ones are not registered.
+    ``ready`` ones serve, ``starting`` ones have workers of which none is READY, ``failures`` say why not, ``absent``
+    ones are not registered. It is the default version that counts: clients are answered by no other.
     """
 
     ready: set[str] = field(default_factory=set)
+    starting: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
 
@@ -47,8 +52,11 @@ def read_outcome(settings: Settings, models: Sequence[Model]) -> Outcome:
     outcome = Outcome()
     for model in models:
         try:
-            if sum(version.ready for version in management.describe(model.archive_name)):
+            serving = management.describe(model.archive_name)[0]
+            if serving.ready:
                 outcome.ready.add(model.name)
+            elif serving.min_workers:
+                outcome.starting.add(model.name)
         except ManagementError as error:
             if error.status == 404:
                 outcome.absent.add(model.name)
@@ -149,12 +157,15 @@ def show(
 ) -> None:
     """Print a table of all models, the URL and a call to try."""
     table = Table("Model", "State", box=None, pad_edge=False)
+    running = _running(settings, catalogue, outcome)
+    stand_ins = {name for name in catalogue if _is_stand_in(entries.get(name), running.get(name))}
     for name in catalogue:
-        table.add_row(name, _state(name, entries.get(name), outcome))
+        state = _state(name, entries.get(name), outcome, running.get(name))
+        table.add_row(name, state + (" [yellow](stand-in)[/]" if name in stand_ins else ""))
     for ensemble in load_ensembles(settings.catalogue).values():
         table.add_row(ensemble.name, _ensemble_state(ensemble, outcome))
     console.print(table)
-    if any(entry.get("stand_in") and not entry["error"] for entry in entries.values()):
+    if stand_ins:
         console.print(
             "\n[yellow]Stand-in models know drawn faces only: their answers about photographs mean nothing.[/] "
             f"Put your checkpoints into {settings.results_dir.name}/ and start again."
@@ -169,28 +180,46 @@ def show(
 
 def _update(settings: Settings, model: Model, attempts: LoadAttempts, outcome: Outcome) -> None:
     try:
-        versions = Management(settings).describe(model.archive_name)
+        serving = Management(settings).describe(model.archive_name)[0]
     except ManagementError:
         return  # not registered yet, or the API is not up yet
-    if any(version.ready for version in versions):
+    if serving.ready:
         outcome.ready.add(model.name)
-    elif attempts.have_failed(*versions):
+    elif attempts.have_failed(serving):
         outcome.failures[model.name] = f"does not load; see {settings.log_dir}/workers.log"
 
 
-def _state(name: str, entry: IndexEntry | None, outcome: Outcome) -> str:
+def _running(settings: Settings, catalogue: Mapping[str, Model], outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """What the default version of each registered model was made of, by the model's name, as far as that is known."""
+    found = {}
+    for name in catalogue.keys() - outcome.absent:
+        with suppress(ManagementError):
+            state = Management(settings).describe(catalogue[name].archive_name)[0]
+            found[name] = running_archive(settings, state).description
+    return found
+
+
+def _is_stand_in(entry: IndexEntry | None, running: Mapping[str, Any] | None) -> bool:
+    """Whether a stand-in runs, or would be registered; one that was refused does neither."""
+    if running:
+        return bool(running.get("stand_in"))
+    return bool(entry and entry.get("stand_in") and not entry["error"])
+
+
+def _state(name: str, entry: IndexEntry | None, outcome: Outcome, running: Mapping[str, Any] | None) -> str:
     if entry is None:
         return "[red]not built[/]"
-    if entry["error"]:
-        loaded = " [yellow](another archive is loaded)[/]" if name in outcome.ready else ""
-        return f"[red]{entry['error']}[/]{loaded}"
+    # What a build since then came to takes no model away, unless that is a stand-in.
+    if entry["error"] and (not running or running.get("stand_in")):
+        return f"[red]{entry['error']}[/]"
     if name in outcome.failures:
         return f"[red]{outcome.failures[name]}[/]"
     if name in outcome.absent:
         return f"not registered; `scripts/models register {name}` does"
-    remark = " [yellow](stand-in)[/]" if entry.get("stand_in") else ""
-    if warning := entry.get("warning"):
-        remark += f" [yellow]{warning}[/]"
+    warning = entry["error"] or entry.get("warning")
+    remark = f" [yellow]{warning}[/]" if warning else ""
+    if name in outcome.starting:
+        return f"[yellow]starting[/]{remark}"
     return ("[green]ready[/]" if name in outcome.ready else "loads on its first request") + remark
 
 

@@ -11,13 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import requests
 from rich.console import Console
 
-from scripts.catalogue import load_catalogue
+from scripts.catalogue import CatalogueError, Model, load_catalogue
 from scripts.errors import UserError
+from scripts.files import LockedError, exclusive
 from scripts.processes import ProcessRecord, read_records
 from scripts.proxy.own import is_alive
 from scripts.settings import ROOT, Settings
@@ -37,6 +38,8 @@ _FAILING_PAUSE_SECONDS = 4.0
 # How often a part is asked for a sign of life, and for how long it may give none.
 PROBE_SECONDS = 5.0
 HUNG_SECONDS = 20.0
+# For a change that is under way: it ends soon, since the TorchServe that it asks is gone. The models come first.
+LOCK_SECONDS = 30.0
 
 Announce = Callable[[str], None]
 
@@ -65,6 +68,9 @@ class Supervisor:
         self._ending = threading.Event()
         self._lock = threading.Lock()  # for the files of records and states, and for starts
         self._is_unwritten = False
+        self._catalogue: dict[str, Model] | None = None
+        with suppress(CatalogueError):  # told when it is needed
+            self._catalogue = load_catalogue(stack.settings.catalogue)
         now = time.time()
         self._said = Supervision(pid, {name: PartState(since=now) for name in stack.parts})
 
@@ -151,18 +157,32 @@ class Supervisor:
             self._announce(f"{name} is back after {time.monotonic() - began:.1f} s")
 
     def _bring_torchserve_back(self) -> None:
-        settings = self._stack.settings
-        catalogue = load_catalogue(settings.catalogue)
+        settings, catalogue = self._stack.settings, self._last_catalogue()
         self._locked(self._stack.end_torchserve)
-        plan = restore.plan_start(settings, catalogue, verified_index(settings, catalogue), None)
-        self._locked(lambda: self._stack.start_torchserve(plan))
-        self._stack.register(plan)
+        with ExitStack() as changes:
+            try:  # what is changed between the plan and its record would be forgotten
+                changes.enter_context(exclusive(settings.run_dir, self._announce, LOCK_SECONDS))
+            except LockedError as error:
+                self._announce(f"{error}; the models are brought back meanwhile")
+            plan = restore.plan_start(settings, catalogue, verified_index(settings, catalogue), None)
+            self._locked(lambda: self._stack.start_torchserve(plan))
+            self._stack.register(plan)
         for message in plan.problems:
             self._announce(message)
         loaded = [model for model in catalogue.values() if plan.workers(model.archive_name)]
         outcome = report.wait(settings, loaded, lambda: "torchserve" in self._stack.records, Console(quiet=True))
         for model, failure in outcome.failures.items():
             self._announce(f"{model}: {failure}")
+
+    def _last_catalogue(self) -> dict[str, Model]:
+        """The catalogue, or the one before while somebody edits it. Raises CatalogueError without any."""
+        try:
+            self._catalogue = load_catalogue(self._stack.settings.catalogue)
+        except CatalogueError as error:
+            if self._catalogue is None:
+                raise
+            self._announce(f"{error}; until it is right, the models are those of before")
+        return self._catalogue
 
     def _locked(self, change: Callable[[], object]) -> None:
         """Change processes, unless the stack is being stopped, which what was started now could miss."""

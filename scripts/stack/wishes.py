@@ -15,15 +15,26 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from scripts.errors import LATE, NOT_LOADED, NOT_RUNNING, REFUSED, UNKNOWN, USAGE
+from scripts.errors import INTERRUPTED, LATE, NOT_LOADED, NOT_RUNNING, REFUSED, UNKNOWN, USAGE
 from scripts.files import cannot_write, write_text
 from scripts.settings import ROOT, Settings
 
 # What the API answers for the exit codes of `scripts/models`.
-_STATUS = {0: 200, REFUSED: 409, USAGE: 400, NOT_LOADED: 500, NOT_RUNNING: 503, LATE: 504, UNKNOWN: 404}
+_STATUS = {
+    0: 200,
+    REFUSED: 409,
+    USAGE: 400,
+    NOT_LOADED: 500,
+    NOT_RUNNING: 503,
+    LATE: 504,
+    UNKNOWN: 404,
+    INTERRUPTED: 503,
+}
 _OPEN = ("waiting", "under way")
 # For another change: as long as loading may take several times.
 _PATIENCE_SECONDS = 600
+# For a change that was told to end; more would keep a stop waiting.
+_UNDOING_SECONDS = 10
 # Predictions come first.
 _NICENESS = 10
 # How many changes that are over can be looked up, and how many dry runs.
@@ -54,9 +65,7 @@ class Wishes:
     def begin(self) -> None:
         """What an earlier supervisor left is given up: nobody knows how far it came."""
         for file, wish in self._wishes(_OPEN):
-            again = "ask for it" if "command" in wish else "register it"
-            told = {"state": "failed", "status": 503, "result": f"Interrupted; {again} again."}
-            self._outcomes[file] = {**wish, **told}
+            self._outcomes[file] = {**wish, "state": "failed", "status": 503, "result": _interrupted(wish)}
         self._write_outcomes()
 
     def fulfil(self) -> None:
@@ -77,10 +86,12 @@ class Wishes:
             self._forget_old_changes()
 
     def end(self) -> None:
-        """Stop what is under way."""
+        """Stop what is under way, which takes back what is half done while TorchServe still runs."""
         self._ended = True
         if self._process:
             self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_UNDOING_SECONDS)
 
     def _carry_out(self, wish: Wish) -> Wish:
         """What is to be told of it: ``status``, ``result``, and ``answer`` for a change."""
@@ -91,6 +102,7 @@ class Wishes:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in the terminal of `make serve` reaches it once, by end()
             text=True,
         )
         with suppress(OSError):
@@ -173,8 +185,14 @@ def _parsed(said: str) -> Wish | None:
     return answer
 
 
+def _interrupted(wish: Wish) -> str:
+    return f"Interrupted; {'ask for it' if 'command' in wish else 'register it'} again."
+
+
 def _sentence(wish: Wish, answer: Wish | None, exit_code: int) -> str:
     """What the command's JSON comes to."""
+    if exit_code == INTERRUPTED:
+        return _interrupted(wish)
     if answer is None:
         return f"It ended with exit code {exit_code}; .run/logs/management.log and workers.log say more."
     if "error" in answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -15,6 +14,7 @@ from scripts.console import announcer, examples, interruption_says, new_app, pri
 from scripts.errors import REFUSED, UserError
 from scripts.files import exclusive
 from scripts.settings import Settings, load_settings
+from scripts.signals import obey_signals
 from scripts.store.index import read_index
 from scripts.transfer.progress import TransferProgress
 from scripts.transfer.pulling import Pull
@@ -53,7 +53,6 @@ def push(address: str, model: Names = None, plain_http: PlainHttp = False) -> in
 def pull(address: str, model: Names = None, plain_http: PlainHttp = False) -> int:
     """Pull archives into the model store; each is verified before it takes a place there. 1 if one could not be."""
     settings, console = load_settings(), Console()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings.model_store.mkdir(parents=True, exist_ok=True)
     remote = open_remote(address, plain_http=plain_http)
     with exclusive(settings.model_store, announcer(console)), interruption_says("Interrupted. Pull again to go on."):
@@ -107,4 +106,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    obey_signals()
     sys.exit(main())

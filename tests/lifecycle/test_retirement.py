@@ -1,12 +1,23 @@
-"""What becomes of the versions that do not serve any more, or not again."""
+"""What becomes of the versions that do not serve any more, or not again, also where a change is not finished."""
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+import pytest
 import requests
 
+from scripts.errors import INTERRUPTED, NOT_LOADED
+from scripts.lifecycle import changes
+from scripts.lifecycle.changes import Lifecycle
+from scripts.lifecycle.outcomes import UnfinishedError
+from scripts.settings import ROOT
+from scripts.torchserve.management import Management, ManagementError
 from tests.lifecycle.listing import rows_of
 from tests.support.asking import IMAGE, predict
 from tests.support.models import ARCHIVE, SERVED
@@ -15,7 +26,6 @@ from tests.support.polling import poll
 from tests.support.sites import Site, repack
 from tests.support.stacks import RunningStack
 
-NOT_LOADED = 3
 Rows = dict[str, tuple[bool, str, int]]
 
 # Answers as version 1.2 of SERVED should, until a file appears.
@@ -32,6 +42,17 @@ class Fickle:
         labels = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
         answer = {{"success": True, "predictions": dict.fromkeys(labels, 1 / 7), "version": "1.2"}}
         return [json.dumps(answer)] * len(data)
+"""
+
+ENDLESS = """
+import time
+
+class Endless:
+    def initialize(self, context):
+        time.sleep(600)
+
+    def handle(self, data, context):
+        return data
 """
 
 
@@ -103,3 +124,62 @@ def test_a_rollback_among_three_versions_goes_to_the_one_that_served_before(stac
     done(stack, "rollback", SERVED)
     assert rows(stack) == {"1.1": (True, "ready", 1), "1.0": (False, "idle", 0), **other}
     assert predict(stack.url, SERVED).body["version"] == "1.1"
+
+
+def unanswered(*_: object) -> None:
+    """In place of a call of TorchServe."""
+    raise ManagementError("it does not answer")
+
+
+def serving(stack: RunningStack) -> str:
+    """The version that serves."""
+    return next(version for version, (default, *_) in rows(stack).items() if default)
+
+
+def test_what_fails_after_the_switch_is_told_and_the_same_command_mends_it(
+    stack: RunningStack, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = repack(site.store / f"{ARCHIVE}-1.1.mar", site.store / f"{ARCHIVE}-1.3.mar", "1.3")
+    old = serving(stack)
+    with monkeypatch.context() as patched:
+        patched.setattr(changes, "drain", unanswered)
+        with pytest.raises(UnfinishedError, match=f"version 1.3 of .* serves now, and {old} still has its workers"):
+            Lifecycle(stack.settings, lambda message: None).upgrade(SERVED, archive.name)
+    assert (rows(stack)["1.3"], rows(stack)[old]) == ((True, "ready", 1), (False, "ready", 1))
+    planned = stack.command("lifecycle", "upgrade", SERVED, archive.name, "--dry-run", "--json")
+    assert (json.loads(planned.stdout)["before"], rows(stack)[old][2]) == (old, 1)
+    for changed in (True, False):
+        again = stack.command("lifecycle", "upgrade", SERVED, archive.name, "--json")
+        assert (again.returncode, json.loads(again.stdout)["changed"]) == (0, changed)
+        assert (rows(stack)["1.3"], rows(stack)[old]) == ((True, "ready", 1), (False, "idle", 0))
+
+
+@pytest.mark.parametrize("command", ["upgrade", "rollback"])
+def test_a_switch_that_fails_leaves_no_worker_behind(
+    stack: RunningStack, site: Site, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    archive = repack(site.store / f"{ARCHIVE}-1.1.mar", site.store / f"{ARCHIVE}-1.4.mar", "1.4")
+    before = rows(stack)
+    lifecycle = Lifecycle(stack.settings, lambda message: None)
+    with monkeypatch.context() as patched:
+        patched.setattr(Management, "set_default", unanswered)
+        with pytest.raises(ManagementError):
+            lifecycle.upgrade(SERVED, archive.name) if command == "upgrade" else lifecycle.rollback(SERVED)
+    assert rows(stack) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_change_that_is_told_to_end_takes_back_what_is_half_done(
+    stack: RunningStack, site: Site, number: signal.Signals
+) -> None:
+    code = {"emotion_handler.py": ENDLESS}
+    archive = repack(site.store / f"{ARCHIVE}-1.1.mar", site.store / f"{ARCHIVE}-1.9.mar", "1.9", code)
+    before = rows(stack)
+    command = [sys.executable, "-m", "scripts.lifecycle", "upgrade", SERVED, archive.name]
+    with subprocess.Popen(command, cwd=ROOT, env=stack.environment, stderr=subprocess.DEVNULL) as change:
+        poll(lambda: rows(stack), lambda found: "1.9" in found)
+        change.send_signal(number)
+        assert change.wait(30) == INTERRUPTED
+    assert rows(stack) == before
+    line = json.loads((stack.settings.log_dir / "management.log").read_text().splitlines()[-1])
+    assert (line["method"], line["status"], line["result"]) == ("upgrade", 499, "interrupted")

@@ -12,11 +12,12 @@ import pytest
 import requests
 import torch
 
+from scripts.torchserve.management import Management
 from tests.lifecycle.listing import rows_of
 from tests.lifecycle.restarts import restart
 from tests.support.asking import predict
 from tests.support.commands import run_command
-from tests.support.models import ARCHIVE, SERVED
+from tests.support.models import ARCHIVE, OTHER, SERVED
 from tests.support.polling import poll
 from tests.support.sites import LFS_POINTER, Site
 from tests.support.stacks import DEGRADED, RunningStack, ServeSite
@@ -63,6 +64,12 @@ def serves(stack: RunningStack, version: str) -> dict[str, Any]:
     return said(stack)
 
 
+def status(stack: RunningStack, model: str = SERVED) -> str:
+    """What ``make status`` says of a model."""
+    shown = stack.command("stack", "status").stdout
+    return next(line for line in shown.splitlines() if line.startswith(f"{model} ")).removeprefix(model).strip()
+
+
 def change(stack: RunningStack, *arguments: str) -> str:
     changed = stack.command("lifecycle", *arguments)
     assert changed.returncode == 0, changed.stderr
@@ -102,6 +109,32 @@ def test_a_build_that_fails_takes_no_model_away(stack: RunningStack, site: Site)
         site.build()
 
 
+def test_the_status_is_that_of_what_runs(stack: RunningStack, site: Site) -> None:
+    index = site.store / "index.json"
+    kept = index.read_text()
+    entries = json.loads(kept)
+    entries[OTHER]["stand_in"] = False  # the build has made a real one since
+    entries[SERVED] = {"archive": None, "stand_in": False, "error": "its checkpoint is broken"}
+    index.write_text(json.dumps(entries))
+    try:
+        assert status(stack, OTHER) == "ready (stand-in)"
+        assert status(stack) == "ready its checkpoint is broken"
+    finally:
+        index.write_text(kept)
+
+
+def hides_no_default_version(stack: RunningStack) -> None:
+    """Check the status while version 1.1 is READY, and 1.0, which serves, has no worker; leave it as it was."""
+    management = Management(stack.settings)
+    management.scale(ARCHIVE, "1.1", 1)
+    management.scale(ARCHIVE, "1.0", 0)
+    poll(lambda: [row["state"] for row in rows_of(stack)], lambda states: states == ["idle", "ready"])
+    assert status(stack) == "loads on its first request", "whatever else is READY"
+    management.scale(ARCHIVE, "1.0", 1)
+    poll(lambda: status(stack), lambda state: state == "ready")
+    management.scale(ARCHIVE, "1.1", 0)
+
+
 def test_a_choice_outlives_unregistering_and_its_archive(stack: RunningStack, site: Site) -> None:
     first = said(stack)
     assert first["version"] == "1.0"
@@ -110,6 +143,7 @@ def test_a_choice_outlives_unregistering_and_its_archive(stack: RunningStack, si
     assert second["digest"] != first["digest"]
     change(stack, "rollback", SERVED)
     assert serves(stack, "1.0") == first
+    hides_no_default_version(stack)
     change(stack, "unregister", SERVED)
     assert change(stack, "register", SERVED) == f"{SERVED} 1.0 is registered with 1 worker(s).\n"
     assert serves(stack, "1.0") == first

@@ -81,7 +81,7 @@ def test_the_call_to_try_goes_past_a_proxy_of_the_environment(unread: RunningSta
 
 SUPERVISED = """
 import os, signal, sys
-from scripts.stack.signals import obey_signals, obey_terminal
+from scripts.signals import obey_signals, obey_terminal
 obey_signals()
 obey_terminal()
 try:

@@ -1,4 +1,4 @@
-"""How a command that started something ends in order: as by Ctrl-C, whoever ends it."""
+"""How a command that starts or changes something ends in order: as by Ctrl-C, whoever ends it."""
 
 from __future__ import annotations
 
