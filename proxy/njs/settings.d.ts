@@ -20,6 +20,8 @@ declare const settings: {
     model_store: string;
     registrations: string;
     supervision: string;
+    /** whether TorchServe and its supervisor are, so that their processes are seen */
+    same_container: boolean;
     trial_outcomes: string;
     trials: string;
     trials_url: string;
