@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from scripts.errors import UserError
 
 _BLOCK = 1 << 20
 _POLL_SECONDS = 0.1
+_RENEWAL_SECONDS = 1.0
 
 
 class LockedError(UserError):
@@ -71,6 +73,28 @@ def write_text(path: Path, text: str, mode: int = 0o666) -> None:
     except OSError:  # a full disk
         new.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def renewed(path: Path) -> Iterator[None]:
+    """Give a file another time of change once a second: a sign of life for those who cannot see this process.
+
+    Whoever removes the file ends that.
+    """
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(_RENEWAL_SECONDS):
+            with contextlib.suppress(OSError):
+                os.utime(path)
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def is_read_only(folder: Path) -> bool:

@@ -21,6 +21,8 @@ declare const settings: {
     registrations: string;
     served: string;
     supervision: string;
+    /** whether TorchServe and its supervisor are, so that their processes are seen */
+    same_container: boolean;
     trial_outcomes: string;
     trials: string;
     trials_url: string;

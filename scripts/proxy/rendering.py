@@ -50,7 +50,7 @@ _POLLER_LOG_LEVELS = {**_ERROR_LOG_LEVELS, "info": "info"}
 def render(settings: Settings, *, same_container: bool = True, balances: bool = False) -> Path:
     """Write the configuration for ``settings`` into RUN_DIR/nginx.
 
-    An nginx that is not in the ``same_container`` has another limit of memory than TorchServe, and is told none.
+    An nginx that is not in the ``same_container`` sees neither the memory nor the processes of TorchServe.
     One that ``balances`` asks NODES, and no TorchServe of its own.
     Returns its main file. Raises ProxyError for a setting that nginx cannot be given, or an unusable catalogue.
     """
@@ -65,6 +65,7 @@ def render(settings: Settings, *, same_container: bool = True, balances: bool = 
         path.write_text(templates.get_template(name).render(values), encoding="utf-8")
     script_settings = _script_settings(settings) | {
         "memory": _memory_files() if same_container else None,
+        "same_container": same_container,
         "nodes": " ".join(nodes),
     }
     (directory / "settings.json").write_text(json.dumps(script_settings, indent=2), encoding="utf-8")

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from scripts.access.apps import refuse_start_without_keys
 from scripts.ensembles import load_ensembles
-from scripts.files import exclusive
+from scripts.files import exclusive, renewed
 from scripts.proxy import certificates, rendering
 from scripts.settings import Settings
 from scripts.stack.commands import refuse_unwritable, serve_stack
@@ -45,6 +45,7 @@ def torchserve(settings: Settings, console: Console) -> int:
     coming = {name: PartState("starting", since=time.time()) for name in stack.parts}
     write_supervision(settings, Supervision(os.getpid(), coming))
     try:
-        return serve_stack(stack)
+        with renewed(settings.supervision_file):
+            return serve_stack(stack)
     finally:
         settings.supervision_file.unlink(missing_ok=True)

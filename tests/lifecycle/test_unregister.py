@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import pytest
 import requests
 
+from scripts.lifecycle.closing import closed
+from scripts.lifecycle.outcomes import LifecycleError
 from scripts.settings import ROOT
 from tests.lifecycle.remote import Remote
 from tests.support.asking import IMAGE, Answer, asking, predict, wait_for_answers
@@ -156,13 +160,22 @@ def test_the_version_that_serves_goes_only_with_all_others(remote: Remote) -> No
     assert remote("DELETE", f"/models/{SERVED}/1.1").status_code == 200
 
 
-def test_a_mark_ends_with_the_process_that_set_it(remote: Remote) -> None:
-    """A command that is killed cannot take it back."""
+def test_a_mark_ends_when_nobody_renews_it(remote: Remote) -> None:
+    """A command that is killed cannot take it back; where it runs in another container, its process is not seen."""
     stack, mark = remote.stack, remote.stack.settings.closing_file
-    mark.write_text(json.dumps({"pid": os.getpid(), "archives": [ARCHIVE]}))
+    mark.write_text(json.dumps({"archives": [ARCHIVE]}))
     poll(lambda: predict(stack.url, SERVED).status, lambda status: status == 500)
     assert predict(stack.url, OTHER).status == 200
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    mark.write_text(json.dumps({"pid": int(ended.stdout), "archives": [ARCHIVE]}))
     poll(lambda: predict(stack.url, SERVED).status, lambda status: status == 200)
     mark.unlink()
+
+
+def test_what_the_proxy_does_not_notice_is_not_unregistered(remote: Remote, tmp_path: Path) -> None:
+    """As if the file that tells it was in a folder that it does not see."""
+    elsewhere = replace(remote.stack.settings, run_dir=tmp_path)
+    with (
+        pytest.raises(LifecycleError, match=f"{re.escape(SERVED)} stays registered: the proxy has not refused its"),
+        closed(elsewhere, SERVED, ARCHIVE),
+    ):
+        pytest.fail("it may be unregistered")
+    assert list(tmp_path.iterdir()) == []

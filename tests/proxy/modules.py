@@ -62,6 +62,7 @@ class Modules:
             "management_url": "http://127.0.0.1",
             "predict_timeout": 30,
             "closing": "",
+            "same_container": True,
             **more_settings,
         }
         cases = [

@@ -6,8 +6,8 @@ import wishes from 'management/wishes.js';
 
 /** @typedef {import('management/wishes.js').Answer} Answer */
 
-const NO_SUPERVISOR = 'No supervisor runs here, which would make the change: the stack is being stopped, or its proxy is in a container of its own; '
-                      + 'make it on that machine, with `scripts/models`.';
+const NO_SUPERVISOR = 'No supervisor runs here, which would make the change: the stack is being stopped, or the supervisor has ended; '
+                      + 'make it on that machine, with `scripts/models`, or start the supervisor there first, with `make start`.';
 
 // The supervisor keeps a hundred of those that are over, and one for each archive that was registered.
 const MAX_KEPT = 300;

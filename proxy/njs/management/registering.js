@@ -1,5 +1,5 @@
 // Registering for other machines: what is registered already is not registered again. Whether it is the same archive can
-// be known of those that the build made, by its index. The supervisor has the rest done (wishes.js); where there is none,
+// be known of those that the build made, by its index. The supervisor has the rest done (wishes.js); where it has ended,
 // TorchServe unpacks the archive itself.
 import archive from 'models/archive.js';
 import checksum from 'management/checksum.js';

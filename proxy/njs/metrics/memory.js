@@ -1,5 +1,5 @@
 // How much memory there is and how much of it is left: the container's if it has a limit, else the machine's. Which files
-// tell of the container, scripts/cgroup.py found out.
+// tell of the container, scripts/cgroup.py found out. What TorchServe has in a container of its own is not seen from here.
 import fs from 'fs';
 
 function contents(path) {
@@ -16,10 +16,13 @@ function field(text, pattern) {
 }
 
 /**
- * In bytes, null where the system does not tell.
+ * In bytes, null where it is not seen.
  * @returns {{limit: number, available: number} | null}
  */
 function read() {
+    if (!settings.same_container) {
+        return null;
+    }
     const machine = contents('/proc/meminfo');
     const total = field(machine, /^MemTotal:\s+(\d+) kB$/m) * 1024;
     const free = field(machine, /^MemAvailable:\s+(\d+) kB$/m) * 1024;

@@ -70,7 +70,9 @@ function gauges() {
     /** @type {Object<string, number>} */
     const values = {};
     const set = (name, labels, value) => {
-        values[counters.series(name, labels)] = Number(value);
+        if (value !== null) {
+            values[counters.series(name, labels)] = Number(value);
+        }
     };
     const isUp = state.isAnswering();
     const names = catalogue.names();

@@ -81,14 +81,14 @@ function ofEnsemble(name, model) {
 }
 
 function ofNetwork(name, model) {
+    if (closing.isMarked(model.archive)) {
+        return broken(`Model ${name} is not served: it is being unregistered; choose another of those that GET /api/v1/models lists.`);
+    }
     if (model.error && model.retry_after) {
         return delayed(model.error, model.retry_after);
     }
     if (model.error) {
         return broken(model.error.includes(name) ? model.error : `Model ${name} is not served: ${model.error}`);
-    }
-    if (closing.isMarked(model.archive)) {
-        return broken(`Model ${name} is not served: it is being unregistered; choose another of those that GET /api/v1/models lists.`);
     }
     if (!state.isUp()) {
         return down(name);

@@ -57,12 +57,18 @@ function end(over) {
     state.write('closing', (state.read('closing') || []).filter((archive) => !over.includes(archive)));
 }
 
-// What the file names, as long as the process that wrote it lives.
+// What the file names, as long as its writer renews it, who may be in another container: no process of its number is looked for,
+// nor what time it is there.
 function read() {
     try {
-        const said = JSON.parse(fs.readFileSync(settings.closing, 'utf8'));
-        fs.statSync(`/proc/${said.pid}`);
-        return said.archives;
+        const changed = fs.statSync(settings.closing).mtimeMs;
+        const archives = JSON.parse(fs.readFileSync(settings.closing, 'utf8')).archives;
+        const last = state.read('closing_changed');
+        if (last === null || last.changed !== changed) {
+            state.write('closing_changed', {changed, seen: clock.now()});
+            return archives;
+        }
+        return clock.now() - last.seen < MARK_MS ? archives : [];
     } catch (error) {
         return [];
     }

@@ -82,10 +82,13 @@ function waiting(name) {
 }
 
 /**
- * The resident memory of a model's workers, bytes.
+ * The resident memory of a model's workers, bytes; null where their processes are not seen.
  * @param {string} name
  */
 function memory(name) {
+    if (!settings.same_container) {
+        return null;
+    }
     const workers = of(name);
     return Object.keys(workers).reduce((sum, id) => sum + resident(workers[id]), 0);
 }
