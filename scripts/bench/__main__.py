@@ -177,6 +177,7 @@ def first_paint(
 def soak(
     minutes: Annotated[float, typer.Option(min=0.1, help="After the start of the stack.")] = 60.0,
     clients: Annotated[int, typer.Option(min=1, metavar="N", help="At a time.")] = 6,
+    leavers: Annotated[int, typer.Option(min=0, metavar="N", help="More, who leave about every second.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the requests, the kills and their times.")] = 1,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Default: RUN_DIR/bench/soak.json.")
@@ -188,7 +189,7 @@ def soak(
     """
     settings = load_settings()
     console = Console(highlight=False)
-    result = Soak(settings, SoakOptions(minutes, clients, seed), lambda text: say(console, text)).run()
+    result = Soak(settings, SoakOptions(minutes, clients, leavers, seed), lambda text: say(console, text)).run()
     output = json_file or settings.run_dir / "bench" / "soak.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(result) + "\n")

@@ -121,11 +121,16 @@ def event(at: float, text: str) -> dict[str, Any]:
 
 
 def test_only_what_no_kill_explains_is_a_problem() -> None:
-    load = {"unexpected": [event(5, "503: busy")], "cut_off": [event(101, "reset"), event(200, "reset")]}
+    load = {
+        "unexpected": [event(5, "503: busy")],
+        "cut_off": [event(101, "reset"), event(200, "reset")],
+        "in_flight": 2.0,
+    }
     faults = [Fault(100, NGINX, "killed 7"), Fault(150, CHANGE, "not done: no", well=False)]
     assert problems(load, faults) == [
         "VGA JPEG was answered with 503: busy",
         "VGA JPEG: the connection was lost (reset)",
+        "2 predictions count as under way although nobody asks any more",
         "version: not done: no",
     ]
 
@@ -148,6 +153,7 @@ def result(hourly: float, found: list[str]) -> dict[str, Any]:
         "left": 12,
         "faults": [{"what": WORKER, "detail": "killed 7"}, {"what": WORKER, "detail": "not done: away"}],
         "cut_off": [],
+        "in_flight": 0.0,
         "logs": [(0.0, 1_000_000), (5.0, 2_500_000)],
         "lives": [life],
         "parts": [{"name": "worker A", "processes": 3, "kept": 130.4, "descriptors": 21, "threads": 9}],
@@ -166,6 +172,7 @@ def test_the_report_says_what_was_done_and_whether_it_was_passed() -> None:
         "12 clients did not wait for theirs.",
         "Done to it: worker 1.",
         "Connections lost with nginx's workers: 0.",
+        "Predictions that count as under way at the end: 0.",
         "Logs: 1.0 MB, at the end 2.5.",
         "Passed.",
     ]

@@ -162,4 +162,6 @@ def problems(load: Mapping[str, Any], faults: Sequence[Fault]) -> list[str]:
         for lost in load["cut_off"]
         if not any(-1 <= lost["at"] - kill <= _CUT_OFF_SECONDS for kill in kills)
     ]
+    if load["in_flight"]:
+        found.append(f"{load['in_flight']:g} predictions count as under way although nobody asks any more")
     return found + [f"{CHANGE}: {fault.detail}" for fault in faults if not fault.well]

@@ -32,11 +32,15 @@ _LONGEST_TEXT = 300
 
 @dataclass(frozen=True)
 class Job:
-    """Some ``seconds`` of load on ``127.0.0.1:port`` by ``clients``, who choose among ``kinds`` by their weights."""
+    """Some ``seconds`` of load on ``127.0.0.1:port`` by ``clients``, who choose among ``kinds`` by their weights.
+
+    ``leavers`` more send a request about every second, and do not wait for its answer.
+    """
 
     port: int
     kinds: list[Kind]
     clients: int
+    leavers: int
     seconds: float
     seed: int
 
@@ -68,12 +72,14 @@ class Load:
         self._selector = selectors.DefaultSelector()
         self._asked: dict[Client, Kind] = {}
         self._tally = Tally()
+        self._lock = threading.Lock()
         self._end = time.monotonic() + job.seconds
 
     def run(self) -> Tally:
         """Carry out the job."""
-        leaving = threading.Thread(target=self._leave)
-        leaving.start()
+        leaving = [threading.Thread(target=self._leave, args=(number,)) for number in range(self._job.leavers)]
+        for thread in leaving:
+            thread.start()
         clients = [Client(self._job.port, self._selector) for _ in range(self._job.clients)]
         for client in clients:
             self._next(client)
@@ -85,7 +91,8 @@ class Load:
         for client in clients:
             client.close()
         self._selector.close()
-        leaving.join()
+        for thread in leaving:
+            thread.join()
         return self._tally
 
     def _next(self, client: Client) -> None:
@@ -154,9 +161,9 @@ class Load:
             else:
                 return
 
-    def _leave(self) -> None:
+    def _leave(self, number: int) -> None:
         """Ask for predictions and do not wait for them, now with a reset and now as usual."""
-        chance = random.Random(self._job.seed + 1)
+        chance = random.Random(self._job.seed + 1 + number)
         good = [kind for kind in self._job.kinds if kind.status == 200]
         while time.monotonic() + _LEAVE_EVERY < self._end:
             kind = chance.choices(good, [kind.weight for kind in good])[0]
@@ -165,7 +172,8 @@ class Load:
                 time.sleep(chance.uniform(0, _LONGEST_STAY))
                 if chance.random() < 0.5:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-                self._tally.left += 1
+                with self._lock:
+                    self._tally.left += 1
             time.sleep(chance.uniform(0, _LEAVE_EVERY))
 
 

@@ -60,6 +60,7 @@ def conclusion(result: Mapping[str, Any]) -> list[str]:
         f"(half of them) and {times['p99']:.0f} ms (99 %); {result['left']:,} clients did not wait for theirs.",
         "Done to it: " + (", ".join(f"{what} {count}" for what, count in sorted(faults.items())) or "nothing") + ".",
         f"Connections lost with nginx's workers: {len(result['cut_off'])}.",
+        f"Predictions that count as under way at the end: {result['in_flight']:g}.",
         f"Logs: {logs[0][1] / 1e6:.1f} MB, at the end {logs[-1][1] / 1e6:.1f}.",
     ]
     return lines + _judgement(result)

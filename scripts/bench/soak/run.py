@@ -20,6 +20,7 @@ from scripts.bench.machine import describe_machine
 from scripts.bench.servers import Server, project_stack, run_command, stack_environment, stack_settings
 from scripts.bench.soak.faults import Faults, schedule, spared
 from scripts.bench.soak.findings import Phases, lives, parts, problems
+from scripts.bench.soak.gauges import in_flight, settled
 from scripts.bench.soak.mix import write_requests
 from scripts.bench.soak.samples import Sampler
 from scripts.catalogue import load_catalogue
@@ -32,10 +33,11 @@ _SECOND_VERSION = "soak"
 
 @dataclass(frozen=True)
 class Options:
-    """How long, by how many clients, and the seed of all that is random."""
+    """How long, by how many clients and others that leave, and the seed of all that is random."""
 
     minutes: float
     clients: int
+    leavers: int
     seed: int
 
 
@@ -69,6 +71,7 @@ class Soak:
                 thread.start()
             try:
                 load = self._load(child, server, kinds)
+                load["in_flight"] = settled(lambda: in_flight(server.port), self._settings.predict_timeout)
             finally:
                 faults.end()
                 sampler.end()
@@ -130,6 +133,7 @@ class Soak:
                 "port": server.port,
                 "kinds": kinds,
                 "clients": self._options.clients,
+                "leavers": self._options.leavers,
                 "seconds": min(_SLICE_SECONDS, remaining),
                 "seed": self._options.seed * 10_000 + number,
             }
