@@ -90,6 +90,9 @@ function ofNetwork(name, model) {
     if (model.error) {
         return broken(model.error.includes(name) ? model.error : `Model ${name} is not served: ${model.error}`);
     }
+    if (model.state === 'absent' && !model.built) {
+        return broken(`Model ${name} has no archive; put its checkpoint into results/, build the archive, and start the stack again.`);
+    }
     if (!state.isUp()) {
         return down(name);
     }
@@ -98,9 +101,7 @@ function ofNetwork(name, model) {
     }
     switch (model.state) {
     case 'absent':
-        return broken(model.built
-            ? `Model ${name} is not registered with TorchServe; register its archive or start the stack again.`
-            : `Model ${name} has no archive; put its checkpoint into results/, build the archive, and start the stack again.`);
+        return broken(`Model ${name} is not registered with TorchServe; register its archive or start the stack again.`);
     case 'failing':
         // What its workers did before TorchServe is started again says nothing of what they do then.
         return supervision.ofTorchServe() === 'starting' ? loading(name) : broken(`Model ${name} does not load: its worker ends again and again; see TorchServe's log on the server.`);
