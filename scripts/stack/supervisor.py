@@ -38,6 +38,8 @@ _FAILING_PAUSE_SECONDS = 4.0
 # How often a part is asked for a sign of life, and for how long it may give none.
 PROBE_SECONDS = 5.0
 HUNG_SECONDS = 20.0
+# A stopped process of nginx is replaced before the whole proxy is: signs of life may all be asked of that process.
+STOPPED_SECONDS = 10.0
 # For a change that is under way: it ends soon, since the TorchServe that it asks is gone. The models come first.
 LOCK_SECONDS = 30.0
 
@@ -125,11 +127,11 @@ class Supervisor:
 
     def _end_stopped(self) -> None:
         """One process of nginx may be stopped while another still answers the supervisor; nginx replaces a dead one."""
-        stopped = StoppedProcesses(HUNG_SECONDS)
-        while not self._ending.wait(PROBE_SECONDS):
+        stopped = StoppedProcesses(STOPPED_SECONDS)
+        while not self._ending.wait(_LOOK_SECONDS):
             proxy = self._stack.records.get("proxy")
             for pid in stopped.end(proxy.members() if proxy else []):
-                self._announce(f"process {pid} of the proxy was stopped for {HUNG_SECONDS:g} s and is replaced")
+                self._announce(f"process {pid} of the proxy was stopped for {STOPPED_SECONDS:g} s and is replaced")
 
     def _fulfil(self) -> None:
         while not self._ending.wait(_LOOK_SECONDS):

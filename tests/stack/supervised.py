@@ -12,7 +12,7 @@ from tests.support.stacks import RunningStack
 IMPATIENT = """
 import sys
 from scripts.stack import __main__, supervisor
-supervisor.HUNG_SECONDS, supervisor.PROBE_SECONDS = 6.0, 2.0
+supervisor.HUNG_SECONDS, supervisor.PROBE_SECONDS, supervisor.STOPPED_SECONDS = 6.0, 2.0, 1.0
 supervisor._FAILING_PAUSE_SECONDS = 0.5
 sys.exit(__main__.main(["supervise"]))
 """

@@ -203,7 +203,7 @@ def test_an_nginx_process_that_was_stopped_is_replaced(stack: RunningStack, impa
     """New connections may all go to the other one, so that the proxy as a whole still answers."""
     master, *workers = record(stack, "proxy").members()
     workers[0].suspend()
-    assert f"process {workers[0].pid} of the proxy was stopped for 6 s and is replaced" in impatient.readline()
+    assert f"process {workers[0].pid} of the proxy was stopped for 1 s and is replaced" in impatient.readline()
     replaced = poll(
         lambda: record(stack, "proxy").members(), lambda members: len(members) == 3 and workers[0] not in members
     )
