@@ -118,7 +118,7 @@ def test_a_browser_may_ask_without_a_key_and_send_one(guarded: RunningProxy) -> 
     assert answer.status_code == 204
     assert_cors(answer)
     allowed = answer.headers["Access-Control-Allow-Headers"]
-    assert allowed == "Content-Type, X-Request-ID, Authorization, X-API-Key"
+    assert allowed == "Content-Type, X-Request-ID, X-Request-Deadline-Ms, Authorization, X-API-Key"
 
 
 def test_a_large_form_is_refused_before_it_is_sent(guarded: RunningProxy) -> None:

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 ORIGIN = "http://localhost:5173"
-DEFAULT = "Content-Type, X-Request-ID, Authorization, X-API-Key"
+DEFAULT = "Content-Type, X-Request-ID, X-Request-Deadline-Ms, Authorization, X-API-Key"
 
 
 def preflight(url: str, origin: str, asked: str | None, path: str = "/api/v1/predict") -> requests.Response:

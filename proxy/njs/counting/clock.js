@@ -23,8 +23,12 @@ function countdown(r, ms) {
     return () => end - connected(r);
 }
 
+/**
+ * Milliseconds since the request's connection was made.
+ * @param {NginxHTTPRequest} r
+ */
 function connected(r) {
     return Number(r.variables.connection_time) * 1000;
 }
 
-export default {countdown, now};
+export default {connected, countdown, now};

@@ -48,7 +48,7 @@ function modelOf(path) {
 
 // What a page of a listed origin may send: all that it asks for, as with credentials a "*" would not mean all.
 // https://fetch.spec.whatwg.org/#http-access-control-allow-headers
-const HEADERS = 'Content-Type, X-Request-ID, Authorization, X-API-Key';
+const HEADERS = 'Content-Type, X-Request-ID, X-Request-Deadline-Ms, Authorization, X-API-Key';
 
 /**
  * The methods of a path for Allow, '' for an unknown path. GET brings HEAD.

@@ -3,6 +3,7 @@ import asking from 'predict/asking.js';
 import availability from 'models/availability.js';
 import caching from 'predict/caching.js';
 import clock from 'counting/clock.js';
+import deadline from 'predict/deadline.js';
 import lifecycle from 'models/lifecycle.js';
 import loading from 'models/loading.js';
 import recovery from 'models/recovery.js';
@@ -21,7 +22,12 @@ const OUTDATED_MS = 200;
  * @param {import('predict/asking.js').Given} given
  * @returns {Promise<Outcome>}
  */
-async function answer(r, given) {
+function answer(r, given) {
+    const outcome = prepared(r, given);
+    return r.variables.deadline ? deadline.within(r, given.name, outcome) : outcome;
+}
+
+async function prepared(r, given) {
     const failure = await prepareOrWait(given.name);
     if (failure !== null) {
         return {failure};

@@ -3,6 +3,7 @@ import admission from 'models/admission.js';
 import alone from 'predict/alone.js';
 import availability from 'models/availability.js';
 import clock from 'counting/clock.js';
+import deadline from 'predict/deadline.js';
 import digest from 'predict/digest.js';
 import killers from 'predict/killers.js';
 import lifecycle from 'models/lifecycle.js';
@@ -55,8 +56,7 @@ async function answer(r, given) {
     if (settings.tracing) {
         r.variables.received = String(start / 1000 - Number(r.variables.request_time));
     }
-    const whole = settings.predict_timeout * 1000;
-    const left = given.left || clock.countdown(r, whole);
+    const left = given.left || clock.countdown(r, settings.predict_timeout * 1000);
     // More than one only after a loss: should TorchServe answer the older one after all, that counts.
     let asked = [];
     /** @type {Outcome} */
@@ -66,10 +66,9 @@ async function answer(r, given) {
         let reply = null;
         let wasAlone = false;
         try {
-            // nginx has a location for each eighth of the time-out: a repeat gets what is left.
-            const eighths = turn.waited || outcome.failure || given.left ? Math.floor(left() * 8 / whole) : 8;
+            const eighths = eighthsOf(r, turn.waited || outcome.failure || given.left ? left() : Infinity);
             if (turn.failure || eighths < 1) {
-                return {failure: turn.failure || outcome.failure || availability.busy(given.name)};
+                return {failure: turn.failure || outcome.failure || tooLate(r, given.name)};
             }
             r.variables.inference_key = torchserve.inferenceKey();
             asked.push(r.subrequest(`/_predict/${eighths}/${archive}`, {method: 'POST', body: given.file}));
@@ -90,6 +89,20 @@ async function answer(r, given) {
         }
         torchserve.readKeys();
     }
+}
+
+// nginx has a location for each eighth of the time-out: a repeat gets what is left, and none more than its client waits for. The
+// worker is told the deadline itself.
+function eighthsOf(r, left) {
+    const eighth = settings.predict_timeout * 125;
+    const own = deadline.left(r);
+    const eighths = Math.min(8, Math.floor(left / eighth), Math.ceil(own / eighth));
+    r.variables.seconds_left = own < eighths * eighth ? String(own / 1000) : '';
+    return eighths;
+}
+
+function tooLate(r, name) {
+    return deadline.left(r) > 0 ? availability.busy(name) : deadline.missed(r, name);
 }
 
 // What died with its worker is asked alone, and so is an image that has died alone before.

@@ -1,5 +1,6 @@
 // What a prediction is asked for: the image and the model's name, out of the form.
 import catalogue from 'models/catalogue.js';
+import deadline from 'predict/deadline.js';
 import errors from 'http/errors.js';
 import form from 'predict/form.js';
 
@@ -65,7 +66,7 @@ function fieldsOf(r, repeatable) {
 }
 
 /**
- * Why a body cannot be read, null if it can.
+ * Why a body cannot be read, or not by when it shall be answered; null if it can.
  * @param {NginxHTTPRequest} r
  * @param {string} what  the body, in a message
  * @returns {Failure | null}
@@ -75,7 +76,7 @@ function unreadable(r, what) {
         return errors.failure(413, 'The body was sent in chunks of a few bytes; send it in larger ones, or with its length.');
     }
     const encoding = r.headersIn['Content-Encoding'];
-    return encoding === undefined || encoding.toLowerCase() === 'identity' ? null
+    return encoding === undefined || encoding.toLowerCase() === 'identity' ? deadline.note(r)
         : errors.failure(400, `The ${what} is compressed (Content-Encoding: ${errors.quote(encoding)}); send it as it is.`);
 }
 
