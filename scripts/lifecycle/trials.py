@@ -51,8 +51,8 @@ class Outcome:
     """What the proxy said of a trial last.
 
     ``end`` has its ``reason`` and ``text``, None while it goes on; ``under_way`` while its version is READY. The times
-    are geometric means in milliseconds. ``labels`` has, by the label of the version that serves, how many pictures
-    both versions answered, and how many of them alike.
+    are geometric means in milliseconds, of decoding and inference where both versions tell them. ``labels`` has, by the
+    label of the version that serves, how many pictures both versions answered, and how many of them alike.
     """
 
     under_way: bool = False
@@ -138,12 +138,13 @@ def _outcome(said: Mapping[str, Any]) -> Outcome:
     counts: Mapping[str, float] = said["counts"]
     compared = _after("label compared ", counts)
     agreed = _after("label agreed ", counts)
+    work = " work" if counts.get("tried work count") and counts.get("serving work count") else ""
     return Outcome(
         under_way=bool(said["under_way"]),
         end=said["end"],
         **{what: round(counts.get(what, 0)) for what in ("asked", "failed", "compared", "agreed")},
-        milliseconds=_typical("tried", counts),
-        serving_milliseconds=_typical("serving", counts),
+        milliseconds=_typical(f"tried{work}", counts),
+        serving_milliseconds=_typical(f"serving{work}", counts),
         results=_after("result ", counts),
         labels={label: (count, agreed.get(label, 0)) for label, count in compared.items()},
     )

@@ -12,7 +12,13 @@ def bad_handler(flag: Path) -> str:
 import os as _os, re as _re, time as _time
 from pathlib import Path as _Path
 
-_handle = EmotionHandler.handle
+_handle, _inference = EmotionHandler.handle, EmotionHandler.inference
+
+
+def _slow(self, prepared):
+    if _Path({str(flag)!r}).exists() and _Path({str(flag)!r}).read_text() == "slow":
+        _time.sleep(0.5)
+    return _inference(self, prepared)
 
 
 def _bad(self, data, context):
@@ -21,8 +27,6 @@ def _bad(self, data, context):
         raise RuntimeError("broken on purpose")
     if fault == "dies":
         _os._exit(1)
-    if fault == "slow":
-        _time.sleep(0.5)
     answers = _handle(self, data, context)
     if fault == "labels":
         return [answer.replace("happy", "merry") for answer in answers]
@@ -31,5 +35,5 @@ def _bad(self, data, context):
     return answers
 
 
-EmotionHandler.handle = _bad
+EmotionHandler.handle, EmotionHandler.inference = _bad, _slow
 """

@@ -95,6 +95,7 @@ LONG = {
     "proxy/test_floods.py": 10,
     "proxy/test_form_growth.py": 12,
     "proxy/test_keys.py": 20,
+    "proxy/test_trials.py": 25,
     "proxy/test_uploads.py": 50,
     "stack/test_environment.py": 20,
     "stack/test_serve_only.py": 30,

@@ -58,7 +58,7 @@ async function served(r, given, trial, ask) {
     const outcome = await ask(r, given);
     const ms = isAnswer(outcome) ? timeOf(given) : null;
     if (ms !== null) {
-        trials.time(trial, 'serving', ms);
+        trials.time(trial, 'serving', ms, replies.work(given.notes.prediction_report));
     }
     return outcome;
 }
@@ -69,7 +69,7 @@ async function shadowed(r, given, trial, ask) {
     }
     const job = jobs.handOver(r, given.file, {name: given.name, trial});
     const outcome = await ask(r, given);
-    tell(job, outcome, timeOf(given));
+    tell(job, outcome, timeOf(given), replies.work(given.notes.prediction_report));
     return outcome;
 }
 
@@ -82,19 +82,21 @@ async function byCanary(r, given, trial, ask) {
     const text = String(reply.responseText || '');
     const result = replies.result(reply.status, text, trial.version, jobs.labels(given.name));
     if (result === 'answered') {
-        note(given, ms, reply.headersOut['X-Prediction-Report'], 'canary');
+        const report = reply.headersOut['X-Prediction-Report'];
+        note(given, ms, report, 'canary');
         const outcome = {status: 200, body: text};
-        trials.time(trial, 'tried', ms);
+        trials.time(trial, 'tried', ms, replies.work(report));
         count(given.name, trial, result);
-        tell(job, outcome, null);
+        tell(job, outcome, null, null);
         return outcome;
     }
     jobs.drop(job);
     r.log(`request ${r.variables.request_identifier}: version ${trial.version} of model ${given.name}, a canary, did not answer `
           + `(${result}); ${trial.before} is asked.`);
     const outcome = await ask(r, Object.assign({left}, given));
-    note(given, Number(given.notes.torchserve_ms || 0) + ms, given.notes.prediction_report, 'repeated');
-    countFailure(given.name, trial, result, outcome);
+    const servingMs = Number(given.notes.torchserve_ms || 0);
+    note(given, servingMs + ms, given.notes.prediction_report, 'repeated');
+    countFailure(given.name, trial, isNoLater(result, ms, servingMs) ? 'unavailable' : result, outcome);
     return outcome;
 }
 
@@ -115,6 +117,16 @@ function count(name, trial, result) {
     trials.judge(name, trial);
 }
 
+/**
+ * Whether the version that serves took as long as a late canary: there was much to do, or the picture is a slow one.
+ * @param {string} result
+ * @param {number} ms
+ * @param {number} servingMs
+ */
+function isNoLater(result, ms, servingMs) {
+    return result === 'late' && servingMs >= ms;
+}
+
 // What the version that serves does not answer either says nothing of the canary.
 function countFailure(name, trial, result, outcome) {
     if (result === 'unavailable' || !isAnswer(outcome)) {
@@ -124,12 +136,12 @@ function countFailure(name, trial, result, outcome) {
     count(name, trial, result === 'refused' ? 'failed' : result);
 }
 
-function tell(job, outcome, ms) {
+function tell(job, outcome, ms, work) {
     const label = isAnswer(outcome) ? replies.top(outcome.body) : null;
     if (label === null) {
         jobs.drop(job);
     } else {
-        jobs.tell(job, {label, ms});
+        jobs.tell(job, {label, ms, work});
     }
 }
 
@@ -149,4 +161,4 @@ function note(given, ms, report, trial) {
     given.notes.prediction_report = JSON.stringify(Object.assign(record.readReport(report), {trial}));
 }
 
-export default {answer, takes};
+export default {answer, isNoLater, takes};

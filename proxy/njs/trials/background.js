@@ -74,14 +74,14 @@ async function ask(r, job, told) {
     if (isShadow) {
         trials.note(job.name, trial, result === 'refused' ? 'failed' : result);
         if (told.ms !== null) {
-            trials.time(trial, 'serving', told.ms);
+            trials.time(trial, 'serving', told.ms, told.work);
         }
     }
     if (result !== 'answered') {
         return;
     }
     const label = replies.top(reply.text);
-    trials.time(trial, isShadow ? 'tried' : 'serving', ms);
+    trials.time(trial, isShadow ? 'tried' : 'serving', ms, reply.work);
     trials.compare(job.name, trial, isShadow ? told.label : label, isShadow ? label : told.label);
     trials.judge(job.name, trial);
 }
@@ -92,9 +92,10 @@ async function replyOf(r, name, version) {
     const url = `${settings.inference_url}/predictions/${state.model(name).archive}/${version}`;
     try {
         const reply = await ngx.fetch(url, {method: 'POST', headers, body: /** @type {any} */ (r.requestBuffer)});
-        return {status: reply.status, text: await reply.text()};
+        const work = replies.work(reply.headers.get('X-Prediction-Report'));
+        return {status: reply.status, text: await reply.text(), work};
     } catch (error) {
-        return {status: /time/i.test(error.message) ? 504 : 502, text: ''};
+        return {status: /time/i.test(error.message) ? 504 : 502, text: '', work: null};
     }
 }
 

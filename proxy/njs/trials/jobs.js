@@ -5,7 +5,7 @@ import trials from 'trials/trials.js';
 
 /** @typedef {import('trials/trials.js').Trial} Trial */
 /** @typedef {{name: string, trial: Trial}} Job */
-/** @typedef {{label: string, ms: number | null}} Told  what the client was told, and how long that took */
+/** @typedef {{label: string, ms: number | null, work: number | null}} Told  what the client was told, and how long that took */
 
 // Of pictures that are handed over, together: until they are compared they are held twice, besides the bodies of their requests
 // (http/bodies.js). Those that find no room are not compared.

@@ -1,4 +1,5 @@
 // What TorchServe's reply of a second version is worth.
+import record from 'http/record.js';
 
 /**
  * answered; refused: the image is at fault, if the version that serves says so too; failed; late; other_labels: those of the
@@ -65,6 +66,16 @@ function top(text) {
     return body !== null && typeof body.top_emotion === 'string' ? body.top_emotion : null;
 }
 
+/**
+ * How long decoding and inference took for the batch of an answer, milliseconds; null if its worker does not say.
+ * @param {string | null | undefined} report  X-Prediction-Report
+ * @returns {number | null}
+ */
+function work(report) {
+    const said = record.readReport(report || '');
+    return typeof said.inference === 'number' ? ((said.decode || 0) + said.inference) * 1000 : null;
+}
+
 function parsed(text) {
     try {
         const body = JSON.parse(text);
@@ -74,4 +85,4 @@ function parsed(text) {
     }
 }
 
-export default {result, top};
+export default {result, top, work};

@@ -17,6 +17,8 @@ import verdict from 'trials/verdict.js';
 /** @typedef {{reason: string, text: string, time: string}} End */
 
 const RETIRED = 'retired';
+// The clock knows no less, and a logarithm no zero.
+const LEAST_MS = 0.001;
 const COUNTS = ['asked', 'failed', 'compared', 'agreed'];
 
 function dictionary() {
@@ -109,10 +111,18 @@ function isRetired(trial) {
  * Count how long a version took for an answer.
  * @param {Trial} trial
  * @param {'tried' | 'serving'} which
- * @param {number} ms
+ * @param {number} ms  with its time in TorchServe's queue, which says more of the clients than of the version
+ * @param {number | null} work  its worker's own, null if that does not say
  */
-function time(trial, which, ms) {
-    const logarithm = Math.log(Math.max(1, ms));
+function time(trial, which, ms, work) {
+    addTime(trial, which, ms);
+    if (work !== null) {
+        addTime(trial, `${which} work`, work);
+    }
+}
+
+function addTime(trial, which, ms) {
+    const logarithm = Math.log(Math.max(LEAST_MS, ms));
     count(trial, `${which} count`);
     count(trial, `${which} sum`, logarithm);
     count(trial, `${which} squares`, logarithm * logarithm);
@@ -190,7 +200,9 @@ function forgetBackground() {
  * @returns {import('trials/verdict.js').Counts}
  */
 function counts(id) {
-    const found = {tried: times(id, 'tried'), serving: times(id, 'serving')};
+    const work = {tried: times(id, 'tried work'), serving: times(id, 'serving work')};
+    const isKnown = work.tried.count > 0 && work.serving.count > 0;
+    const found = isKnown ? work : {tried: times(id, 'tried'), serving: times(id, 'serving')};
     COUNTS.forEach((what) => {
         found[what] = number(`${id} ${what}`);
     });

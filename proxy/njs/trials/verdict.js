@@ -1,5 +1,6 @@
 // Whether a canary must be aborted, by what was counted of it. Chance must not abort a good version: a limit counts as exceeded
 // when that is 95 % sure, and a few failures are none yet. A version that always fails is aborted after the third failure.
+// It is judged after each prediction, and each look is another chance to err: the bounds hold for all looks together.
 
 /**
  * Times of answers, by their natural logarithms, so that a few slow ones do not decide: how many, their sum, and that of
@@ -16,8 +17,10 @@
  * @typedef {{reason: string, text: string}} Verdict  the reason: errors, latency or disagreement
  */
 
-// One-sided, 95 %.
-const Z = 1.645;
+// How often a version that keeps within its limits may be aborted, however long it is tried: 5 %, divided among the three limits.
+const ERROR = 0.05 / 3;
+// How many shares above a limit are weighed.
+const SHARES = 8;
 const LEAST_FAILURES = 3;
 const LEAST_DISAGREEMENTS = 5;
 const LEAST_TIMES = 20;
@@ -33,13 +36,13 @@ function of(limits, counts) {
 }
 
 function ofErrors(limit, counts) {
-    return counts.failed < LEAST_FAILURES || leastShare(counts.failed, counts.asked) * 100 <= limit ? null
+    return counts.failed < LEAST_FAILURES || !isAbove(counts.failed, counts.asked, limit / 100) ? null
         : {reason: 'errors', text: `${counts.failed} of ${counts.asked} predictions failed, more than ${limit} %`};
 }
 
 function ofAnswers(limit, counts) {
     const others = counts.compared - counts.agreed;
-    return others < LEAST_DISAGREEMENTS || leastShare(others, counts.compared) * 100 <= limit ? null
+    return others < LEAST_DISAGREEMENTS || !isAbove(others, counts.compared, limit / 100) ? null
         : {reason: 'disagreement', text: `it answered ${others} of ${counts.compared} pictures otherwise than the version that serves, more than ${limit} %`};
 }
 
@@ -52,22 +55,43 @@ function ofLatency(limit, counts) {
 }
 
 /**
- * The lower end of Wilson's interval of a share.
- * https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval#Wilson_score_interval
+ * Whether a share is sure to be above a limit: Wald's sequential test, with the mean of its likelihood ratios for some shares
+ * between the limit and 1. While the true share is within the limit, that mean exceeds 1 / ERROR at any time with a
+ * probability of at most ERROR.
+ * https://en.wikipedia.org/wiki/Sequential_probability_ratio_test, https://en.wikipedia.org/wiki/Ville%27s_inequality
  * @param {number} found
  * @param {number} all
+ * @param {number} limit
  */
-function leastShare(found, all) {
+function isAbove(found, all, limit) {
+    if (limit >= 1) {
+        return false;
+    }
     // Another process may count between two looks.
-    const share = Math.min(1, found / all);
-    const square = Z * Z;
-    return (share + square / (2 * all) - Z * Math.sqrt((share * (1 - share) + square / (4 * all)) / all)) / (1 + square / all);
+    const others = Math.max(0, all - found);
+    let sum = 0;
+    for (let i = 0, part = 1; i < SHARES; i++, part /= 2) {
+        const share = limit + (1 - limit) * part;
+        const without = others === 0 ? 0 : others * Math.log((1 - share) / (1 - limit));
+        sum += Math.exp(found * Math.log(share / limit) + without);
+    }
+    return sum / SHARES > 1 / ERROR;
 }
 
 // The lower end of the interval of how many times as long one takes, as a logarithm.
 function leastRatio(counts) {
     const error = Math.sqrt(variance(counts.tried) / counts.tried.count + variance(counts.serving) / counts.serving.count);
-    return counts.tried.sum / counts.tried.count - counts.serving.sum / counts.serving.count - Z * error;
+    return counts.tried.sum / counts.tried.count - counts.serving.sum / counts.serving.count
+        - deviations(Math.min(counts.tried.count, counts.serving.count)) * error;
+}
+
+/**
+ * How many standard errors a mean of so many values may be off at any time: Robbins' normal mixture, one-sided.
+ * https://doi.org/10.1214/aoms/1177696786
+ * @param {number} count
+ */
+function deviations(count) {
+    return Math.sqrt((1 + LEAST_TIMES / count) * Math.log((1 + count / LEAST_TIMES) / Math.pow(2 * ERROR, 2)));
 }
 
 function variance(times) {
@@ -82,4 +106,4 @@ function typical(times) {
     return times.count === 0 ? 0 : Math.exp(times.sum / times.count);
 }
 
-export default {leastShare, of, typical};
+export default {of, typical};
