@@ -14,6 +14,19 @@ def described(**pids: int) -> dict[str, Any]:
     return {"modelVersion": "1.0", "workers": [{"id": name, "pid": pid} for name, pid in pids.items()]}
 
 
+def test_only_workers_that_are_ready_count(modules: Modules) -> None:
+    """By their number it is told how long a prediction waits: one that TorchServe has given up stays in its list."""
+    listed = [
+        {"id": str(number), "pid": number, "status": status}
+        for number, status in enumerate(["READY", "UNLOADING", "READY"], start=1)
+    ]
+    calls = []
+    for workers in (listed, listed[:2], listed[1:2]):
+        calls += [Call("models/workers.js", "record", (MODEL, {"modelVersion": "1.0", "workers": workers}))]
+        calls += [Call("models/workers.js", "count", (MODEL,))]
+    assert [result.returned for result in modules.call(calls)][1::2] == [2, 1, 1]
+
+
 def test_the_end_of_a_worker_is_told_once_more_in_the_next_round(modules: Modules) -> None:
     """It may take a request after TorchServe has ceased to list it: who asks between the rounds must hear of it too."""
     rounds = [described(a=1, b=2), described(a=1), described(a=1), described(a=1), described(a=3), described(a=3)]

@@ -22,7 +22,8 @@ function record(name, description) {
         }
     });
     state.write(`workers:${name}`, now);
-    state.dictionary().set(`count:${name}`, String(Object.keys(now).length));
+    const ready = description === null ? [] : (description.workers || []).filter((worker) => worker.status === 'READY');
+    state.dictionary().set(`count:${name}`, String(ready.length));
     if (description !== null && description.jobQueueStatus) {
         const status = description.jobQueueStatus;
         state.dictionary().set(`queue:${name}`, String(status.pendingRequests + status.remainingCapacity));
@@ -57,7 +58,7 @@ function of(name) {
 }
 
 /**
- * How many the model has, as far as is known: at least one.
+ * How many of the model's are READY, as far as is known: at least one.
  * @param {string} name
  */
 function count(name) {
