@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from tests.proxy.modules import Call, Modules
@@ -35,3 +37,21 @@ def test_the_end_of_a_worker_is_told_once_more_in_the_next_round(modules: Module
         calls += [Call("models/workers.js", "record", (MODEL, description))]
         calls += [Call("models/workers.js", "ends", (MODEL,))]
     assert [result.returned for result in modules.call(calls)][1::2] == [0, 1, 2, 2, 3, 4, 4]
+
+
+def test_restarts_of_a_canary_are_counted_under_its_version(modules: Modules, tmp_path: Path) -> None:
+    """Those of the version that serves, whose workers go on, are another series."""
+    files = {name: str(tmp_path / name) for name in ("trials", "trial_outcomes", "management_log")}
+    trial = {"id": "a", "kind": "canary", "version": "1.1", "before": "1.0", "percent": 5, "by": "client", "limits": {}}
+    (tmp_path / "trials").write_text(json.dumps({MODEL: trial}))
+    served = described(a=1)
+    calls = [Call("models/state.js", "setModel", (MODEL, {"archive": MODEL}))]
+    for pid in (11, 12, 12, 13):
+        tried = {**described(b=pid), "modelVersion": "1.1"}
+        calls += [Call("models/workers.js", "record", (MODEL, served))]
+        calls += [Call("poller/trials.js", "look", ([MODEL], [served]), [(200, json.dumps([tried]))])]
+    told = [
+        Call("counting/counters.js", "current", ("emotion_worker_restarts_total", {"model": MODEL, "version": version}))
+        for version in ("1.1", "1.0")
+    ]
+    assert [result.returned for result in modules.call([*calls, *told], **files)][-2:] == [2, 0]
