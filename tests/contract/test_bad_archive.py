@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import images
+from tests.support.asking import asking
 from tests.support.assertions import assert_error, assert_health, assert_models, assert_prediction
 from tests.support.client import Client
 from tests.support.operator_view import Operator
@@ -27,6 +31,8 @@ DAMAGED = "MobileNetV2_RAF-DB"
 NOT_LOADING = "MobileNetV2_CK+48"
 # Each bad model, and a word that its reason has.
 BAD = {POINTER: "Git LFS", MISSING: "VGG19_RAF-DB_best.pt", DAMAGED: "SHA-256", NOT_LOADING: "load"}
+# After so long, and its longest pause before that, TorchServe has given up.
+RETRY_SECONDS = 20
 CAUSE = 'raise RuntimeError("broken on purpose")'
 FRAME = images.frame(9)
 
@@ -113,18 +119,47 @@ def test_bad_model_changes_nothing_for_the_good_one(client: Client, reference: R
     assert_prediction(client.predict(FRAME, GOOD), GOOD, reference.probabilities(GOOD, FRAME))
 
 
+def handler_of(served: RunningStack, site: Site) -> Path:
+    """The handler of NOT_LOADING, as TorchServe runs it."""
+    folder = Path(Operator(served).describe(site.catalogue[NOT_LOADING].archive_name)["modelUrl"])
+    return folder / "emotion_handler.py"
+
+
+def replace_text(file: Path, text: str) -> None:
+    file.unlink()  # others may share its content
+    file.write_text(text)
+
+
 def test_a_model_that_torchserve_gave_up_loads_once_the_cause_is_gone(
     served: RunningStack, client: Client, site: Site, reference: Reference
 ) -> None:
     _poll_error(client, NOT_LOADING)
-    folder = Path(Operator(served).describe(site.catalogue[NOT_LOADING].archive_name)["modelUrl"])
-    handler = folder / "emotion_handler.py"
-    mended = handler.read_text().replace(CAUSE, "")
-    handler.unlink()
-    handler.write_text(mended)
+    handler = handler_of(served, site)
+    replace_text(handler, handler.read_text().replace(CAUSE, ""))
     answer = poll(lambda: client.predict(FRAME, NOT_LOADING), lambda given: given.status_code == 200, seconds=120)
     expected = reference.probabilities(NOT_LOADING, FRAME)  # it prepares pictures in the fast way: not the same digits
     assert answer.json()["top_emotion"] == max(expected, key=lambda label: expected[label])
+
+
+@pytest.mark.parametrize("given_up", [-1, pytest.param(0, marks=pytest.mark.slow)], ids=["the last", "the first"])
+def test_one_of_two_workers_that_was_given_up_comes_back_and_the_other_stays(
+    served: RunningStack, site: Site, given_up: int
+) -> None:
+    """The model has loaded by now. TorchServe could take the first from its list only with the other one."""
+    operator, archive = Operator(served), site.catalogue[NOT_LOADING].archive_name
+    assert served.command("lifecycle", "scale", NOT_LOADING, "2").returncode == 0
+    before = [worker["pid"] for worker in operator.describe(archive)["workers"]]
+    handler = handler_of(served, site)
+    good = handler.read_text()
+    with asking(served.url, NOT_LOADING, 2) as answers:
+        replace_text(handler, f"{good}\n{CAUSE}\n")
+        os.kill(before[given_up], signal.SIGKILL)
+        time.sleep(RETRY_SECONDS)
+        replace_text(handler, good)
+        pids = poll(lambda: operator.worker_pids(archive), lambda pids: len(pids) == 2, seconds=240)
+    assert before[given_up + 1] in pids
+    assert operator.describe(archive)["minWorkers"] == 2
+    assert {answer.status for own in answers for answer in own} == {200}
 
 
 def test_mended_checkpoint_is_served_after_the_next_start(

@@ -13,7 +13,7 @@ from scripts.catalogue import load_catalogue
 from scripts.settings import load_settings
 from tests.images.conftest import Pod
 from tests.images.engine import Images
-from tests.support.asking import predict
+from tests.support.asking import asking, predict, wait_for_answers
 from tests.support.polling import poll
 from tests.support.version import project_version
 
@@ -70,6 +70,8 @@ def test_models_health_errors_and_metrics_are_those_of_the_contract(pod: Pod) ->
     assert "emotion_torchserve_up 1" in text
     assert 'emotion_stack_restarts_total{part="torchserve"} 0' in text
     assert 'part="proxy"' not in text
+    assert "emotion_supervisor_up 1" in text
+    assert "\nemotion_memory_" not in text  # TorchServe's is not seen from here
 
 
 def test_torchserve_is_not_reached_from_outside(pod: Pod) -> None:
@@ -106,6 +108,15 @@ def test_a_killed_torchserve_is_brought_back_in_its_container(pod: Pod) -> None:
     )
     assert predict(pod.url, MODELS[0]).status == 200  # waits for its return
     poll(lambda: requests.get(f"{pod.url}/api/v1/health/ready", timeout=10).status_code == 200, seconds=60)
+
+
+def test_a_model_that_is_unregistered_inside_answers_what_it_was_asked(pod: Pod) -> None:
+    """The proxy does not see the process of the command, which waits until it refuses the model's predictions."""
+    with asking(pod.url, MODELS[0], 8) as answers:
+        wait_for_answers(answers, 3)
+        pod.inside(pod.torchserve, "python", "-m", "scripts.lifecycle", "unregister", MODELS[0])
+        poll(lambda: all(own[-1].status == 500 for own in answers))
+    assert {answer.status for own in answers for answer in own} == {200, 500}
 
 
 def test_a_stopped_container_ends_in_order(pod: Pod) -> None:

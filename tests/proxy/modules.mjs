@@ -18,6 +18,7 @@ function dictionary() {
 }
 
 let fetched = [];
+let asked = [];
 globalThis.ngx = {
     WARN: 'warn',
     INFO: 'info',
@@ -34,7 +35,8 @@ globalThis.ngx = {
         trial_jobs: dictionary(),
         trials: dictionary(),
     },
-    async fetch() {
+    async fetch(url, options) {
+        asked.push(`${options ? options.method : 'GET'} ${url}`);
         if (fetched.length === 0) {
             throw new Error('nothing answers');
         }
@@ -75,11 +77,12 @@ const results = [];
 for (const one of cases) {
     const module = await import(one.module);
     fetched = one.fetched;
+    asked = [];
     changeClock(one.clock[0], one.clock[1]);
     const given = JSON.parse(JSON.stringify(one.given), decoded);
     const start = performance.now();
     const returned = await module.default[one.name](...given);
     const milliseconds = performance.now() - start;
-    results.push({returned: encoded(returned === undefined ? null : returned), left: fetched.length, milliseconds});
+    results.push({returned: encoded(returned === undefined ? null : returned), left: fetched.length, asked, milliseconds});
 }
 process.stdout.write(JSON.stringify(results));

@@ -33,10 +33,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Result:
-    """What a call returned (bytes as bytes), how many replies it did not ask for, and how long it took."""
+    """What a call returned (bytes as bytes), what it asked, how many replies were left, and how long it took."""
 
     returned: Any
     left: int
+    asked: list[str]
     milliseconds: float
 
 
@@ -86,7 +87,7 @@ class Modules:
         )
         assert made.returncode == 0, made.stderr
         results = json.loads(made.stdout)
-        return [Result(_decoded(result["returned"]), result["left"], result["milliseconds"]) for result in results]
+        return [Result(**{**result, "returned": _decoded(result["returned"])}) for result in results]
 
 
 def _encoded(value: Any) -> Any:

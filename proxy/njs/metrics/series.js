@@ -50,6 +50,7 @@ function zeros() {
         emotionsOf(model, models[model]).forEach((emotion) => zero('emotion_predictions_total', {model, emotion}));
         IMAGE_ERRORS.forEach((kind) => zero('emotion_image_errors_total', {model, kind}));
     });
+    trials.known().forEach((known) => zero('emotion_worker_restarts_total', {model: known.name, version: known.trial.version}));
     return values;
 }
 

@@ -75,17 +75,17 @@ async function describe(archive) {
  * @param {string} archive
  */
 async function addWorker(archive) {
-    accept(await call('PUT', `/models/${archive}?min_worker=1&max_worker=1`), [200, 202]);
+    await scale(archive, 1, 1);
 }
 
 /**
- * Have TorchServe forget a model's workers and start so many new ones.
+ * Have TorchServe list at least and at most so many workers of a model. It takes them from the end of its list.
  * @param {string} archive
- * @param {number} workers
+ * @param {number} least
+ * @param {number} most
  */
-async function restartWorkers(archive, workers) {
-    accept(await call('PUT', `/models/${archive}?min_worker=0&max_worker=0`), [200, 202]);
-    accept(await call('PUT', `/models/${archive}?min_worker=${workers}&max_worker=${workers}`), [200, 202]);
+async function scale(archive, least, most) {
+    accept(await call('PUT', `/models/${archive}?min_worker=${least}&max_worker=${most}`), [200, 202]);
 }
 
 /**
@@ -107,4 +107,4 @@ function accept(reply, statuses) {
     }
 }
 
-export default {addWorker, call, describe, inferenceKey, predict, readKeys, restartWorkers};
+export default {addWorker, call, describe, inferenceKey, predict, readKeys, scale};

@@ -14,21 +14,39 @@ const DEFAULT_QUEUE = 128;
  */
 function record(name, description) {
     const before = of(name);
-    const now = {};
-    (description === null ? [] : description.workers || []).forEach((worker) => {
-        now[worker.id] = worker.pid > 0 ? worker.pid : before[worker.id] || 0;
-        if (before[worker.id] > 0 && now[worker.id] !== before[worker.id]) {
-            counters.add('emotion_worker_restarts_total', {model: name, version: description.modelVersion}, 1);
-        }
-    });
-    state.write(`workers:${name}`, now);
-    state.dictionary().set(`count:${name}`, String(Object.keys(now).length));
+    const now = countRestarts(name, name, description);
+    const ready = description === null ? [] : (description.workers || []).filter((worker) => worker.status === 'READY');
+    state.dictionary().set(`count:${name}`, String(ready.length));
     if (description !== null && description.jobQueueStatus) {
         const status = description.jobQueueStatus;
         state.dictionary().set(`queue:${name}`, String(status.pendingRequests + status.remainingCapacity));
         state.dictionary().set(`waiting:${name}`, String(status.pendingRequests));
     }
     noteEnds(name, Object.keys(before).some((id) => now[id] !== before[id]));
+}
+
+/**
+ * The same of a version that is tried beside the one that serves, of which only restarts are told.
+ * @param {string} name
+ * @param {string} version
+ * @param {import('models/lifecycle.js').Description | null} description
+ */
+function recordTried(name, version, description) {
+    countRestarts(`${name} ${version}`, name, description);
+}
+
+// Returns the processes by the workers' ids, which are kept under a name.
+function countRestarts(kept, model, description) {
+    const before = of(kept);
+    const now = {};
+    (description === null ? [] : description.workers || []).forEach((worker) => {
+        now[worker.id] = worker.pid > 0 ? worker.pid : before[worker.id] || 0;
+        if (before[worker.id] > 0 && now[worker.id] !== before[worker.id]) {
+            counters.add('emotion_worker_restarts_total', {model, version: description.modelVersion}, 1);
+        }
+    });
+    state.write(`workers:${kept}`, now);
+    return now;
 }
 
 // In the round after it too: a worker that is scaled away may take a request when TorchServe lists it no more.
@@ -58,7 +76,7 @@ function of(name) {
 }
 
 /**
- * How many the model has, as far as is known: at least one.
+ * How many of the model's are READY, as far as is known: at least one.
  * @param {string} name
  */
 function count(name) {
@@ -103,4 +121,4 @@ function resident(pid) {
     }
 }
 
-export default {count, ends, memory, queue, record, waiting};
+export default {count, ends, memory, queue, record, recordTried, waiting};

@@ -5,6 +5,7 @@ import state from 'models/state.js';
 import supervision from 'models/supervision.js';
 import torchserve from 'models/torchserve.js';
 import trials from 'trials/trials.js';
+import workers from 'models/workers.js';
 
 /** @typedef {import('trials/trials.js').Trial} Trial */
 /** @typedef {import('models/lifecycle.js').Description} Description */
@@ -47,6 +48,7 @@ function forget(before, wanted) {
 
 async function lookAt(name, trial, serving) {
     const second = await torchserve.describe(`${state.model(name).archive}/${trial.version}`);
+    workers.recordTried(name, trial.version, second);
     if (trials.end(trial.id) === null) {
         const isReady = second !== null && (second.workers || []).some((worker) => worker.status === 'READY');
         trials.set(name, isReady ? trial : null);
