@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 
 import requests
 from rich.console import Console
@@ -80,9 +82,10 @@ class Supervisor:
         write_supervision(self._stack.settings, self._said)
         try:
             for name in self._stack.parts:
-                threading.Thread(target=self._watch, args=(name,), daemon=True).start()
-            for work in (self._end_stopped, self._fulfil):
-                threading.Thread(target=work, daemon=True).start()
+                watch = _Watch(name, _Probe(self._stack.settings, name))
+                self._begin(_LOOK_SECONDS, partial(self._watch, watch))
+            self._begin(PROBE_SECONDS, partial(self._end_stopped, StoppedProcesses(HUNG_SECONDS)))
+            self._begin(_LOOK_SECONDS, self._wishes.fulfil)
             while self._stack.record_file.exists():
                 records = read_records(self._stack.record_file) or records
                 self._write_again()
@@ -100,35 +103,48 @@ class Supervisor:
         with self._lock:
             self._stack.end_all(records)
 
-    def _watch(self, name: str) -> None:
-        started, pause = time.monotonic(), 0.0
-        probe = _Probe(self._stack.settings, name)
-        while not self._ending.wait(_LOOK_SECONDS):
-            problem = self._problem(name, probe)
-            if problem is None:
-                continue
-            soon = time.monotonic() - started < _SOON_SECONDS
-            pause = min(_MAX_PAUSE_SECONDS, max(1.0, 2 * pause)) if soon and self._said.parts[name].restarts else 0.0
-            self._say(name, "failing" if pause >= _FAILING_PAUSE_SECONDS else "starting", pause)
-            self._announce(f"{name} {problem}; it is started again" + (f" in {pause:g} s" if pause else ""))
-            if self._ending.wait(pause):
-                return
-            self._say(name, "starting")
-            started = time.monotonic()
-            self._bring_back(name)
-            probe = _Probe(self._stack.settings, name)
+    def _begin(self, seconds: float, work: Callable[[], None]) -> None:
+        threading.Thread(target=self._repeat, args=(seconds, work), daemon=True).start()
 
-    def _end_stopped(self) -> None:
+    def _repeat(self, seconds: float, work: Callable[[], None]) -> None:
+        """Work every so many ``seconds``. What fails, whatever it is, is announced when it is new, and tried again.
+
+        A thread that ended by it would be missed by nobody, and its part of the stack be watched no more.
+        """
+        said = ""
+        while not self._ending.wait(seconds):
+            problem = ""
+            try:
+                work()
+            except Exception as error:
+                problem = _told(error)
+                if problem != said and not self._ending.is_set():
+                    self._announce(f"the supervisor goes on after a fault: {problem}")
+            said = problem
+
+    def _watch(self, watch: _Watch) -> None:
+        name = watch.name
+        problem = self._problem(name, watch.probe)
+        if problem is None:
+            return
+        soon = time.monotonic() - watch.started < _SOON_SECONDS
+        watch.pause = (
+            min(_MAX_PAUSE_SECONDS, max(1.0, 2 * watch.pause)) if soon and self._said.parts[name].restarts else 0.0
+        )
+        self._say(name, "failing" if watch.pause >= _FAILING_PAUSE_SECONDS else "starting", watch.pause)
+        self._announce(f"{name} {problem}; it is started again" + (f" in {watch.pause:g} s" if watch.pause else ""))
+        if self._ending.wait(watch.pause):
+            return
+        self._say(name, "starting")
+        watch.started = time.monotonic()
+        self._bring_back(name)
+        watch.probe = _Probe(self._stack.settings, name)
+
+    def _end_stopped(self, stopped: StoppedProcesses) -> None:
         """One process of nginx may be stopped while another still answers the supervisor; nginx replaces a dead one."""
-        stopped = StoppedProcesses(HUNG_SECONDS)
-        while not self._ending.wait(PROBE_SECONDS):
-            proxy = self._stack.records.get("proxy")
-            for pid in stopped.end(proxy.members() if proxy else []):
-                self._announce(f"process {pid} of the proxy was stopped for {HUNG_SECONDS:g} s and is replaced")
-
-    def _fulfil(self) -> None:
-        while not self._ending.wait(_LOOK_SECONDS):
-            self._wishes.fulfil()
+        proxy = self._stack.records.get("proxy")
+        for pid in stopped.end(proxy.members() if proxy else []):
+            self._announce(f"process {pid} of the proxy was stopped for {HUNG_SECONDS:g} s and is replaced")
 
     def _problem(self, name: str, probe: _Probe) -> str | None:
         if name not in self._stack.records:
@@ -143,8 +159,8 @@ class Supervisor:
                 self._locked(self._stack.restart_proxy)
             else:
                 self._bring_torchserve_back()
-        except (UserError, OSError) as error:
-            self._announce(f"{name} was not brought back: {error}")
+        except Exception as error:
+            self._announce(f"{name} was not brought back: {_told(error)}")
             if name == "torchserve":  # one without its models would look alive
                 self._stack.end_torchserve()
         else:
@@ -186,6 +202,21 @@ class Supervisor:
             if self._is_unwritten and not self._ending.is_set():
                 write_supervision(self._stack.settings, self._said)
                 self._is_unwritten = False
+
+
+def _told(error: Exception) -> str:
+    """A user's error as it is written; another one with its kind, since its text alone may say little."""
+    return str(error) if isinstance(error, UserError | OSError) else f"{type(error).__name__}: {error}"
+
+
+@dataclass
+class _Watch:
+    """A part, when it was started last, and for how many seconds the supervisor paused before."""
+
+    name: str
+    probe: _Probe
+    started: float = field(default_factory=time.monotonic)
+    pause: float = 0.0
 
 
 class _Probe:
