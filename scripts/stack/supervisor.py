@@ -12,17 +12,18 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import partial
 
-import requests
 from rich.console import Console
 
 from scripts.catalogue import CatalogueError, Model, load_catalogue
 from scripts.errors import UserError
 from scripts.files import LockedError, exclusive
 from scripts.processes import ProcessRecord, read_records
-from scripts.proxy.own import is_alive
-from scripts.settings import ROOT, Settings
+from scripts.settings import ROOT
 from scripts.stack import report, restore
+from scripts.stack.probe import Probe
 from scripts.stack.stack import SUPERVISOR, Stack
 from scripts.stack.stopped import StoppedProcesses
 from scripts.stack.supervision import PartState, State, Supervision, write_supervision
@@ -35,9 +36,6 @@ _SOON_SECONDS = 60.0
 _MAX_PAUSE_SECONDS = 60.0
 # While it pauses for so long, nobody is told to wait for the part.
 _FAILING_PAUSE_SECONDS = 4.0
-# How often a part is asked for a sign of life, and for how long it may give none.
-PROBE_SECONDS = 5.0
-HUNG_SECONDS = 20.0
 # A stopped process of nginx is replaced before the whole proxy is: signs of life may all be asked of that process.
 STOPPED_SECONDS = 10.0
 # For a change that is under way: it ends soon, since the TorchServe that it asks is gone. The models come first.
@@ -87,9 +85,10 @@ class Supervisor:
         write_supervision(self._stack.settings, self._said)
         try:
             for name in self._stack.parts:
-                threading.Thread(target=self._watch, args=(name,), daemon=True).start()
-            for work in (self._end_stopped, self._fulfil):
-                threading.Thread(target=work, daemon=True).start()
+                watch = _Watch(name, Probe(self._stack.settings, name))
+                self._begin(_LOOK_SECONDS, partial(self._watch, watch))
+            self._begin(_LOOK_SECONDS, partial(self._end_stopped, StoppedProcesses(STOPPED_SECONDS)))
+            self._begin(_LOOK_SECONDS, self._wishes.fulfil)
             while self._stack.record_file.exists():
                 records = read_records(self._stack.record_file) or records
                 self._write_again()
@@ -107,40 +106,53 @@ class Supervisor:
         with self._lock:
             self._stack.end_all(records)
 
-    def _watch(self, name: str) -> None:
-        started, pause = time.monotonic(), 0.0
-        probe = _Probe(self._stack.settings, name)
-        while not self._ending.wait(_LOOK_SECONDS):
-            problem = self._problem(name, probe)
-            if problem is None:
-                continue
-            soon = time.monotonic() - started < _SOON_SECONDS
-            pause = min(_MAX_PAUSE_SECONDS, max(1.0, 2 * pause)) if soon and self._said.parts[name].restarts else 0.0
-            self._say(name, "failing" if pause >= _FAILING_PAUSE_SECONDS else "starting", pause)
-            self._announce(f"{name} {problem}; it is started again" + (f" in {pause:g} s" if pause else ""))
-            if self._ending.wait(pause):
-                return
-            self._say(name, "starting")
-            started = time.monotonic()
-            self._bring_back(name)
-            probe = _Probe(self._stack.settings, name)
+    def _begin(self, seconds: float, work: Callable[[], None]) -> None:
+        threading.Thread(target=self._repeat, args=(seconds, work), daemon=True).start()
 
-    def _end_stopped(self) -> None:
+    def _repeat(self, seconds: float, work: Callable[[], None]) -> None:
+        """Work every so many ``seconds``. What fails, whatever it is, is announced when it is new, and tried again.
+
+        A thread that ended by it would be missed by nobody, and its part of the stack be watched no more.
+        """
+        said = ""
+        while not self._ending.wait(seconds):
+            problem = ""
+            try:
+                work()
+            except Exception as error:
+                problem = _told(error)
+                if problem != said and not self._ending.is_set():
+                    self._announce(f"the supervisor goes on after a fault: {problem}")
+            said = problem
+
+    def _watch(self, watch: _Watch) -> None:
+        name = watch.name
+        problem = self._problem(name, watch.probe)
+        if problem is None:
+            return
+        soon = time.monotonic() - watch.started < _SOON_SECONDS
+        watch.pause = (
+            min(_MAX_PAUSE_SECONDS, max(1.0, 2 * watch.pause)) if soon and self._said.parts[name].restarts else 0.0
+        )
+        self._say(name, "failing" if watch.pause >= _FAILING_PAUSE_SECONDS else "starting", watch.pause)
+        self._announce(f"{name} {problem}; it is started again" + (f" in {watch.pause:g} s" if watch.pause else ""))
+        if self._ending.wait(watch.pause):
+            return
+        self._say(name, "starting")
+        watch.started = time.monotonic()
+        self._bring_back(name)
+        watch.probe = Probe(self._stack.settings, name)
+
+    def _end_stopped(self, stopped: StoppedProcesses) -> None:
         """One process of nginx may be stopped while another still answers the supervisor; nginx replaces a dead one."""
-        stopped = StoppedProcesses(STOPPED_SECONDS)
-        while not self._ending.wait(_LOOK_SECONDS):
-            proxy = self._stack.records.get("proxy")
-            for pid in stopped.end(proxy.members() if proxy else []):
-                self._announce(f"process {pid} of the proxy was stopped for {STOPPED_SECONDS:g} s and is replaced")
+        proxy = self._stack.records.get("proxy")
+        for pid in stopped.end(proxy.members() if proxy else []):
+            self._announce(f"process {pid} of the proxy was stopped for {STOPPED_SECONDS:g} s and is replaced")
 
-    def _fulfil(self) -> None:
-        while not self._ending.wait(_LOOK_SECONDS):
-            self._wishes.fulfil()
-
-    def _problem(self, name: str, probe: _Probe) -> str | None:
+    def _problem(self, name: str, probe: Probe) -> str | None:
         if name not in self._stack.records:
             return "has ended by itself"
-        return f"gave no sign of life for {HUNG_SECONDS:g} s" if probe.hangs() else None
+        return probe.problem()
 
     def _bring_back(self, name: str) -> None:
         self._said.parts[name].restarts += 1
@@ -150,8 +162,8 @@ class Supervisor:
                 self._locked(self._stack.restart_proxy)
             else:
                 self._bring_torchserve_back()
-        except (UserError, OSError) as error:
-            self._announce(f"{name} was not brought back: {error}")
+        except Exception as error:
+            self._announce(f"{name} was not brought back: {_told(error)}")
             if name == "torchserve":  # one without its models would look alive
                 self._stack.end_torchserve()
         else:
@@ -209,26 +221,16 @@ class Supervisor:
                 self._is_unwritten = False
 
 
-class _Probe:
-    """Asks a part for a sign of life from time to time: any answer over HTTP is one."""
+def _told(error: Exception) -> str:
+    """A user's error as it is written; another one with its kind, since its text alone may say little."""
+    return str(error) if isinstance(error, UserError | OSError) else f"{type(error).__name__}: {error}"
 
-    def __init__(self, settings: Settings, name: str) -> None:
-        self._settings = settings
-        self._is_proxy = name == "proxy"
-        # A part is watched from when its start has had an answer from it.
-        self._asked = self._answered = time.monotonic()
 
-    def hangs(self) -> bool:
-        """Whether the last answer is too long ago; asks anew when it is time."""
-        if time.monotonic() - self._asked >= PROBE_SECONDS:
-            self._asked = time.monotonic()
-            if is_alive(self._settings, PROBE_SECONDS) if self._is_proxy else self._torchserve_answers():
-                self._answered = time.monotonic()
-        return time.monotonic() - self._answered > HUNG_SECONDS
+@dataclass
+class _Watch:
+    """A part, when it was started last, and for how many seconds the supervisor paused before."""
 
-    def _torchserve_answers(self) -> bool:
-        with suppress(requests.RequestException), requests.Session() as session:
-            session.trust_env = False
-            session.get(f"http://127.0.0.1:{self._settings.inference_port}/ping", timeout=PROBE_SECONDS)
-            return True
-        return False
+    name: str
+    probe: Probe
+    started: float = field(default_factory=time.monotonic)
+    pause: float = 0.0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from scripts.catalogue import Model
+from scripts.errors import UserError
 from scripts.files import write_text
 from scripts.precision import EXACT, FAST
 from scripts.settings import Settings
@@ -22,6 +23,10 @@ STAND_IN_REFUSED = (
 # What refuses an archive on this host (``IndexEntry.refused_by``).
 VERIFICATION, SERVE_ONLY = "verification", "serve_only"
 _STAYS = "; the archive built before stays in service"
+
+
+class IndexFileError(UserError):
+    """The index is broken."""
 
 
 class IndexEntry(TypedDict, total=False):
@@ -50,11 +55,16 @@ class IndexEntry(TypedDict, total=False):
 
 
 def read_index(path: Path) -> dict[str, IndexEntry]:
-    """The entries by the models' names in the catalogue; empty if nothing was built yet."""
+    """The entries by the models' names in the catalogue; empty if nothing was built yet.
+
+    Raises IndexFileError where the file is no index.
+    """
     try:
         entries: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except ValueError as error:
+        raise IndexFileError(f"{path} cannot be read ({error}); delete it, and run `make archives`") from None
     return entries
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import itertools
+import json
 import random
 import re
 import time
@@ -225,6 +226,17 @@ def test_a_change_that_met_another_one_is_asked_for_five_times_at_most(
 ) -> None:
     (result,) = modules.call([Call("models/torchserve.js", "call", (method, "/models/M?min_worker=1"), fetched)])
     assert (result.returned["status"], result.left) == (status, left)
+
+
+def test_a_model_that_has_got_workers_meanwhile_is_asked_for_no_other(modules: Modules) -> None:
+    """One that is asked for would be the only one."""
+    before = {"archive": "M", "built": True, "error": "", "state": "idle", "pids": [], "since": 0, "served": False}
+    ready = {"id": "1", "status": "READY", "pid": 1, "gpu": False}
+    described = {"modelName": "M", "modelVersion": "1", "modelUrl": "M.mar", "workers": [ready, ready, ready]}
+    answers = [(200, json.dumps([described]))] * 2
+    known = [Call("models/state.js", "setModel", ("M", before)), Call("models/state.js", "setAnswered", (True,))]
+    result = modules.call([*known, Call("models/loading.js", "load", ("M",), answers)], load_timeout=10, index="")[2]
+    assert (result.returned, result.left) == (None, 1)
 
 
 def test_a_round_of_nginx_that_lasts_is_told_from_one_that_has_just_begun(modules: Modules) -> None:

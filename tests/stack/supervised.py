@@ -11,8 +11,8 @@ from tests.support.stacks import RunningStack
 # A supervisor that waits for six seconds where others wait for twenty, and soon tells nobody to wait.
 IMPATIENT = """
 import sys
-from scripts.stack import __main__, supervisor
-supervisor.HUNG_SECONDS, supervisor.PROBE_SECONDS, supervisor.STOPPED_SECONDS = 6.0, 2.0, 1.0
+from scripts.stack import __main__, probe, supervisor
+probe.HUNG_SECONDS, probe.PROBE_SECONDS, supervisor.STOPPED_SECONDS = 6.0, 2.0, 1.0
 supervisor._FAILING_PAUSE_SECONDS = 0.5
 sys.exit(__main__.main(["supervise"]))
 """

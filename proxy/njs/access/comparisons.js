@@ -1,9 +1,13 @@
-// The limits of requests that ask several networks. nginx counts each as one prediction before its form is read
-// (http/limits.conf.j2); here it counts as one for each network, so that comparing is no way around the limits.
+// The limits of requests that ask several networks. Each counts as one prediction before its form is read (access/limits.js);
+// here it counts as one for each network, so that comparing is no way around the limits.
 import clock from 'counting/clock.js';
 import errors from 'http/errors.js';
+import underWay from 'counting/under_way.js';
 
 /** @typedef {{requests: number, rate: number, burst: number, whose: string, client: string}} Limits */
+
+// Where a key has its process: until when a client has paid for what it asked.
+const PAID = 'paid';
 
 // Forgets clients without comparisons for some minutes, and the oldest when it is full (templates/http/njs.conf.j2).
 function dictionary() {
@@ -25,9 +29,9 @@ function exceeded(r, count, nextAnswer) {
         return errors.failure(429, `More than ${limits.rate} predictions a second from this ${limits.whose}: this request asks `
             + `${count} networks, and each of them counts; wait, and send fewer at a time.`, {retryAfter: wait, reason: 'rate_limit'});
     }
-    const before = limits.requests > 0 ? dictionary().incr(limits.client, count, 0) - count : 0;
+    const before = limits.requests > 0 ? underWay.begin(dictionary(), limits.client, count) - count : 0;
     if (before > 0 && before + count > limits.requests) {
-        leave(limits.client, count);
+        underWay.end(dictionary(), limits.client, count);
         return errors.failure(429, `More than ${limits.requests} predictions of this ${limits.whose} would be under way: this request asks `
             + `${count} networks, and each of them counts; wait for an answer before the next one.`,
                               {retryAfter: nextAnswer(r), reason: 'concurrency'});
@@ -51,7 +55,7 @@ function limitsOf(r) {
 // what was asked at once is paid for afterwards.
 // https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
 function debt(limits, count) {
-    const key = `${limits.client} paid`;
+    const key = `${PAID} ${limits.client}`;
     const now = clock.now();
     const paid = Math.max(now, Number(dictionary().get(key) || 0));
     const excess = paid - now - limits.burst * 1000 / limits.rate;
@@ -69,15 +73,8 @@ function debt(limits, count) {
 function release(r) {
     const comparing = r.variables.comparing;
     if (comparing) {
-        leave(comparing.slice(comparing.indexOf(' ') + 1), Number(comparing.split(' ')[0]));
+        underWay.end(dictionary(), comparing.slice(comparing.indexOf(' ') + 1), Number(comparing.split(' ')[0]));
     }
 }
 
-// A count that was forgotten meanwhile stays so.
-function leave(client, count) {
-    if (dictionary().incr(client, -count, 0) <= 0) {
-        dictionary().delete(client);
-    }
-}
-
-export default {exceeded, release};
+export default {PAID, exceeded, release};

@@ -1,9 +1,8 @@
 // The predictions of a request that asks several networks: each is counted like one of its own when it is over.
 import counters from 'counting/counters.js';
+import gauges from 'counting/gauges.js';
 import record from 'http/record.js';
 import requests from 'counting/requests.js';
-
-const IN_FLIGHT = 'emotion_predictions_in_flight';
 
 /**
  * @param {NginxHTTPRequest} r
@@ -11,7 +10,7 @@ const IN_FLIGHT = 'emotion_predictions_in_flight';
  */
 function begin(r, names) {
     r.variables.under_way = underWay(r).concat(names).join(' ');
-    names.forEach((model) => counters.add(IN_FLIGHT, {model}, 1));
+    names.forEach((model) => gauges.add(gauges.IN_FLIGHT, model, 1));
 }
 
 /**
@@ -33,7 +32,7 @@ function end(r, given, status, rejection) {
     if (left.includes(given.name)) {
         left.splice(left.indexOf(given.name), 1);
         r.variables.under_way = left.join(' ');
-        counters.add(IN_FLIGHT, {model: given.name}, -1);
+        gauges.add(gauges.IN_FLIGHT, given.name, -1);
     }
 }
 
@@ -42,7 +41,7 @@ function end(r, given, status, rejection) {
  * @param {NginxHTTPRequest} r
  */
 function release(r) {
-    underWay(r).forEach((model) => counters.add(IN_FLIGHT, {model}, -1));
+    underWay(r).forEach((model) => gauges.add(gauges.IN_FLIGHT, model, -1));
     r.variables.under_way = '';
 }
 

@@ -2,6 +2,7 @@
 import counters from 'counting/counters.js';
 import exemplars from 'counting/exemplars.js';
 import faces from 'counting/faces.js';
+import gauges from 'counting/gauges.js';
 import pace from 'counting/pace.js';
 
 /**
@@ -40,7 +41,7 @@ function count(request, report, route, trace) {
             faces.note(request.key || request.client || '', sum(report.emotions));
         }
         // Last, so that what is not in flight is counted.
-        counters.add('emotion_predictions_in_flight', {model: name}, -1);
+        gauges.add(gauges.IN_FLIGHT, name, -1);
     }
 }
 

@@ -9,7 +9,7 @@ const FOR_SMALL = 0.25;
 // client_max_body_size: what a body may have whose length is not told.
 const LARGEST = 10 * 1024 * 1024;
 
-// Bytes by the process that holds them: what one that ended held is forgotten.
+// Bytes by the process that holds them: what one that ended held is forgotten (poller/processes.js).
 function dictionary() {
     return /** @type {any} */ (ngx.shared.bodies);
 }
@@ -42,12 +42,4 @@ function release(r) {
     }
 }
 
-/**
- * Forget what processes held that are none of these any more.
- * @param {string[]} processes  their ids
- */
-function forgetOthers(processes) {
-    dictionary().keys().filter((pid) => !processes.includes(pid)).forEach((pid) => dictionary().delete(pid));
-}
-
-export default {begin, forgetOthers, release};
+export default {begin, release};

@@ -72,7 +72,7 @@ function tooMany(variables) {
         return `More than ${variables.calls_a_second} calls a second from this address; wait a second, and send fewer at a time.`;
     }
     const whose = variables.key_name ? 'key' : 'address';
-    return variables.limit_conn_status === 'REJECTED' || variables.rejection === 'concurrency'
+    return variables.rejection === 'concurrency'
         ? `${variables.key_limit || settings.client_requests} predictions of this ${whose} are under way; `
           + 'wait for an answer before the next one.'
         : `More than ${variables.key_limit || settings.rate_limit} predictions a second from this ${whose}; `

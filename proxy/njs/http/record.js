@@ -44,7 +44,7 @@ function fields(r, report) {
         cache: variables.cache_result || undefined,
         retries: Number(variables.repeats || 0),
         predictions: variables.predictions ? JSON.parse(`[${variables.predictions}]`) : undefined,
-        rejection: variables.rejection || (variables.limit_conn_status === 'REJECTED' ? 'concurrency' : undefined),
+        rejection: variables.rejection || undefined,
     };
 }
 

@@ -3,7 +3,7 @@
 import catalogue from 'models/catalogue.js';
 import clock from 'counting/clock.js';
 import closing from 'models/closing.js';
-import counters from 'counting/counters.js';
+import gauges from 'counting/gauges.js';
 import pause from 'http/pause.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
@@ -56,7 +56,7 @@ async function answered(name, model) {
     do {
         closing.mark(model);
         await pause(INTERVAL_MS);
-    } while (counters.current('emotion_predictions_in_flight', {model: name}) > 0 && clock.now() < end);
+    } while (gauges.current(gauges.IN_FLIGHT, name) > 0 && clock.now() < end);
 }
 
 // A version that serves no more gets no new requests. TorchServe tells how many wait, but not which ones a worker

@@ -2,6 +2,7 @@
 import admission from 'models/admission.js';
 import catalogue from 'models/catalogue.js';
 import counters from 'counting/counters.js';
+import gauges from 'counting/gauges.js';
 import memory from 'metrics/memory.js';
 import readiness from 'models/readiness.js';
 import state from 'models/state.js';
@@ -19,7 +20,7 @@ const IMAGE_ERRORS = ['damaged', 'empty', 'internal', 'no_detector', 'too_large'
 
 /** @returns {Object<string, number>} */
 function all() {
-    return Object.assign(zeros(), counted(), gauges());
+    return Object.assign(zeros(), counted(), gauges.all(), lookedUp());
 }
 
 // What was counted, value by line; the buckets of a histogram are still those of counters.js.
@@ -41,8 +42,8 @@ function zeros() {
     ['unknown', ''].forEach((model) => EARLY_REASONS.forEach((reason) => zero('emotion_rejections_total', {model, reason})));
     const models = catalogue.entries();
     Object.keys(models).forEach((model) => {
-        zero('emotion_predictions_in_flight', {model});
-        zero('emotion_predictions_held', {model});
+        zero(gauges.IN_FLIGHT, {model});
+        zero(gauges.HELD, {model});
         zero('emotion_prediction_retries_total', {model});
         CACHE_RESULTS.forEach((result) => zero('emotion_cache_requests_total', {model, result}));
         zero('emotion_worker_restarts_total', {model, version: versionOf(model)});
@@ -67,7 +68,7 @@ function versionOf(model) {
 }
 
 // The gauges that are looked up for each scrape.
-function gauges() {
+function lookedUp() {
     /** @type {Object<string, number>} */
     const values = {};
     const set = (name, labels, value) => {

@@ -4,13 +4,61 @@ import ensembles from 'models/ensembles.js';
 import fs from 'fs';
 import state from 'models/state.js';
 
+const FAULT = 'catalogue_fault';
+
 /**
- * Read both files. Returns the names of the catalogue; without a readable catalogue the last one stays.
+ * Read both files. Returns the names of the catalogue; without one that can be used the last one stays.
  * @returns {string[]}
  */
 function load() {
-    const catalogue = readJson(settings.catalogue) || entries();
-    const index = readJson(settings.index) || {};
+    try {
+        return note(checked(readJson(settings.catalogue)), readJson(settings.index) || {});
+    } catch (error) {
+        tell(`${settings.catalogue} or ${settings.index} cannot be used; the models stay as they were: ${error.message}`);
+        return Object.keys(entries());
+    }
+}
+
+// What has the shape of a catalogue: of an entry without it, what was known before.
+function checked(catalogue) {
+    const before = entries();
+    if (catalogue === null) {
+        return before; // missing, or being written
+    }
+    const wrong = isObject(catalogue) ? Object.keys(catalogue).filter((name) => !isEntry(catalogue[name])) : ['all'];
+    tell(wrong.length === 0 ? '' : `${settings.catalogue}: what it says of ${wrong.join(', ')} is no model's entry, and is passed over.`);
+    if (!isObject(catalogue)) {
+        return before;
+    }
+    wrong.forEach((name) => {
+        delete catalogue[name];
+        if (before[name] !== undefined) {
+            catalogue[name] = before[name];
+        }
+    });
+    return catalogue;
+}
+
+function isObject(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// Ensembles may leave their labels out.
+function isEntry(entry) {
+    return isObject(entry) && (Array.isArray(entry.emotions) || entry.emotions === undefined && entry.ensemble !== undefined);
+}
+
+// In the log, once: the files are read each second.
+function tell(fault) {
+    if (fault !== (state.dictionary().get(FAULT) || '')) {
+        state.dictionary().set(FAULT, fault);
+        if (fault !== '') {
+            ngx.log(ngx.ERR, fault);
+        }
+    }
+}
+
+function note(catalogue, index) {
     const found = Object.keys(catalogue);
     const isNetwork = (name) => catalogue[name].ensemble === undefined;
     found.filter(isNetwork).forEach((name) => record(name, index[name] || {}));

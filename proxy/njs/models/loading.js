@@ -57,10 +57,12 @@ async function load(name) {
 async function lead(name, begins) {
     state.dictionary().set(lockOf(name), String(clock.now()));
     try {
-        if (begins) {
-            await torchserve.addWorker(state.model(name).archive);
-        }
         await refresh.refresh(name);
+        // What was known before may be a second old: to ask for one worker takes away those that it has got since.
+        if (begins && state.model(name).state === 'idle') {
+            await torchserve.addWorker(state.model(name).archive);
+            await refresh.refresh(name);
+        }
     } catch (error) {
         refresh.recordFailure(error);
     }

@@ -71,7 +71,16 @@ function isComing(before) {
     if (supervision.ofTorchServe() === 'starting') {
         return true;
     }
-    return before.state === 'starting' && Math.abs(Date.now() - fs.statSync(settings.key_file).mtimeMs) < REGISTRATION_MS;
+    return before.state === 'starting' && Math.abs(Date.now() - keysWritten()) < REGISTRATION_MS;
+}
+
+// The time of day at which TorchServe was started. It removes its keys before it writes new ones.
+function keysWritten() {
+    try {
+        return fs.statSync(settings.key_file).mtimeMs;
+    } catch (error) {
+        return Date.now();
+    }
 }
 
 /**

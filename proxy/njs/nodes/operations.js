@@ -2,8 +2,8 @@
 import asking from 'nodes/asking.js';
 import catalogue from 'models/catalogue.js';
 import comparing from 'nodes/comparing.js';
-import counters from 'counting/counters.js';
 import errors from 'http/errors.js';
+import gauges from 'counting/gauges.js';
 import input from 'predict/input.js';
 import routes from 'http/routes.js';
 
@@ -43,7 +43,7 @@ function ofPath(r) {
 
 function ofOne(r, name) {
     r.variables.model = name;
-    counters.add('emotion_predictions_in_flight', {model: name}, 1);
+    gauges.add(gauges.IN_FLIGHT, name, 1);
     return asking.answer(r, [name]);
 }
 

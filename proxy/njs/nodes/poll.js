@@ -20,7 +20,7 @@ const ANSWERS = [200, 503];
 async function poll() {
     rotation.rotate();
     disk.probe();
-    underWay.keepOnly(processes.children());
+    underWay.keepOnly(processes.look());
     const headers = Object.assign({Host: 'nodes'}, keyHeaders());
     await Promise.all(known.all().map((index) => look(index, headers)));
     union.record();

@@ -1,14 +1,14 @@
 // POST /v2/models/{name}/infer: each image of a request is a prediction of its own.
 // https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 import admission from 'models/admission.js';
-import answers from 'http/answers.js';
 import answering from 'predict/answering.js';
+import answers from 'http/answers.js';
 import availability from 'models/availability.js';
 import comparisons from 'access/comparisons.js';
-import counters from 'counting/counters.js';
 import ensemble from 'predict/ensemble.js';
 import ensembles from 'models/ensembles.js';
 import errors from 'http/errors.js';
+import gauges from 'counting/gauges.js';
 import model from 'oip/model.js';
 import networks from 'predict/networks.js';
 import outputs from 'oip/outputs.js';
@@ -30,7 +30,7 @@ async function infer(r) {
     }
     r.variables.image_kind = given.kind;
     r.variables.model = named.name;
-    counters.add('emotion_predictions_in_flight', {model: named.name}, 1);
+    gauges.add(gauges.IN_FLIGHT, named.name, 1);
     const outcomes = await predicted(r, named.name, given.files);
     const labels = model.labelsOf(named.name);
     send(r, named.name, given, outcomes.map((outcome) => checked(outcome, named, labels)), labels);

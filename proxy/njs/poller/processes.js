@@ -1,23 +1,34 @@
 // Whether a process of this nginx has ended since the last round: what it had under way is not taken off the counts.
+import comparisons from 'access/comparisons.js';
 import fs from 'fs';
-import bodies from 'http/bodies.js';
 import places from 'models/places.js';
 import state from 'models/state.js';
 import trials from 'trials/trials.js';
+import underWay from 'counting/under_way.js';
 
-const KEY = 'processes';
-
+/**
+ * Returns the processes that there are.
+ * @returns {string[]}
+ */
 function look() {
-    const before = state.read(KEY) || [];
+    const before = state.read(underWay.PROCESSES) || [];
     const now = children();
+    if (now.length === 0 || now.join() === before.join()) {
+        return now;
+    }
+    state.write(underWay.PROCESSES, now);
+    forgetOthers(now);
     if (before.some((pid) => !now.includes(pid))) {
-        bodies.forgetOthers(now);
         places.startAnew();
         trials.forgetBackground();
     }
-    if (now.join() !== before.join()) {
-        state.write(KEY, now);
-    }
+    return now;
+}
+
+// All that is counted by process: http/bodies.js, counting/gauges.js, access/.
+function forgetOthers(processes) {
+    [ngx.shared.bodies, ngx.shared.clients, ngx.shared.gauges].forEach((dictionary) => underWay.forgetOthers(dictionary, processes));
+    underWay.forgetOthers(ngx.shared.comparisons, processes.concat(comparisons.PAID));
 }
 
 /**
@@ -33,4 +44,4 @@ function children() {
     }
 }
 
-export default {children, look};
+export default {look};

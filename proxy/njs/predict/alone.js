@@ -3,7 +3,7 @@
 // wait here meanwhile, and their number is bounded like that of the queue.
 import availability from 'models/availability.js';
 import clock from 'counting/clock.js';
-import counters from 'counting/counters.js';
+import gauges from 'counting/gauges.js';
 import pause from 'http/pause.js';
 import refresh from 'models/refresh.js';
 import state from 'models/state.js';
@@ -17,8 +17,6 @@ import torchserve from 'models/torchserve.js';
  * @property {boolean} [isAlone]  whether nothing else can be in its batch, as long as the others wait
  */
 
-const IN_FLIGHT = 'emotion_predictions_in_flight';
-const HELD = 'emotion_predictions_held';
 // As many as wait in TorchServe's queue.
 const MAX_HELD = 100;
 const INTERVAL_MS = 50;
@@ -55,7 +53,7 @@ async function pass(name, left) {
     if (holder(name) === '') {
         return {waited: false};
     }
-    if (counters.current(HELD, {model: name}) >= MAX_HELD) {
+    if (gauges.current(gauges.HELD, name) >= MAX_HELD) {
         return {failure: availability.busy(name), waited: false};
     }
     const late = lateness(clock.now() + left());
@@ -123,9 +121,9 @@ function goAnyway(name) {
 // What waits does not count as being on its way to TorchServe. It does again before it looks whether it may go: else one
 // that is asked alone could miss it.
 async function hold(name, ms) {
-    counters.add(HELD, {model: name}, 1);
+    gauges.add(gauges.HELD, name, 1);
     await pause(ms);
-    counters.add(HELD, {model: name}, -1);
+    gauges.add(gauges.HELD, name, -1);
 }
 
 // Wait until TorchServe's queue has no other prediction, and none is on its way there.
@@ -145,7 +143,7 @@ async function isEmptied(name, late) {
 }
 
 function others(name) {
-    return counters.current(IN_FLIGHT, {model: name}) - counters.current(HELD, {model: name}) - 1;
+    return gauges.current(gauges.IN_FLIGHT, name) - gauges.current(gauges.HELD, name) - 1;
 }
 
 async function isQueueEmpty(name) {

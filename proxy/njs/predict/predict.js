@@ -1,10 +1,10 @@
 // POST /api/v1/predict: the form's file, as it is, to the worker of the form's model.
 import answering from 'predict/answering.js';
 import answers from 'http/answers.js';
-import counters from 'counting/counters.js';
 import ensemble from 'predict/ensemble.js';
 import ensembles from 'models/ensembles.js';
 import errors from 'http/errors.js';
+import gauges from 'counting/gauges.js';
 import input from 'predict/input.js';
 
 /** @typedef {import('predict/replies.js').Outcome} Outcome */
@@ -24,7 +24,7 @@ async function answer(r, given) {
         return errors.send(r, given.failure);
     }
     r.variables.model = given.name;
-    counters.add('emotion_predictions_in_flight', {model: given.name}, 1);
+    gauges.add(gauges.IN_FLIGHT, given.name, 1);
     const outcome = await predicted(r, given);
     if (outcome.failure) {
         r.variables.rejection = outcome.failure.reason || '';

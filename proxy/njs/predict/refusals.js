@@ -1,10 +1,10 @@
 // The answer to a client that has too many predictions under way. Who comes back at once gets it only after a second: to answer
-// those who ask again and again would take the processors from the workers. nginx's limit itself knows no delay:
-// https://nginx.org/en/docs/http/ngx_http_limit_conn_module.html
+// those who ask again and again would take the processors from the workers.
 import admission from 'models/admission.js';
 import answers from 'http/answers.js';
 import nginxErrors from 'http/nginx_errors.js';
 import pause from 'http/pause.js';
+import underWay from 'counting/under_way.js';
 
 // As models/admission.js holds those whose model is busy.
 const HELD_MS = 1000;
@@ -14,18 +14,14 @@ const HELD = '(held)';
 
 /** @param {NginxHTTPRequest} r */
 async function tooMany(r) {
-    const isConcurrent = isConcurrency(r.variables);
+    const isConcurrent = r.variables.rejection === 'concurrency';
     if (isConcurrent && mustWait(r)) {
         await pause(HELD_MS);
-        ngx.shared.limits.incr(HELD, -1, 0);
+        underWay.end(ngx.shared.clients, HELD, 1);
     }
     // A rate's limit is that of a second at most.
     const retryAfter = isConcurrent ? admission.nextAnswer(r) : 1;
     answers.send(r, 429, nginxErrors.body(r), {'Retry-After': String(retryAfter)});
-}
-
-function isConcurrency(variables) {
-    return variables.limit_conn_status === 'REJECTED' || variables.rejection === 'concurrency';
 }
 
 function mustWait(r) {
@@ -33,8 +29,8 @@ function mustWait(r) {
     if (isFirst) {
         return false;
     }
-    if (ngx.shared.limits.incr(HELD, 1, 0) > MAX_HELD) {
-        ngx.shared.limits.incr(HELD, -1, 0);
+    if (underWay.begin(ngx.shared.clients, HELD, 1) > MAX_HELD) {
+        underWay.end(ngx.shared.clients, HELD, 1);
         return false;
     }
     return true;

@@ -1,9 +1,11 @@
-// Bodies that stand still or take too long, while nginx reads them. nginx alone closes the connection without a word, and
+// What is asked before a body is read: whether its client may have one more under way, and whether there is room for it. Then:
+// bodies that stand still or take too long, while nginx reads them. nginx alone closes the connection without a word, and
 // only when nothing at all has come for a while: a byte now and then would hold it for days.
 // njs runs this before a body is there:
 // https://nginx.org/en/docs/http/ngx_http_js_module.html#js_access
 import bodies from 'http/bodies.js';
 import errors from 'http/errors.js';
+import limits from 'access/limits.js';
 
 const LOOK_SECONDS = 5;
 const STILL_LOOKS = 2;
@@ -13,6 +15,9 @@ const LATE = 408;
 
 /** @param {NginxHTTPRequest} r */
 function watch(r) {
+    if (!limits.mayBegin(r)) {
+        return r.return(429);
+    }
     const failure = bodies.begin(r);
     if (failure !== null) {
         r.variables.rejection = failure.reason;
