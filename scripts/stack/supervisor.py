@@ -85,6 +85,7 @@ class Supervisor:
                 watch = _Watch(name, _Probe(self._stack.settings, name))
                 self._begin(_LOOK_SECONDS, partial(self._watch, watch))
             self._begin(PROBE_SECONDS, partial(self._end_stopped, StoppedProcesses(HUNG_SECONDS)))
+            self._begin(PROBE_SECONDS, self._stack.rotate_error_log)
             self._begin(_LOOK_SECONDS, self._wishes.fulfil)
             while self._stack.record_file.exists():
                 records = read_records(self._stack.record_file) or records
