@@ -85,11 +85,12 @@ def command(settings: Settings) -> list[str]:
     return [binary(settings.nginx), "-p", f"{directory}/", "-c", str(directory / "nginx.conf"), "-e", str(log)]
 
 
-def rotate_large_log(settings: Settings) -> None:
-    """Rename an error log that has grown large; nginx keeps it open while it runs, so that only a start can do it."""
+def rotate_large_log(settings: Settings) -> bool:
+    """Rename an error log that has grown large; whether it was. An nginx that runs goes on with it until SIGUSR1."""
     log = settings.log_dir / "proxy-error.log"
-    if log.exists() and log.stat().st_size > LARGE_LOG_BYTES:
+    if is_large := log.exists() and log.stat().st_size > LARGE_LOG_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
+    return is_large
 
 
 def check(settings: Settings) -> None:

@@ -151,6 +151,13 @@ class Stack:
         if record := read_records(self.record_file).get("torchserve"):
             record.kill_group(STOP_SECONDS)
 
+    def rotate_error_log(self) -> None:
+        """Put a large error log of a proxy that runs aside. Until nginx has opened the new one it writes to the old one."""
+        proxy = self.records.get("proxy")
+        if proxy and rendering.rotate_large_log(self.settings):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(proxy.pid, signal.SIGUSR1)  # https://nginx.org/en/docs/control.html#logs
+
     def restart_proxy(self) -> None:
         """Start a proxy in place of one that has ended or hangs, whose other processes finish their requests.
 

@@ -38,6 +38,7 @@ _MAX_PAUSE_SECONDS = 60.0
 _FAILING_PAUSE_SECONDS = 4.0
 # A stopped process of nginx is replaced before the whole proxy is: signs of life may all be asked of that process.
 STOPPED_SECONDS = 10.0
+_ROTATION_SECONDS = 5.0
 # For a change that is under way: it ends soon, since the TorchServe that it asks is gone. The models come first.
 LOCK_SECONDS = 30.0
 
@@ -88,6 +89,7 @@ class Supervisor:
                 watch = _Watch(name, Probe(self._stack.settings, name))
                 self._begin(_LOOK_SECONDS, partial(self._watch, watch))
             self._begin(_LOOK_SECONDS, partial(self._end_stopped, StoppedProcesses(STOPPED_SECONDS)))
+            self._begin(_ROTATION_SECONDS, self._stack.rotate_error_log)
             self._begin(_LOOK_SECONDS, self._wishes.fulfil)
             while self._stack.record_file.exists():
                 records = read_records(self._stack.record_file) or records
