@@ -18,8 +18,8 @@ WINDOWS: Final = ("5m", "30m", "1h", "6h", "3d")
 _REQUESTS = "emotion_http_requests_total"
 _DURATION = "emotion_http_request_duration_seconds"
 _ROUTE = 'route="/api/v1/predict"'
-# A request of the Open Inference Protocol may have many pictures: it counts for errors, and not for how long one takes.
-_ROUTES = 'route=~"/api/v1/predict|/v2/models/.+/infer"'
+# One of the others may have many pictures, faces or models: it counts for errors, and not for how long one takes.
+_ROUTES = 'route=~"/api/v1/(predict|faces|compare)|/v2/models/.+/infer"'
 
 Rule = dict[str, Any]
 
@@ -36,7 +36,8 @@ def rule_groups(objectives: Objectives) -> dict[str, Any]:
 
 def _recorded(objectives: Objectives) -> list[Rule]:
     """The burn rate of each objective over each window; 1 uses up the budget in exactly 30 days."""
-    rules = [_rule("availability", window, _failed(window), objectives.availability) for window in WINDOWS]
+    longest = max(objectives.seconds.values())
+    rules = [_rule("availability", window, _failed(longest, window), objectives.availability) for window in WINDOWS]
     for architecture, seconds in objectives.seconds.items():
         for window in WINDOWS:
             slow = _slow(architecture, seconds, window)
@@ -49,20 +50,33 @@ def _rule(name: str, window: str, bad: str, objective: float) -> Rule:
     return {"record": f"{BURN_RATE}{window}", "expr": f"({bad}) / {budget:g}", "labels": {"slo": name}}
 
 
-def _failed(window: str) -> str:
-    """The part of the predictions that ended with 5xx."""
-    failed = f'sum by (job) (rate({_REQUESTS}{{{_ROUTES}, status=~"5.."}}[{window}]))'
-    counted = f'sum by (job) (rate({_REQUESTS}{{{_ROUTES}, status!~"4.."}}[{window}]))'
+def _failed(seconds: float, window: str) -> str:
+    """The part of the predictions that ended with 5xx, or whose clients left after more than ``seconds``.
+
+    With HTTP/1.1 it is not noticed that a client has left: what it asked for ends with 5xx, or with an answer.
+    """
+    left = _later(f'{_ROUTE}, status_class="499"', seconds, window)
+    failed = f'sum by (job) (rate({_REQUESTS}{{{_ROUTES}, status=~"5.."}}[{window}]) or {left})'
+    counted = f'sum by (job) (rate({_REQUESTS}{{{_ROUTES}, status!~"4.."}}[{window}]) or {left})'
     return f"({failed} or 0 * {counted}) / {counted}"
+
+
+def _later(requests: str, seconds: float, window: str) -> str:
+    """The rate of those that took more than ``seconds``, for each series."""
+    within = f"rate({_DURATION}_bucket{{{requests}, {_bound(seconds)}}}[{window}])"
+    return f"rate({_DURATION}_count{{{requests}}}[{window}]) - ignoring (le) {within}"
 
 
 def _slow(architecture: str, seconds: float, window: str) -> str:
     """The part of the answers of an architecture that took longer."""
     answered = f'{_ROUTE}, model=~"{architecture}_.+", status_class="2xx"'
-    # Prometheus 3 writes whole bounds with a zero behind the point: le="1.0".
-    bound = f'le=~"{seconds:g}|{seconds:g}.0"' if seconds.is_integer() else f'le="{seconds:g}"'
-    quick = f"sum by (job) (rate({_DURATION}_bucket{{{answered}, {bound}}}[{window}]))"
+    quick = f"sum by (job) (rate({_DURATION}_bucket{{{answered}, {_bound(seconds)}}}[{window}]))"
     return f"1 - {quick} / sum by (job) (rate({_DURATION}_count{{{answered}}}[{window}]))"
+
+
+def _bound(seconds: float) -> str:
+    # Prometheus 3 writes whole bounds with a zero behind the point: le="1.0".
+    return f'le=~"{seconds:g}|{seconds:g}.0"' if seconds.is_integer() else f'le="{seconds:g}"'
 
 
 def _alerts() -> list[Rule]:

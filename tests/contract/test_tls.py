@@ -97,7 +97,10 @@ def test_clients_that_leave_cost_the_others_nothing(
                 if resets:
                     other.reset(left)
             assert_prediction(http.reply(stays), MODEL, expected)
-    assert settled(url, str(authority.file)).in_flight() == 0
+    scrape = settled(url, str(authority.file))
+    assert scrape.in_flight() == 0
+    assert "499" in scrape.labels("status_class")
+    assert "0" not in scrape.labels("status")
     assert set(psutil.Process(proxy.pid).children()) == before
 
 

@@ -49,9 +49,9 @@ function sum(counts) {
     return Object.keys(counts).reduce((all, name) => all + counts[name], 0);
 }
 
-// A refusal takes no time: among the answers it would hide how long those take.
+// A refusal takes no time: among the answers it would hide how long those take. A client that left (499) may have waited long.
 function statusClass(status) {
-    return `${Math.floor(status / 100)}xx`;
+    return status === 499 ? '499' : `${Math.floor(status / 100)}xx`;
 }
 
 // The limit for which nginx or the worker did not take a request.

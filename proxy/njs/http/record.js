@@ -1,6 +1,9 @@
 // A request that is over, as the log and the counters take it.
 import routes from 'http/routes.js';
 
+// nginx's own status for a client that left. It has none yet for one that resets its stream of HTTP/2 before the answer.
+const LEFT = 499;
+
 /**
  * What the worker wrote of its answer (handlers/worker_metrics.py); {} where there is none. Times are seconds; image is the
  * beginning of the image's SHA-256; images is how many the batch had, where its pictures have several faces; trial is the proxy's: that a canary answered, or did not, so that the version that serves did.
@@ -26,7 +29,7 @@ function fields(r, report) {
         path: variables.request_path || '',
         model: variables.model || '',
         node: variables.node || undefined,
-        status: Number(variables.status),
+        status: Number(variables.status) || LEFT,
         received_bytes: Number(variables.request_length),
         sent_bytes: Number(variables.bytes_sent),
         seconds: Number(variables.request_time),
