@@ -7,7 +7,7 @@ from rich.console import Console
 from scripts.access.apps import refuse_start_without_keys
 from scripts.errors import UserError
 from scripts.files import exclusive
-from scripts.proxy import certificates, rendering
+from scripts.proxy import certificates, error_log, rendering
 from scripts.running import keep_settings
 from scripts.settings import Settings
 from scripts.stack.addresses import refuse_unusable_addresses, with_free_ports
@@ -61,6 +61,6 @@ class Balancer(Stack):
         refuse_start_without_keys(self.settings)
         ends_soon = certificates.check_all(self.settings)
         self._close_logs()
-        rendering.rotate_large_log(self.settings)
+        error_log.put_aside(self.settings)
         rendering.render(self.settings, balances=True)
         return ends_soon

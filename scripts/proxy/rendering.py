@@ -23,6 +23,7 @@ from scripts.ensembles import load_names
 from scripts.labels import EMOTIONS
 from scripts.memory import body_memory, max_workers
 from scripts.processes import socket_path_fault
+from scripts.proxy import error_log
 from scripts.proxy.addresses import ProxyError as ProxyError
 from scripts.proxy.addresses import hosts, origin, server_names, trusted
 from scripts.proxy.certificates import Pair, listeners, management_pair, public_pair
@@ -38,7 +39,6 @@ PAGES_DIR = PROXY_DIR / "pages"
 
 # Which certificate and key nginx is told to load for which address: a reload goes by it.
 LISTENERS_FILE = "listeners.json"
-LARGE_LOG_BYTES = 20 * 2**20
 MANAGEMENT_RATE = 20  # calls of an address in a second
 
 TEMPLATE_SUFFIX = ".j2"
@@ -81,16 +81,8 @@ def command(settings: Settings) -> list[str]:
     SIGQUIT ends it after the requests under way, SIGTERM at once.
     """
     directory = _directory(settings)
-    log = settings.log_dir / "proxy-error.log"
+    log = error_log.path(settings)
     return [binary(settings.nginx), "-p", f"{directory}/", "-c", str(directory / "nginx.conf"), "-e", str(log)]
-
-
-def rotate_large_log(settings: Settings) -> bool:
-    """Rename an error log that has grown large; whether it was. An nginx that runs goes on with it until SIGUSR1."""
-    log = settings.log_dir / "proxy-error.log"
-    if is_large := log.exists() and log.stat().st_size > LARGE_LOG_BYTES:
-        log.replace(log.with_name(f"{log.name}.1"))
-    return is_large
 
 
 def check(settings: Settings) -> None:

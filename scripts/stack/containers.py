@@ -13,7 +13,7 @@ from rich.console import Console
 from scripts.access.apps import refuse_start_without_keys
 from scripts.ensembles import load_ensembles
 from scripts.files import exclusive, renewed
-from scripts.proxy import certificates, rendering
+from scripts.proxy import certificates, error_log, rendering
 from scripts.settings import Settings
 from scripts.stack.commands import refuse_unwritable, serve_stack
 from scripts.stack.stack import Stack
@@ -27,7 +27,7 @@ def configure(settings: Settings, console: Console) -> int:
         refuse_start_without_keys(settings)
         ends_soon = certificates.check_all(settings)
         load_ensembles(settings.catalogue)
-        rendering.rotate_large_log(settings)
+        error_log.put_aside(settings)
         path = rendering.render(settings, same_container=False)
     for sentence in ends_soon:
         console.print(sentence, style="yellow", markup=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from rich.console import Console
 from scripts.child_environment import child_environment
 from scripts.errors import NOT_RUNNING, UserError
 from scripts.processes import ProcessRecord, read_records, taken_ports, wait_until, write_records
-from scripts.proxy import rendering
+from scripts.proxy import error_log, rendering
 from scripts.running import forget_settings, keep_settings, record_file
 from scripts.settings import Settings, given_values
 from scripts.stack import restore
@@ -96,7 +96,7 @@ class Stack:
         try:
             self.start_torchserve(plan)
             if "proxy" in self.parts:
-                rendering.rotate_large_log(self.settings)
+                error_log.put_aside(self.settings)
                 rendering.render(self.settings)
                 rendering.check(self.settings)
                 self.start_proxy()
@@ -152,9 +152,9 @@ class Stack:
             record.kill_group(STOP_SECONDS)
 
     def rotate_error_log(self) -> None:
-        """Put a large error log of a proxy that runs aside. Until nginx has opened the new one it writes to the old one."""
+        """Put a large error log of a proxy that runs aside; nginx writes to it until it has opened a new one."""
         proxy = self.records.get("proxy")
-        if proxy and rendering.rotate_large_log(self.settings):
+        if proxy and error_log.put_aside(self.settings):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(proxy.pid, signal.SIGUSR1)  # https://nginx.org/en/docs/control.html#logs
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.proxy import rendering
+from scripts.proxy import error_log, rendering
 from scripts.settings import ROOT
 from tests.proxy.rendered import TLS, rendered, settings_of
 
@@ -220,7 +220,7 @@ def test_a_start_puts_a_large_error_log_aside(tmp_path: Path, size: int, put_asi
     log.parent.mkdir()
     with log.open("wb") as file:
         file.truncate(size)
-    rendering.rotate_large_log(settings)
+    error_log.put_aside(settings)
     assert log.exists() != put_aside
     assert log.with_name("proxy-error.log.1").exists() == put_aside
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import requests
 from rich.console import Console
 
-from scripts.proxy.rendering import LARGE_LOG_BYTES
+from scripts.proxy.error_log import LARGE_BYTES
 from scripts.stack.stack import Stack
 from tests.support.polling import poll
 from tests.support.proxies import running_proxy
@@ -23,9 +23,9 @@ def test_a_large_log_is_put_aside_and_nginx_goes_on_with_a_new_one(tmp_path: Pat
         stack.rotate_error_log()
         old = log.with_name("proxy-error.log.1")
         assert not old.exists()
-        os.truncate(log, LARGE_LOG_BYTES + 1)
+        os.truncate(log, LARGE_BYTES + 1)
         stack.rotate_error_log()
-        assert old.stat().st_size > LARGE_LOG_BYTES
+        assert old.stat().st_size > LARGE_BYTES
 
         def told_anew() -> bool:
             answer = requests.post(f"{proxy.url}/api/v1/predict", headers=TOO_LARGE, timeout=10)
