@@ -141,23 +141,20 @@ def test_a_model_that_torchserve_gave_up_loads_once_the_cause_is_gone(
     assert answer.json()["top_emotion"] == max(expected, key=lambda label: expected[label])
 
 
-@pytest.mark.parametrize("given_up", [-1, pytest.param(0, marks=pytest.mark.slow)], ids=["the last", "the first"])
-def test_one_of_two_workers_that_was_given_up_comes_back_and_the_other_stays(
-    served: RunningStack, site: Site, given_up: int
-) -> None:
-    """The model has loaded by now. TorchServe could take the first from its list only with the other one."""
+def test_one_of_two_workers_that_was_given_up_comes_back_and_the_other_stays(served: RunningStack, site: Site) -> None:
+    """The last in the list; the first takes minutes: proxy/test_revival.py has it. The model has loaded by now."""
     operator, archive = Operator(served), site.catalogue[NOT_LOADING].archive_name
     assert served.command("lifecycle", "scale", NOT_LOADING, "2").returncode == 0
-    before = [worker["pid"] for worker in operator.describe(archive)["workers"]]
+    stays, given_up = [worker["pid"] for worker in operator.describe(archive)["workers"]]
     handler = handler_of(served, site)
     good = handler.read_text()
     with asking(served.url, NOT_LOADING, 2) as answers:
         replace_text(handler, f"{good}\n{CAUSE}\n")
-        os.kill(before[given_up], signal.SIGKILL)
+        os.kill(given_up, signal.SIGKILL)
         time.sleep(RETRY_SECONDS)
         replace_text(handler, good)
-        pids = poll(lambda: operator.worker_pids(archive), lambda pids: len(pids) == 2, seconds=240)
-    assert before[given_up + 1] in pids
+        pids = poll(lambda: operator.worker_pids(archive), lambda pids: len(pids) == 2, seconds=120)
+    assert stays in pids
     assert operator.describe(archive)["minWorkers"] == 2
     assert {answer.status for own in answers for answer in own} == {200}
 
